@@ -1,0 +1,52 @@
+# `make help` lists the targets. PYTHON is any Python >= 3.11; everything else goes into .venv.
+PYTHON ?= python3
+COMPOSE ?= docker compose
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev run test check format lock up down logs clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## make .venv with everything pinned; nothing to do when it is up to date
+	@$(PYTHON) deploy/setup_environment.py
+
+setup-dev:
+	@$(PYTHON) deploy/setup_environment.py --dev
+
+run: setup ## run the whole system here, in the foreground; Ctrl-C stops it
+	@exec $(BIN)/movie-search up $(ARGS)
+
+test: setup-dev ## run all tests
+	@deploy/install_browser.sh
+	$(BIN)/python -m pytest $(ARGS)
+
+check: setup-dev ## format, lint, types, import rules, unit tests; under a minute
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m pytest -q tests/unit
+
+format: setup-dev ## format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: setup-dev ## pin the newest versions that pyproject.toml allows
+	deploy/lock.sh
+
+up: ## build and start with docker compose
+	@mkdir -p secrets && chmod 700 secrets
+	@test -s secrets/admin_token || (umask 077 && $(PYTHON) -c 'import secrets; print(secrets.token_hex(32))' > secrets/admin_token)
+	$(COMPOSE) up --build --detach
+
+down: ## stop what `make up` started; the data stays
+	$(COMPOSE) down
+
+logs: ## follow the logs of `make up`
+	$(COMPOSE) logs --follow --tail 100
+
+clean: ## remove .venv and caches; the data stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

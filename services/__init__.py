@@ -1,0 +1,1 @@
+"""The three services, and the two ways to start them."""

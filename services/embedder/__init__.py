@@ -1,0 +1,1 @@
+"""Reviews from the stream to vectors and published snapshots; the only owner of the database."""

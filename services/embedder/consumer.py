@@ -1,0 +1,104 @@
+"""Stream to SQL: the delivery rules' handler.
+
+One transaction stores a batch's movies and reviews, marks their films as changed and counts the
+items of their runs; only when it has committed does ``shared.streams`` acknowledge the entries.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import Engine
+
+from services.embedder import ledger
+from services.embedder.database import RETRYABLE, writing
+from services.embedder.store import next_revision, store_movies, store_reviews
+from shared.messages import (
+    Message,
+    MessageInvalid,
+    MovieMessage,
+    ReviewMessage,
+    RunEnd,
+    ledger_id,
+    parse,
+)
+from shared.streams import Entry, EntryInvalid, Unavailable
+
+
+class ReviewConsumer:
+    """Handles batches of the stream ``reviews``.
+
+    Args:
+        engine: The database.
+        on_stored: Called after a commit with the ids of the runs whose ledgers moved.
+    """
+
+    def __init__(self, engine: Engine, on_stored: Callable[[set[str]], None]) -> None:
+        self._engine = engine
+        self._on_stored = on_stored
+
+    async def handle(self, entries: Sequence[Entry]) -> None:
+        """Store a batch; returns when it is committed.
+
+        Raises:
+            EntryInvalid: an entry is no message of ours.
+            Unavailable: the database is locked, full or away; nothing was stored.
+        """
+        parsed = [(entry, _parse(entry)) for entry in entries]
+        try:
+            await asyncio.to_thread(self._store, parsed)
+        except RETRYABLE as error:
+            raise Unavailable(f"database: {error.orig}") from error
+        self._on_stored({message.run_id for _, message in parsed})
+
+    async def on_dead(self, entry: Entry, reason: str) -> None:  # noqa: ARG002 - in the dead letter
+        """Count an entry that goes to the dead letters."""
+        run_id, kind, item = (entry.fields.get(name, "") for name in ("run", "kind", "id"))
+        if not run_id or kind not in {"movie", "review"} or not item:
+            return  # nothing to count it under: its run will end incomplete
+        counted = ledger.Item(run_id, "unknown", ledger_id(kind, item), None, "dead")
+        try:
+            await asyncio.to_thread(self._count, counted)
+        except RETRYABLE as error:
+            raise Unavailable(f"database: {error.orig}") from error
+        self._on_stored({run_id})
+
+    def _count(self, item: ledger.Item) -> None:
+        with writing(self._engine) as connection:
+            ledger.count_items(connection, [item])
+
+    def _store(self, parsed: Sequence[tuple[Entry, Message]]) -> None:
+        movies = [message for _, message in parsed if isinstance(message, MovieMessage)]
+        reviews = [message for _, message in parsed if isinstance(message, ReviewMessage)]
+        with writing(self._engine) as connection:
+            revision = next_revision(connection)
+            changed_movies = store_movies(connection, movies, revision) if movies else set()
+            changed_reviews = store_reviews(connection, reviews, revision) if reviews else set()
+            items = [
+                ledger.Item(
+                    message.run_id,
+                    message.source,
+                    ledger_id(message.kind, message.item_id),
+                    message.item_id if message.kind == "review" else None,
+                    "stored"
+                    if message.item_id
+                    in (changed_reviews if message.kind == "review" else changed_movies)
+                    else "duplicate",
+                )
+                for message in [*movies, *reviews]
+            ]
+            ledger.count_items(connection, items)
+            for entry, message in parsed:
+                if isinstance(message, RunEnd):
+                    ledger.record_end(connection, message, entry.entry_id)
+
+
+def _parse(entry: Entry) -> Message:
+    try:
+        message = parse(entry.fields)
+    except MessageInvalid as error:
+        raise EntryInvalid(entry, str(error)) from error
+    if not isinstance(message, MovieMessage | ReviewMessage | RunEnd):
+        raise EntryInvalid(entry, f"a {message.kind} message does not belong on this stream")
+    return message

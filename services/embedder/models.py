@@ -1,0 +1,120 @@
+"""The database tables. SQL is the only truth; vectors and snapshots can be rebuilt from reviews.
+
+``revision`` numbers every change: a film's revision is that of the last change to it, its reviews
+or their vectors, so "changed since the last snapshot" is one comparison.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Column, DateTime, Index, LargeBinary, Text
+from sqlmodel import Field, SQLModel
+
+
+class Movie(SQLModel, table=True):
+    """A film. Made empty when a review of it arrives first."""
+
+    __tablename__ = "movies"
+
+    movie_id: str = Field(primary_key=True)
+    title: str | None = None
+    year: int | None = None
+    genres: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    directors: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    description: str | None = Field(default=None, sa_column=Column(Text))
+    rating: float | None = None
+    url: str | None = None
+    source: str
+    revision: int = Field(index=True)
+
+
+class Review(SQLModel, table=True):
+    """A review; ``content_sha256`` covers all of it, ``text_sha256`` what is encoded."""
+
+    __tablename__ = "reviews"
+    __table_args__: Any = (Index("reviews_by_movie", "movie_id", "review_id"),)
+
+    review_id: str = Field(primary_key=True)
+    movie_id: str
+    text: str = Field(sa_column=Column(Text, nullable=False))
+    rating: float | None = None
+    title: str | None = None
+    author: str | None = None
+    published: str | None = None
+    url: str | None = None
+    language: str | None = None
+    spoiler: bool | None = None
+    source: str
+    content_sha256: str
+    text_sha256: str
+
+
+class ReviewVectors(SQLModel, table=True):
+    """The vectors of a review's passages.
+
+    A row counts only while its ``encoder_id`` is the encoder in use and its ``text_sha256`` is
+    its review's. ``spans`` is int32 ``(n, 2)``, ``vectors`` float16 ``(n, dim)``, both
+    little-endian; n is 0 for a review whose vectors were not finite (quarantined).
+    """
+
+    __tablename__ = "review_vectors"
+
+    review_id: str = Field(primary_key=True)
+    encoder_id: str
+    text_sha256: str
+    passages: int
+    spans: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    vectors: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class RunLedger(SQLModel, table=True):
+    """What has arrived of a run, and what its end said should."""
+
+    __tablename__ = "run_ledgers"
+
+    run_id: str = Field(primary_key=True)
+    source: str
+    items: int = 0
+    checksum: str = "0"
+    stored: int = 0
+    duplicate: int = 0
+    dead: int = 0
+    expected: int | None = None
+    expected_checksum: str | None = None
+    end_entry: str | None = None
+    closed: bool = Field(default=False, index=True)
+
+
+class RunItem(SQLModel, table=True):
+    """Each movie and review of an open run, once, however often it is delivered."""
+
+    __tablename__ = "run_items"
+
+    run_id: str = Field(primary_key=True)
+    item: str = Field(primary_key=True)
+    review_id: str | None = None
+    outcome: str
+
+
+class SnapshotRecord(SQLModel, table=True):
+    """A snapshot that was begun; ``snapshot_id`` is set once it is durable and current."""
+
+    __tablename__ = "snapshots"
+
+    sequence: int | None = Field(default=None, primary_key=True)
+    snapshot_id: str | None = None
+    revision: int
+    encoder_id: str
+    movies: int = 0
+    created_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+
+
+class Revision(SQLModel, table=True):
+    """The one row that numbers changes; locked by whoever is changing something."""
+
+    __tablename__ = "revision"
+
+    only: int = Field(default=1, primary_key=True)
+    value: int = 0

@@ -1,0 +1,1 @@
+"""Contracts that two services must agree on, nothing else."""

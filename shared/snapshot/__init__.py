@@ -1,0 +1,1 @@
+"""The snapshot format: how it is written, committed, verified and opened."""

@@ -1,0 +1,214 @@
+"""Publishing a snapshot, in steps that a crash may interrupt anywhere.
+
+1. take the store's lock; sweep away what earlier publishers left;
+2. write every file into a staging folder, fsync each;
+3. write the manifest, which names the size and sha256 of every file; fsync it;
+4. fsync the staging folder;
+5. gates: open it with the readers' own loader; vectors finite, unit, each finding itself; not
+   less than half of what is current, unless forced;
+6. rename the folder to its final name; fsync the store;
+7. write ``CURRENT.tmp``, fsync, rename over ``CURRENT``: **the commit point**; fsync the store.
+
+Only then may anybody be told. Before 7 readers see the old snapshot, after it the new one. A
+failed fsync raises, and the staging folder is abandoned: what the kernel then holds is unknown.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from shared.snapshot.durable import fsync_file, fsync_folder, rename
+from shared.snapshot.leases import leased
+from shared.snapshot.manifest import (
+    CURRENT,
+    MANIFEST,
+    Counts,
+    Current,
+    EncoderName,
+    Manifest,
+)
+from shared.snapshot.reader import check_vectors, open_snapshot
+from shared.snapshot.store import FILES, LOCK, STAGING, TRASH, NoSnapshot, SnapshotStore
+from shared.snapshot.verify import SnapshotCorrupt, describe_file
+from shared.telemetry import get_logger
+
+SPARE_BYTES = 64 * 1024 * 1024
+
+
+class GateFailed(RuntimeError):
+    """A snapshot was written but must not be served; the message says why."""
+
+
+class StoreBusy(RuntimeError):
+    """Another publisher holds the store's lock."""
+
+
+class StoreFull(OSError):
+    """Too little free space for another snapshot."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a writer says of the files it wrote."""
+
+    counts: Counts
+    encoder: EncoderName
+
+
+def publish(
+    store: SnapshotStore,
+    *,
+    sequence: int,
+    write: Callable[[Path], Draft],
+    expected_bytes: int = 0,
+    force: bool = False,
+) -> Manifest:
+    """Write, check and commit a snapshot; the module says how.
+
+    Args:
+        store: Where to.
+        sequence: The snapshot's number, greater than all before it; from the database.
+        write: Writes every file of ``FILES`` into the folder it is given.
+        expected_bytes: About how much it will write; checked against the free space.
+        force: Publish even if it holds less than half of the current movies.
+
+    Returns:
+        The manifest of the snapshot, which is durable and current.
+
+    Raises:
+        StoreBusy: another publisher is at work.
+        StoreFull: too little space.
+        GateFailed: it must not be served; nothing has changed.
+        OSError: a write or an fsync failed; nothing has changed.
+    """
+    store.root.mkdir(parents=True, exist_ok=True)
+    with _lock(store.root):
+        _sweep(store.root)
+        free = shutil.disk_usage(store.root).free
+        if free < expected_bytes + SPARE_BYTES:
+            raise StoreFull(f"{free} bytes free in {store.root}, {expected_bytes} needed")
+        staging = Path(tempfile.mkdtemp(prefix=STAGING, dir=store.root))
+        try:
+            manifest = _write_staging(staging, sequence, write)
+            _check_gates(store, staging, manifest, force=force)
+            final = store.folder(manifest.snapshot_id)
+            rename(staging, final)
+        except BaseException:
+            shutil.rmtree(staging, ignore_errors=True)
+            raise
+        fsync_folder(store.root)
+        point_current_at(store, manifest.snapshot_id)
+        return manifest
+
+
+def point_current_at(store: SnapshotStore, snapshot_id: str) -> None:
+    """Make a snapshot the current one: the commit point, also of a roll back.
+
+    Raises:
+        SnapshotCorrupt: the snapshot has no readable manifest.
+        OSError: a write or an fsync failed.
+    """
+    store.manifest(snapshot_id)
+    payload = (store.folder(snapshot_id) / MANIFEST).read_bytes()
+    current = Current(snapshot_id=snapshot_id, manifest_sha256=hashlib.sha256(payload).hexdigest())
+    temporary = store.root / f"{CURRENT}.tmp"
+    temporary.write_text(current.model_dump_json())
+    fsync_file(temporary)
+    rename(temporary, store.root / CURRENT)
+    fsync_folder(store.root)
+
+
+def retain(store: SnapshotStore, *, keep: int, lease_folder: Path) -> list[str]:
+    """Delete old snapshots, never the current, a leased, or one of the ``keep`` newest.
+
+    A folder is renamed away first, so that no reader can find half of it.
+
+    Returns:
+        The ids deleted.
+    """
+    with _lock(store.root):
+        spared = leased(lease_folder) | set(store.snapshot_ids()[: max(keep, 3)])
+        try:
+            spared.add(store.current().snapshot_id)
+        except (NoSnapshot, SnapshotCorrupt):
+            return []  # without knowing what is served, nothing is safe to delete
+        deleted = [name for name in store.snapshot_ids() if name not in spared]
+        for name in deleted:
+            trash = store.root / f"{TRASH}{name}"
+            rename(store.folder(name), trash)
+            shutil.rmtree(trash, ignore_errors=True)
+        return deleted
+
+
+def _write_staging(staging: Path, sequence: int, write: Callable[[Path], Draft]) -> Manifest:
+    draft = write(staging)
+    for name in FILES:
+        fsync_file(staging / name)
+    files = {name: describe_file(staging / name) for name in FILES}
+    content = hashlib.sha256("".join(entry.sha256 for entry in files.values()).encode())
+    manifest = Manifest(
+        snapshot_id=f"{sequence:08d}-{content.hexdigest()[:8]}",
+        sequence=sequence,
+        created_at=datetime.now(UTC),
+        encoder=draft.encoder,
+        counts=draft.counts,
+        files=files,
+    )
+    (staging / MANIFEST).write_bytes(manifest.to_bytes())
+    fsync_file(staging / MANIFEST)
+    staging.chmod(0o755)  # mkdtemp makes it private; readers may be other users
+    fsync_folder(staging)
+    return manifest
+
+
+def _check_gates(store: SnapshotStore, staging: Path, manifest: Manifest, *, force: bool) -> None:
+    try:
+        snapshot = open_snapshot(_Staged(store.root, staging), manifest.snapshot_id)
+        check_vectors(snapshot)
+        snapshot.catalogue.close()
+    except SnapshotCorrupt as error:
+        raise GateFailed(str(error)) from error
+    try:
+        before = store.manifest(store.current().snapshot_id).counts.movies
+    except (NoSnapshot, SnapshotCorrupt):
+        return
+    if manifest.counts.movies * 2 < before and not force:
+        raise GateFailed(
+            f"{manifest.counts.movies} movies, less than half of the {before} being served"
+        )
+
+
+@dataclass(frozen=True)
+class _Staged(SnapshotStore):
+    """The store as it will be, for the readers' loader to look at a staged snapshot."""
+
+    staging: Path
+
+    def folder(self, snapshot_id: str) -> Path:  # noqa: ARG002 - it has no final name yet
+        return self.staging
+
+
+@contextmanager
+def _lock(root: Path) -> Iterator[None]:
+    with (root / LOCK).open("w") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StoreBusy(f"another publisher is at work in {root}") from error
+        yield
+
+
+def _sweep(root: Path) -> None:
+    """Remove what publishers that died have left; the lock is held, so none is at work."""
+    for path in root.iterdir():
+        if path.name.startswith((STAGING, TRASH)):
+            get_logger().info("sweeping", folder=path.name)
+            shutil.rmtree(path, ignore_errors=True)

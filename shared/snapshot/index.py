@@ -1,0 +1,99 @@
+"""The pooled vectors of a snapshot: a faiss ``IndexFlatIP``, written once and checked before use.
+
+faiss raises on a truncated file but takes flipped bits, NaNs, trailing bytes and a damaged header
+without a word, so the header is checked here byte by byte, and the manifest's sha256 covers the
+rest. Layout of ``IxFI``: fourcc at 0, d (int32) at 4, ntotal (int64) at 8, metric (int32) at 33,
+then 45 bytes in all before n x d float32.
+"""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import Any
+
+import faiss
+import numpy as np
+import numpy.typing as npt
+
+from shared.snapshot.verify import SnapshotCorrupt
+
+HEADER_BYTES = 45
+METRIC_INNER_PRODUCT = 0
+
+
+def write_index(path: Path, vectors: npt.NDArray[np.float32]) -> None:
+    """Write unit rows, shape ``(n, dim)``, as an ``IndexFlatIP``."""
+    index = faiss.IndexFlatIP(vectors.shape[1])
+    index.add(np.ascontiguousarray(vectors, dtype=np.float32))
+    faiss.write_index(index, str(path))
+
+
+class VectorIndex:
+    """An opened index; searching is read-only and safe from several threads."""
+
+    def __init__(self, path: Path, *, rows: int, dim: int) -> None:
+        """Open an index whose file has been verified against its manifest.
+
+        Raises:
+            SnapshotCorrupt: its header is not that of an ``IndexFlatIP`` of this shape.
+        """
+        _check_header(path, rows=rows, dim=dim)
+        try:
+            self._index: Any = faiss.read_index(str(path))
+        except RuntimeError as error:
+            raise SnapshotCorrupt(f"{path.name}: faiss cannot read it") from error
+        self.rows = rows
+        self.dim = dim
+
+    def search(
+        self, queries: npt.NDArray[np.float32], k: int
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+        """The rows with the largest inner products.
+
+        Args:
+            queries: Unit rows, float32, shape ``(n, dim)``.
+            k: How many, at least 1; cut to the number of rows (faiss would pad with -1).
+
+        Returns:
+            Scores and row numbers, both of shape ``(n, min(k, rows))``, best first; of equal
+            scores the lower row comes first.
+        """
+        k = min(k, self.rows)
+        if k == 0:
+            shape = (queries.shape[0], 0)
+            return np.empty(shape, np.float32), np.empty(shape, np.int64)
+        scores, rows = self._index.search(queries, k)
+        order = np.lexsort((rows, -scores), axis=1)
+        return np.take_along_axis(scores, order, 1), np.take_along_axis(rows, order, 1)
+
+    def vector(self, row: int) -> npt.NDArray[np.float32]:
+        """One stored vector, float32, shape ``(dim,)``."""
+        vector: npt.NDArray[np.float32] = self._index.reconstruct(row)
+        return vector
+
+    def vectors(self) -> npt.NDArray[np.float32]:
+        """All stored vectors, float32, shape ``(rows, dim)``; a copy."""
+        vectors: npt.NDArray[np.float32] = self._index.reconstruct_n(0, self.rows)
+        return vectors
+
+
+def _check_header(path: Path, *, rows: int, dim: int) -> None:
+    try:
+        with path.open("rb") as stream:
+            header = stream.read(HEADER_BYTES)
+        size = path.stat().st_size
+    except OSError as error:
+        raise SnapshotCorrupt(f"{path.name}: {error.strerror}") from error
+    if len(header) < HEADER_BYTES or header[:4] != b"IxFI":
+        raise SnapshotCorrupt(f"{path.name} is not an IndexFlatIP")
+    (found_dim,) = struct.unpack_from("<i", header, 4)
+    (found_rows,) = struct.unpack_from("<q", header, 8)
+    (metric,) = struct.unpack_from("<i", header, 33)
+    if (found_dim, found_rows, metric) != (dim, rows, METRIC_INNER_PRODUCT):
+        raise SnapshotCorrupt(
+            f"{path.name} holds {found_rows} x {found_dim}, metric {metric}; "
+            f"expected {rows} x {dim}, metric {METRIC_INNER_PRODUCT}"
+        )
+    if size != HEADER_BYTES + 4 * rows * dim:
+        raise SnapshotCorrupt(f"{path.name} has {size} bytes")
