@@ -54,3 +54,14 @@ def real_data() -> Path:
     if not (DATA / "imdb500" / "reviews.parquet").exists():
         pytest.skip(f"no real reviews at {DATA}")
     return DATA
+
+
+@pytest.fixture(scope="session")
+def encoder_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A snapshot store that holds the artefact of the real encoder, and nothing else."""
+    # torch and sentence-transformers are heavy: only the marked tests pay for them.
+    from services.embedder.conversion import ensure_artefact  # noqa: PLC0415
+
+    store = tmp_path_factory.mktemp("encoder-store")
+    ensure_artefact(store, model="all-MiniLM-L6-v2", passage_tokens=64)
+    return store

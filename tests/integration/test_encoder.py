@@ -1,0 +1,169 @@
+"""The converted graph against sentence-transformers, the reference that defines the model."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from services.embedder.conversion import (
+    ModelInvalid,
+    ensure_artefact,
+    find_model,
+    load_reference,
+)
+from services.embedder.reference import ReferenceEncoder
+from services.ingest.demo_site.catalogue import load_catalogue
+from shared.encoder import EncoderInvalid, GraphEncoder, artefact_folder, read_spec
+from shared.passages import split
+
+pytestmark = [
+    pytest.mark.encoder,
+    pytest.mark.filterwarnings("ignore::FutureWarning:transformers"),
+]
+
+
+@pytest.fixture(scope="module")
+def folder(encoder_store: Path) -> Path:
+    [found] = (encoder_store / "encoders").iterdir()
+    return found
+
+
+@pytest.fixture(scope="module")
+def texts() -> list[str]:
+    """Real sentences of very different length, and what may upset a tokenizer."""
+    catalogue = load_catalogue()
+    return [
+        *(movie.description for movie in catalogue),
+        *(review.text for movie in catalogue for review in movie.reviews[:2]),
+        "short",
+        "",
+        "日本の静かな映画",
+        "naïve café — déjà vu… 🎬",
+        "word " * 1000,
+    ]
+
+
+@pytest.fixture(scope="module")
+def reference(texts: list[str]) -> np.ndarray:
+    model = load_reference("all-MiniLM-L6-v2")
+    vectors: np.ndarray = model.encode(texts, normalize_embeddings=True)
+    return vectors
+
+
+@pytest.fixture(scope="module")
+def plain_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An artefact whose vectors keep their common direction, to be compared number by number."""
+    store = tmp_path_factory.mktemp("plain")
+    spec = ensure_artefact(store, model="all-MiniLM-L6-v2", passage_tokens=64, with_direction=False)
+    return artefact_folder(store, spec.encoder_id)
+
+
+@pytest.mark.parametrize("precision", ["f32", "bf16"])
+def test_the_graph_agrees_with_the_reference(
+    plain_folder: Path, texts: list[str], reference: np.ndarray, precision: str
+) -> None:
+    encoder = GraphEncoder(plain_folder, precision=precision)  # type: ignore[arg-type]
+    vectors = encoder.encode_passages(texts)
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+    assert (vectors * reference).sum(axis=1).min() >= 0.999
+    expected, found = reference @ reference.T, vectors @ vectors.T
+    top = [set(row[:10]) for row in np.argsort(-expected, axis=1)]
+    ours = [set(row[:10]) for row in np.argsort(-found, axis=1)]
+    overlap = np.mean([len(a & b) / 10 for a, b in zip(top, ours, strict=True)])
+    assert overlap >= 0.98
+
+
+def test_a_text_has_one_vector_alone_or_in_a_batch(folder: Path, texts: list[str]) -> None:
+    encoder = GraphEncoder(folder, precision="f32")
+    together = encoder.encode_queries(texts[:40])
+    alone = np.concatenate([encoder.encode_queries([text]) for text in texts[:40]])
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+def test_the_common_direction_is_taken_out(
+    folder: Path, plain_folder: Path, texts: list[str]
+) -> None:
+    encoder = GraphEncoder(folder, precision="f32")
+    assert encoder.spec.direction_sha256 is not None
+    assert encoder.spec.encoder_id != read_spec(plain_folder).encoder_id
+    _, component = np.load(folder / "direction.npy")
+    assert np.abs(encoder.encode_passages(texts) @ component).max() < 1e-5
+
+
+def test_the_torch_backend_gives_the_same_vectors(folder: Path, texts: list[str]) -> None:
+    graph = GraphEncoder(folder, precision="f32")
+    encoder = ReferenceEncoder("all-MiniLM-L6-v2", graph)
+    np.testing.assert_allclose(
+        encoder.encode_passages(texts[:60]), graph.encode_passages(texts[:60]), atol=1e-4
+    )
+
+
+def test_no_passage_is_cut(folder: Path, texts: list[str]) -> None:
+    encoder = GraphEncoder(folder)
+    limit = encoder.spec.passage_tokens
+    for text, spans in zip(texts, split(texts, encoder.count_tokens, limit), strict=True):
+        sizes = encoder.count_tokens([text[slice(*span)] for span in spans])
+        assert all(size <= limit for size in sizes)
+
+
+def test_an_artefact_is_made_once(encoder_store: Path, folder: Path) -> None:
+    before = (folder / "graph.bin").stat().st_mtime_ns
+    spec = ensure_artefact(encoder_store, model="all-MiniLM-L6-v2", passage_tokens=64)
+    assert spec.encoder_id == folder.name
+    assert (folder / "graph.bin").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("name", ["graph.bin", "graph.xml", "tokenizer.json", "direction.npy"])
+def test_a_damaged_artefact_is_refused(folder: Path, tmp_path: Path, name: str) -> None:
+    copy = tmp_path / folder.name
+    shutil.copytree(folder, copy)
+    damaged = bytearray((copy / name).read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    (copy / name).write_bytes(damaged)
+    with pytest.raises(EncoderInvalid, match=name):
+        GraphEncoder(copy)
+
+
+def test_an_artefact_of_another_encoder_is_refused(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(EncoderInvalid):
+        GraphEncoder(folder, encoder_id="0" * 16)
+    copy = tmp_path / ("0" * 16)
+    shutil.copytree(folder, copy)
+    with pytest.raises(EncoderInvalid):
+        GraphEncoder(copy)
+    spec = json.loads((folder / "spec.json").read_text())
+    spec["encoder"]["max_tokens"] = 128
+    copy = tmp_path / folder.name
+    shutil.copytree(folder, copy)
+    (copy / "spec.json").write_text(json.dumps(spec))
+    with pytest.raises(EncoderInvalid):
+        GraphEncoder(copy)
+
+
+def test_a_model_that_is_not_there_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(ModelInvalid, match="no such-model"):
+        find_model("no such-model")
+    with pytest.raises(ModelInvalid, match="only safetensors"):
+        find_model(str(tmp_path))
+
+
+def test_queries_are_encoded_without_torch_or_transformers(folder: Path) -> None:
+    program = (
+        "import sys, pathlib\n"
+        "from shared.encoder import GraphEncoder\n"
+        f"GraphEncoder(pathlib.Path({str(folder)!r})).encode_queries(['a quiet film'])\n"
+        "heavy = {'torch', 'transformers', 'sentence_transformers'} & set(sys.modules)\n"
+        "sys.exit(str(heavy) if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
