@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from pydantic import AnyUrl, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -38,6 +38,13 @@ class Settings(BaseSettings):
     redis_url: Annotated[
         str | None,
         Field(description="Redis or Valkey server >= 7. Absent: an embedded server is started."),
+    ] = None
+    redis_password_file: Annotated[
+        Path | None,
+        Field(
+            description="File that holds the password of `REDIS_URL`'s user (a mounted secret), "
+            "so that the URL need not."
+        ),
     ] = None
     database_url: Annotated[
         str | None,
@@ -170,7 +177,9 @@ class Settings(BaseSettings):
         ),
     ] = 0
 
-    @field_validator("data_dir", "lease_dir", "sources", "admin_token_file", mode="after")
+    @field_validator(
+        "data_dir", "lease_dir", "sources", "admin_token_file", "redis_password_file", mode="after"
+    )
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return value.expanduser().absolute() if value is not None else None
@@ -216,14 +225,29 @@ class Settings(BaseSettings):
         """The Redis URL, for a process that cannot work without one.
 
         Raises:
-            SettingsInvalid: none is set.
+            SettingsInvalid: none is set, or its password cannot be read.
         """
-        if self.redis_url is None:
+        url = self.read_redis_url()
+        if url is None:
             raise SettingsInvalid(
                 f"{PREFIX}REDIS_URL is not set: name a Redis server, or use `movie-search up`, "
                 "which starts one"
             )
-        return self.redis_url
+        return url
+
+    def read_redis_url(self) -> str | None:
+        """The Redis URL with the password of ``redis_password_file``; None when no URL is set.
+
+        Raises:
+            SettingsInvalid: the file cannot be read or is empty.
+        """
+        if self.redis_url is None or self.redis_password_file is None:
+            return self.redis_url
+        password = _read_secret(self.redis_password_file, "REDIS_PASSWORD_FILE")
+        parts = urlsplit(self.redis_url)
+        user_and_old, _, host = parts.netloc.rpartition("@")
+        user = user_and_old.partition(":")[0]
+        return parts._replace(netloc=f"{user}:{quote(password, safe='')}@{host}").geturl()
 
     def read_admin_token(self) -> bytes | None:
         """The admin token as bytes, from the file if one is named; None when the API is off.
@@ -233,13 +257,7 @@ class Settings(BaseSettings):
                 placeholder.
         """
         if self.admin_token_file is not None:
-            try:
-                token = self.admin_token_file.read_bytes().strip()
-            except OSError as error:
-                raise SettingsInvalid(
-                    f"{PREFIX}ADMIN_TOKEN_FILE: cannot read {self.admin_token_file}: "
-                    f"{error.strerror}"
-                ) from error
+            token = _read_secret(self.admin_token_file, "ADMIN_TOKEN_FILE")
         elif self.admin_token is not None:
             token = self.admin_token.get_secret_value().encode()
         else:
@@ -250,6 +268,21 @@ class Settings(BaseSettings):
                 "random bytes, e.g. `openssl rand -hex 32`"
             )
         return token
+
+
+def _read_secret(path: Path, name: str) -> bytes:
+    """What a file holds, without the white space around it.
+
+    Raises:
+        SettingsInvalid: it cannot be read, or holds nothing.
+    """
+    try:
+        secret = path.read_bytes().strip()
+    except OSError as error:
+        raise SettingsInvalid(f"{PREFIX}{name}: cannot read {path}: {error.strerror}") from error
+    if not secret:
+        raise SettingsInvalid(f"{PREFIX}{name}: {path} is empty")
+    return secret
 
 
 def load_settings() -> Settings:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import logging
 import shutil
 import tempfile
 import warnings
@@ -141,6 +142,7 @@ def load_reference(model: str) -> SentenceTransformer:
     """The model in sentence-transformers: the reference that artefacts are held to."""
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - pulls torch in
 
+    _be_quiet()
     return SentenceTransformer(
         str(find_model(model)), trust_remote_code=False, model_kwargs={"use_safetensors": True}
     )
@@ -177,6 +179,7 @@ def _convert(folder: Path, target: Path, *, dim: int) -> None:
     import torch  # noqa: PLC0415 - heavy, and not needed once the artefact exists
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415
 
+    _be_quiet()
     model = SentenceTransformer(
         str(folder), device="cpu", trust_remote_code=False,
         model_kwargs={"use_safetensors": True, "attn_implementation": "eager"},
@@ -206,6 +209,15 @@ def _convert(folder: Path, target: Path, *, dim: int) -> None:
         raise ModelInvalid(f"the model gives vectors of {found} numbers, its config says {dim}")
     ov.save_model(graph, str(target / GRAPH), compress_to_fp16=False)
     shutil.copyfile(folder / TOKENIZER, target / TOKENIZER)
+
+
+def _be_quiet() -> None:
+    """Keep the libraries' progress bars and remarks about their own parts out of our logs."""
+    from transformers.utils import logging as transformers_logging  # noqa: PLC0415
+
+    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.getLogger("sentence_transformers").setLevel(logging.ERROR)
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -222,7 +222,7 @@ async def test_reviews_that_come_before_their_movie_are_kept(
 ) -> None:
     async with embedder(settings, HashEncoder()):
         run = await new_run(redis)
-        items = [
+        items: list[MovieMessage | ReviewMessage] = [
             review(7, 1, "Words first.", run_id=run.run_id),
             movie(7, run_id=run.run_id, title="Late"),
         ]

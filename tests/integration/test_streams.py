@@ -48,10 +48,13 @@ class Handler:
         self.dead.append(entry.fields.get("n", ""))
 
 
-def consumer(url: str, handler: Handler, *, name: str = "c1", **options: int) -> StreamConsumer:
+def consumer(
+    url: str, handler: Handler, *, name: str = "c1", batch: int = 256, min_idle_ms: int = 60_000
+) -> StreamConsumer:
     return StreamConsumer(
         url=url, stream=STREAM, group=GROUP, name=name, handle=handler.handle,
-        on_dead=handler.on_dead, dead_stream=DEAD, block_ms=50, **options,
+        on_dead=handler.on_dead, dead_stream=DEAD, block_ms=50, batch=batch,
+        min_idle_ms=min_idle_ms,
     )  # fmt: skip
 
 

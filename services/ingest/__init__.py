@@ -1,0 +1,1 @@
+"""The ingest service: crawls configured sources, one Scrapy child process per run."""

@@ -1,0 +1,125 @@
+"""The ingest service: ``python -m services.ingest``; ``--check`` is its healthcheck.
+
+Puts the parts together: settings, sources, the demo site, the consumer of commands, and the
+supervisor of runs. SIGTERM and Ctrl-C end crawls without a verdict; their runs go on at the next
+start.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+
+from services.ingest.demo_site.server import serve_demo_site
+from services.ingest.runs import Supervisor, heartbeat_key
+from services.ingest.sources import SourceInvalid, load_sources
+from shared.messages import COMMANDS_STREAM, INGEST_GROUP
+from shared.redis import UNAVAILABLE, connect
+from shared.settings import Settings, SettingsInvalid, load_settings
+from shared.streams import Entry, StreamConsumer
+from shared.telemetry import configure_logging, get_logger, serve_metrics
+
+DEAD_COMMANDS_STREAM = f"{COMMANDS_STREAM}.dead"
+CHECK_TIMEOUT_S = 5.0
+EXIT_USAGE = 2
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        SourceInvalid: a source is not valid.
+        SettingsInvalid: no Redis is named.
+        OSError: the demo site can listen nowhere.
+    """
+    url = settings.require_redis_url()
+    load_sources(settings)  # a mistake in the file is told before anything is started
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for wish in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(wish, stop.set)
+    await _wait_for_redis(url, stop)
+    redis = connect(url)
+    try:
+        with serve_demo_site(settings.demo_site_host, settings.demo_site_port) as demo_url:
+            sources = load_sources(settings, demo_url=demo_url)
+            supervisor = Supervisor(redis, sources, demo_url, settings.crawl_time_limit_s)
+            consumer = StreamConsumer(
+                url=url,
+                stream=COMMANDS_STREAM,
+                group=INGEST_GROUP,
+                name=socket.gethostname(),
+                handle=supervisor.handle,
+                on_dead=_dead,
+                dead_stream=DEAD_COMMANDS_STREAM,
+            )
+            get_logger().info("ready", sources=sorted(sources), demo_site=demo_url)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(consumer.run(stop))
+                tasks.create_task(supervisor.run(stop))
+        get_logger().info("stopped")
+    finally:
+        await redis.aclose()
+
+
+async def check(settings: Settings) -> bool:
+    """Whether Redis answers and this host's service has shown life lately."""
+    redis = connect(settings.require_redis_url())
+    try:
+        async with asyncio.timeout(CHECK_TIMEOUT_S):
+            return bool(await redis.exists(heartbeat_key()))
+    except (TimeoutError, *UNAVAILABLE):
+        return False
+    finally:
+        await redis.aclose()
+
+
+async def _dead(entry: Entry, reason: str) -> None:
+    get_logger().error("command refused", entry=entry.entry_id, reason=reason)
+
+
+async def _wait_for_redis(url: str, stop: asyncio.Event) -> None:
+    delay = 0.25
+    while not stop.is_set():
+        redis = connect(url)
+        try:
+            await redis.ping()
+        except UNAVAILABLE as error:
+            get_logger().warning("waiting for redis", error=str(error), retry_s=delay)
+        else:
+            return
+        finally:
+            await redis.aclose()
+        try:
+            await asyncio.wait_for(stop.wait(), delay)
+        except TimeoutError:
+            delay = min(delay * 2, 5.0)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point of the service; returns its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m services.ingest", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="healthcheck: exit 0 when alive")
+    options = parser.parse_args(arguments)
+    try:
+        settings = load_settings()
+        if options.check:
+            return 0 if asyncio.run(check(settings)) else 1
+        configure_logging("ingest", settings)
+        serve_metrics(settings)
+        asyncio.run(serve(settings))
+    except (SettingsInvalid, SourceInvalid) as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_USAGE
+    except OSError as error:
+        sys.stderr.write(f"ingest cannot start: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

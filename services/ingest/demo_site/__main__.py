@@ -1,0 +1,35 @@
+"""The demo site alone: ``python -m services.ingest.demo_site --host 127.0.0.1 --port 8100``."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+
+from services.ingest.demo_site.server import serve_demo_site
+
+
+def main() -> int:
+    """Serve until SIGTERM or Ctrl-C; prints the URL once it can be visited."""
+    parser = argparse.ArgumentParser(
+        prog="python -m services.ingest.demo_site", description=__doc__
+    )
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8100)
+    options = parser.parse_args()
+    ends = {signal.SIGTERM, signal.SIGINT}
+    # Blocked in every thread to come, so that sigwait is the one place where they arrive.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+    try:
+        with serve_demo_site(options.host, options.port) as url:
+            sys.stdout.write(f"{url}\n")
+            sys.stdout.flush()
+            signal.sigwait(ends)
+    except OSError as error:
+        sys.stderr.write(f"cannot listen on {options.host}:{options.port}: {error.strerror}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

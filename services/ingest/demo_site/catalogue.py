@@ -1,0 +1,81 @@
+"""The bundled catalogue: films and reviews written for this project, read from TOML."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from datetime import date
+from importlib.resources import files
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+
+class CatalogueInvalid(ValueError):
+    """The catalogue's files are damaged; the message names file and field."""
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class CatalogueReview(_Entry):
+    """A viewer's review; ``rating`` from 1 to 10."""
+
+    author: Annotated[str, Field(min_length=1)]
+    rating: Annotated[int, Field(ge=1, le=10)]
+    date: date
+    title: Annotated[str, Field(min_length=1)]
+    text: Annotated[str, Field(min_length=1)]
+
+
+class CatalogueMovie(_Entry):
+    """A film and its reviews."""
+
+    movie_id: Annotated[str, Field(pattern=r"^tt\d{7,8}$")]
+    title: Annotated[str, Field(min_length=1)]
+    year: Annotated[int, Field(ge=1888, le=2100)]
+    genres: Annotated[tuple[str, ...], Field(min_length=1)]
+    director: Annotated[str, Field(min_length=1)]
+    country: Annotated[str, Field(min_length=1)]
+    description: Annotated[str, Field(min_length=1)]
+    reviews: Annotated[tuple[CatalogueReview, ...], Field(min_length=1)]
+
+    @property
+    def mean_rating(self) -> float:
+        """The mean of its reviews' ratings, to one decimal."""
+        return round(sum(review.rating for review in self.reviews) / len(self.reviews), 1)
+
+
+class _File(_Entry):
+    movies: tuple[CatalogueMovie, ...]
+
+
+Catalogue = tuple[CatalogueMovie, ...]
+
+
+def load_catalogue() -> Catalogue:
+    """All films, by year and title.
+
+    Raises:
+        CatalogueInvalid: a file is damaged, or two films have one id.
+    """
+    folder = files("services.ingest.demo_site") / "catalogue"
+    movies: list[CatalogueMovie] = []
+    for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if file.name.endswith(".toml"):
+            movies.extend(_read(file.name, file.read_text(encoding="utf-8")))
+    if len({movie.movie_id for movie in movies}) != len(movies):
+        raise CatalogueInvalid("two films of the catalogue have one id")
+    return tuple(sorted(movies, key=lambda movie: (movie.year, movie.title)))
+
+
+def _read(name: str, text: str) -> Iterable[CatalogueMovie]:
+    try:
+        return _File.model_validate(tomllib.loads(text)).movies
+    except tomllib.TOMLDecodeError as error:
+        raise CatalogueInvalid(f"{name}: {error}") from error
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise CatalogueInvalid(f"{name}: {where}: {first['msg']}") from error

@@ -1,0 +1,68 @@
+"""Spider of catalogues on disk: no page is fetched, rows become items."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any, Self
+
+from scrapy import Spider
+from scrapy.crawler import Crawler
+from scrapy.exceptions import CloseSpider
+
+from services.ingest.datasets import DatasetInvalid, read_movies, read_reviews
+from services.ingest.items import MovieItem, ReviewItem
+from services.ingest.pipelines import STAT_FAULT, StreamPipeline
+from services.ingest.settings import crawl_of
+from services.ingest.sources import DatasetSource
+
+
+class DatasetSpider(Spider):
+    """Yields all movies, then all reviews; a movie that only reviews name is yielded before them.
+
+    Reading is faster than sending, so it waits for the pipeline before each item: memory stays
+    flat however long the files are.
+    """
+
+    name = "dataset"
+
+    def __init__(self, source: DatasetSource, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._source = source
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
+        """Scrapy's way of making one: the source comes with the settings."""
+        return super().from_crawler(
+            crawler, *args, source=crawl_of(crawler.settings).source, **kwargs
+        )
+
+    async def start(self) -> AsyncIterator[MovieItem | ReviewItem]:
+        """Yield the items.
+
+        Raises:
+            CloseSpider: a file cannot be read; the reason is in the stats.
+        """
+        pipeline = self.crawler.get_item_pipeline(StreamPipeline)
+        if pipeline is None:
+            raise RuntimeError("the dataset spider needs the stream pipeline")
+        try:
+            for item in self._items():
+                await pipeline.sender.room()
+                yield item
+        except DatasetInvalid as error:
+            self.crawler.stats.set_value(STAT_FAULT, str(error))
+            raise CloseSpider("dataset_invalid") from error
+
+    def _items(self) -> Any:
+        source = self._source
+        known: set[str] = set()
+        for movie in read_movies(source.movies, source.name):
+            known.add(movie.movie_id)
+            yield movie
+        for review, title in read_reviews(
+            source.reviews, source.name, per_movie=source.reviews_per_movie
+        ):
+            if review.movie_id not in known:
+                known.add(review.movie_id)
+                yield MovieItem(movie_id=review.movie_id, title=title)
+            yield review

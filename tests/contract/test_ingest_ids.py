@@ -1,0 +1,22 @@
+"""Ids are a contract: whoever changes how they are made has every review embedded anew."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.ingest.items import ReviewItem, to_review
+
+
+def _id(**fields: Any) -> str:
+    item = ReviewItem(
+        **{"movie_id": "tt0088763", "text": "A joy from <b>end</b> to end.", **fields}
+    )
+    return to_review(item, "demo").review_id
+
+
+def test_ids_of_reviews_stay_as_they_were_first_made() -> None:
+    assert _id(own_id="tt0088763-review-2") == "demo:tt0088763-review-2"
+    assert _id(url="https://www.imdb.com/review/rw0348302/") == "imdb:rw0348302"
+    assert _id(own_id="a b") == "demo:c8687a08aa5d6ed2044328fa6a697ab8"
+    assert _id() == "demo:63c3b07931467af31a7ac446d0b5ca6e"
+    assert _id(url="https://films.example/f/1#r2") == "demo:b5c352b82d4c377dcdcfd279c26496b5"

@@ -1,0 +1,52 @@
+"""Scrapy's settings leave nothing to Scrapy's defaults that could hurt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from scrapy.settings import Settings as ScrapySettings
+
+from services.ingest.settings import MAX_PAGE_BYTES, Crawl, crawl_of, scrapy_settings
+from services.ingest.sources import DatasetSource, SchemaOrgSource, Source
+from shared.settings import Settings
+
+
+def _settings(source: Source) -> ScrapySettings:
+    crawl = Crawl("r", source, "redis://x", 10, 5)
+    built = scrapy_settings(crawl, Settings(crawl_contact="mailto:ops@films.example"))
+    assert crawl_of(built) == crawl
+    return built
+
+
+def _site(**fields: object) -> SchemaOrgSource:
+    return SchemaOrgSource.model_validate(
+        {"name": "s", "spider": "schema_org", "start_urls": ["https://a.example/"], **fields}
+    )
+
+
+def test_a_web_source_is_visited_politely() -> None:
+    settings = _settings(_site(delay_s=2.5, max_pages=77))
+    for name in ("ROBOTSTXT_OBEY", "AUTOTHROTTLE_ENABLED", "DOWNLOAD_VERIFY_CERTIFICATES"):
+        assert settings.getbool(name), name
+    for name in ("COOKIES_ENABLED", "TELNETCONSOLE_ENABLED", "REMOTE_CONTROL_ENABLED",
+                 "HTTPPROXY_ENABLED", "METAREFRESH_ENABLED"):  # fmt: skip
+        assert not settings.getbool(name), name
+    assert settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN") == 1
+    assert settings.getfloat("DOWNLOAD_DELAY") == 2.5
+    assert settings.getint("CLOSESPIDER_PAGECOUNT") == 77
+    assert settings.getint("DOWNLOAD_MAXSIZE") == MAX_PAGE_BYTES == 5 * 2**20
+    assert settings.getfloat("DOWNLOAD_TIMEOUT") == 30
+    assert "mailto:ops@films.example" in settings["USER_AGENT"]
+    handlers = settings.getwithbase("DOWNLOAD_HANDLERS")
+    assert {scheme for scheme, handler in handlers.items() if handler} == {"http", "https"}
+    assert settings["TWISTED_DNS_RESOLVER"] == "services.ingest.addresses.PublicResolver"
+    private = _settings(_site(allow_private=True))
+    assert private["TWISTED_DNS_RESOLVER"] != "services.ingest.addresses.PublicResolver"
+
+
+def test_a_dataset_opens_no_connection_at_all() -> None:
+    source = DatasetSource(
+        name="s", spider="dataset", movies=Path("/m.csv"), reviews=Path("/r.csv")
+    )
+    handlers = _settings(source).getwithbase("DOWNLOAD_HANDLERS")
+    assert not any(handlers.values())
