@@ -8,7 +8,7 @@ Receiving (``StreamConsumer``), at least once:
 
 1. The group is made at id ``0`` (never ``$``, which would skip what came before it).
 2. The consumer's own pending entries come first: at start, and after every connection error.
-3. A read is never cancelled: a stop flag is looked at between reads that block half a second at most.
+3. A read is never cancelled: a stop flag is looked at between reads, which block half a second.
 4. Entries of consumers that died are claimed once they have been idle for ``min_idle_ms``.
 5. The handler commits its own work; only then are the entries acknowledged and deleted, in one
    ``MULTI``.
