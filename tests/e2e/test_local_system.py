@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from shared.messages import Movie, MovieMessage, Review, ReviewMessage
-from tests.support.local_system import LocalSystem
+from tests.support.local_system import LocalSystem, free_port
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.encoder
@@ -255,9 +255,10 @@ def test_what_cannot_work_is_one_clear_line(tmp_path: Path, system: LocalSystem)
         busy = command("up", "--port", port, "--data-dir", str(tmp_path / "a"))
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")
-    no_folder = command("up", "--data-dir", str(blocked / "data"))
-    in_use = command("up", "--data-dir", str(system.data_dir))
-    absent = command("up", "--sources", str(tmp_path / "nosuch.toml"))
+    free = str(free_port())
+    no_folder = command("up", "--port", free, "--data-dir", str(blocked / "data"))
+    in_use = command("up", "--port", free, "--data-dir", str(system.data_dir))
+    absent = command("up", "--port", free, "--sources", str(tmp_path / "nosuch.toml"))
     wrong = command("up", MOVIE_SEARCH_PORT="many")
     nobody = command("search", "x", MOVIE_SEARCH_URL="http://127.0.0.1:9")
     for done, code, said in (
@@ -279,7 +280,9 @@ def test_a_mistake_in_the_sources_stops_the_start_with_its_place(
 ) -> None:
     path = tmp_path / "sources.toml"
     path.write_text('[sources.mine]\nspider = "dataset"\nmovie = "x.parquet"\n')
-    done = command("up", "--sources", str(path), "--data-dir", str(data_dir))
+    done = command(
+        "up", "--sources", str(path), "--data-dir", str(data_dir), "--port", str(free_port())
+    )
     assert done.returncode == 1
     assert "sources.toml" in done.stderr
     assert "mine" in done.stderr

@@ -432,7 +432,7 @@ async def test_an_old_generation_is_closed_when_nobody_uses_it(
 async def test_reloads_do_not_leak_files(query: RunningQuery, builder: SnapshotBuilder) -> None:
     def open_files() -> int:
         gc.collect()
-        return len(os.listdir("/proc/self/fd"))
+        return len(list(Path("/proc/self/fd").iterdir()))
 
     builder.publish()
     await query.reload()

@@ -227,7 +227,7 @@ async def test_metrics_count_searches_by_route_not_by_path(query: RunningQuery) 
     assert "movie_search_snapshot_sequence 1.0" in text
 
 
-async def test_an_empty_snapshot_answers_with_no_hits(
+async def test_a_snapshot_of_one_movie(
     tmp_path: Path, builder: SnapshotBuilder, query: RunningQuery
 ) -> None:
     builder.publish([Film("tt9", ("One film only.",))])

@@ -36,6 +36,7 @@ class LocalSystem:
     ) -> None:
         self.data_dir = data_dir
         self.port = free_port()
+        self.demo_port = free_port()  # kept over restarts: the films' links name it
         self.log_file = data_dir.parent / f"{data_dir.name}-{self.port}.log"
         self._arguments = arguments
         self._environment = environment or {}
@@ -71,7 +72,7 @@ class LocalSystem:
                 stderr=log,
                 env={
                     **os.environ,
-                    "MOVIE_SEARCH_DEMO_SITE_PORT": "0",
+                    "MOVIE_SEARCH_DEMO_SITE_PORT": str(self.demo_port),
                     "MOVIE_SEARCH_RELOAD_INTERVAL_S": "0.2",
                     **self._environment,
                 },
@@ -130,7 +131,10 @@ class LocalSystem:
         """The children by name: redis, embedder, ingest, query."""
         found = {}
         for child in psutil.Process(self.process.pid).children():
-            command = " ".join(child.cmdline())
+            try:
+                command = " ".join(child.cmdline())
+            except psutil.Error:  # it is just ending
+                continue
             name = next(
                 (n for n in ("embedder", "ingest", "query") if f"services.{n}" in command), None
             )

@@ -1,0 +1,189 @@
+"""The OpenAPI document: complete, with examples, and true."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema  # type: ignore[import-untyped]
+import pytest
+
+from services.query.app import create_app
+from services.query.problems import MEDIA_TYPE, Problems
+from shared.redis import Client
+from shared.runs import publish_sources
+from shared.settings import Settings
+from shared.snapshot.store import SnapshotStore
+from tests.support.encoders import HashEncoder
+from tests.support.query_service import RunningQuery, always, query_settings, running_query
+from tests.support.snapshots import SnapshotBuilder
+
+TOKEN = "correct-horse-battery-staple-0123456789"
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+Operation = tuple[str, str, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    found: dict[str, Any] = create_app(Settings()).openapi()
+    return found
+
+
+def operations(document: dict[str, Any]) -> Iterator[Operation]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield method, path, operation
+
+
+def check(document: dict[str, Any], value: Any, schema: dict[str, Any]) -> None:
+    whole = {**schema, "components": document["components"]}
+    jsonschema.Draft202012Validator(whole).validate(value)
+
+
+def resolve(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    if "$ref" not in schema:
+        return schema
+    found = document
+    for part in schema["$ref"].split("/")[1:]:
+        found = found[part]
+    return found
+
+
+def test_every_operation_has_a_name_a_summary_and_a_description(document: dict[str, Any]) -> None:
+    assert document["openapi"].startswith("3.1")
+    names = [operation["operationId"] for _, _, operation in operations(document)]
+    assert len(names) == len(set(names)) == 12
+    for method, path, operation in operations(document):
+        for part in ("summary", "description", "tags"):
+            assert operation[part], (method, path, part)
+        assert set(operation["tags"]) <= {tag["name"] for tag in document["tags"]}
+
+
+def test_every_error_is_documented_as_a_problem(document: dict[str, Any]) -> None:
+    codes = {kind.code: kind for kind in Problems}
+    for method, path, operation in operations(document):
+        errors = {s: r for s, r in operation["responses"].items() if int(s) >= 400}
+        assert "400" in errors, (method, path)
+        for status, response in errors.items():
+            assert list(response["content"]) == [MEDIA_TYPE], (method, path, status)
+            media = response["content"][MEDIA_TYPE]
+            assert media["schema"] == {"$ref": "#/components/schemas/Problem"}
+            assert media["examples"]
+            for code, example in media["examples"].items():
+                assert codes[code].status == int(status)
+                check(document, example["value"], media["schema"])
+            if status == "503":
+                assert "Retry-After" in response["headers"]
+    assert {problem["code"] for problem in document["x-problems"]} == set(codes)
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+
+
+def test_every_request_and_answer_has_an_example_that_is_valid(document: dict[str, Any]) -> None:
+    shown = 0
+    for method, path, operation in operations(document):
+        media = [operation["requestBody"]] if "requestBody" in operation else []
+        media += [r for s, r in operation["responses"].items() if s.startswith("2")]
+        for content in media:
+            schema = content["content"].get("application/json", {}).get("schema")
+            if schema is None:
+                continue
+            examples = resolve(document, schema).get("examples", [])
+            trivial = path in {"/livez", "/readyz"} or path.startswith("/admin")
+            assert examples or trivial, (method, path)
+            for example in examples:
+                check(document, example, schema)
+                shown += 1
+    assert shown >= 8
+
+
+def test_the_admin_operations_ask_for_the_token(document: dict[str, Any]) -> None:
+    schemes = document["components"]["securitySchemes"]
+    assert schemes["AdminToken"] == {
+        "type": "http",
+        "scheme": "bearer",
+        "description": schemes["AdminToken"]["description"],
+    }
+    for _, path, operation in operations(document):
+        guarded = operation.get("security") == [{"AdminToken": []}]
+        assert guarded == path.startswith("/admin")
+        assert ("401" in operation["responses"]) == guarded
+
+
+@pytest.fixture
+async def query(tmp_path: Path, redis: Client, redis_url: str) -> AsyncIterator[RunningQuery]:
+    await publish_sources(redis, ["demo"])
+    encoder = HashEncoder()
+    SnapshotBuilder(SnapshotStore(tmp_path / "snapshots"), encoder).publish()
+    settings = query_settings(tmp_path, redis_url=redis_url, admin_token=TOKEN)
+    async with running_query(settings, always(encoder)) as running:
+        await running.reload()
+        yield running
+
+
+async def test_real_answers_are_what_the_document_says(
+    query: RunningQuery, document: dict[str, Any]
+) -> None:
+    client = query.client
+    started = await client.post("/admin/ingest", json={"source": "demo"}, headers=BEARER)
+    run_id = started.json()["run_id"]
+    answers = {
+        "search": [
+            await client.post("/search", json={"query": "boxer", "evidence": 5}),
+            await client.post("/search", json={"query": ""}),
+            await client.post("/search", json={"query": "a", "offset": 1000}),
+            await client.post("/search", content=b"{", headers={"Content-Type": "text/plain"}),
+            await client.post(
+                "/search", content=b"{", headers={"Content-Type": "application/json"}
+            ),
+            await client.post("/search", content=b" " * 20_000),
+        ],
+        "searchByLink": [
+            await client.get("/search?q=neon"),
+            await client.get("/search"),
+            await client.get("/search?q=%FF"),
+        ],
+        "listMovies": [
+            await client.get("/movies"),
+            await client.get("/movies?limit=1"),
+            await client.get("/movies?limit=0"),
+        ],
+        "getMovie": [
+            await client.get("/movies/tt0075148"),
+            await client.get("/movies/nm:1"),
+            await client.get("/movies/none"),
+        ],
+        "similarMovies": [
+            await client.get("/movies/nm:1/similar"),
+            await client.get("/movies/none/similar"),
+        ],
+        "getSnapshot": [await client.get("/snapshot")],
+        "livez": [await client.get("/livez")],
+        "readyz": [await client.get("/readyz")],
+        "requestIngest": [
+            started,
+            await client.post("/admin/ingest", json={"source": "demo"}, headers=BEARER),
+            await client.post("/admin/ingest", json={"source": "none"}, headers=BEARER),
+            await client.post("/admin/ingest", json={"source": "demo"}),
+        ],
+        "listRuns": [
+            await client.get("/admin/ingest", headers=BEARER),
+            await client.get("/admin/ingest"),
+        ],
+        "getRun": [
+            await client.get(f"/admin/ingest/{run_id}", headers=BEARER),
+            await client.get("/admin/ingest/none", headers=BEARER),
+        ],
+        "metrics": [await client.get("/metrics")],
+    }
+    by_name = {operation["operationId"]: operation for _, _, operation in operations(document)}
+    assert set(answers) == set(by_name)
+    for name, responses in answers.items():
+        for response in responses:
+            documented = by_name[name]["responses"]
+            assert str(response.status_code) in documented, (name, response.text)
+            media_type = response.headers["Content-Type"].split(";")[0]
+            schema = documented[str(response.status_code)]["content"][media_type]["schema"]
+            assert response.headers["X-Request-ID"]
+            if media_type != "text/plain":
+                check(document, response.json(), schema)

@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Sequence
+
+import numpy as np
+import pytest
+
+from services.query.batching import MAX_BATCH, Batcher, Closed, Late, Overloaded
+from services.query.metrics import Metrics
+from shared.encoder import Vectors
+from tests.support.encoders import HashEncoder
+from tests.support.waiting import async_wait_until
+
+CAPACITY = 24
+
+
+class GatedEncoder(HashEncoder):
+    """Encodes when told to; remembers the batches and the threads, and fails on "bad"."""
+
+    def __init__(self, salt: str = "") -> None:
+        super().__init__(salt=salt)
+        self.gate = threading.Event()
+        self.begun = threading.Event()
+        self.batches: list[list[str]] = []
+        self.threads: set[int] = set()
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        self.begun.set()
+        assert self.gate.wait(20)
+        self.threads.add(threading.get_ident())
+        self.batches.append(list(texts))
+        if any("bad" in text for text in texts):
+            raise ArithmeticError("a bad text")
+        return super().encode_queries(texts)
+
+
+@pytest.fixture
+async def batcher() -> AsyncIterator[Batcher]:
+    batcher = Batcher(capacity=CAPACITY, timeout_s=20, metrics=Metrics())
+    yield batcher
+    await batcher.close()
+
+
+def mine(text: str, encoder: HashEncoder) -> float:
+    return float(HashEncoder.encode_queries(encoder, [text])[0][0])
+
+
+async def begun(encoder: GatedEncoder) -> None:
+    async def has_begun() -> bool:
+        return encoder.begun.is_set()
+
+    await async_wait_until(has_begun)
+
+
+async def waiting(batcher: Batcher, count: int) -> None:
+    async def are_waiting() -> bool:
+        return len(batcher._waiting) == count
+
+    await async_wait_until(are_waiting, what=f"{count} jobs wait")
+
+
+async def test_what_waits_is_encoded_together_and_each_gets_its_own(batcher: Batcher) -> None:
+    encoder = GatedEncoder()
+
+    def first(vector: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> float:
+        encoder.threads.add(threading.get_ident())
+        return float(vector[0])
+
+    texts = [f"query {n}" for n in range(1 + CAPACITY)]
+    alone = asyncio.create_task(batcher.encode(encoder, texts[0], first))
+    await begun(encoder)
+    others = [asyncio.create_task(batcher.encode(encoder, text, first)) for text in texts[1:]]
+    await waiting(batcher, CAPACITY)
+    encoder.gate.set()
+
+    done = await asyncio.gather(alone, *others)
+
+    plain = HashEncoder()
+    assert [job.value for job in done] == pytest.approx([mine(text, plain) for text in texts])
+    assert [len(batch) for batch in encoder.batches] == [1, MAX_BATCH, CAPACITY - MAX_BATCH]
+    assert len(encoder.threads) == 1
+    assert threading.get_ident() not in encoder.threads
+
+
+async def test_a_full_queue_refuses_and_then_recovers(batcher: Batcher) -> None:
+    encoder = GatedEncoder()
+    tasks = [asyncio.create_task(batcher.encode(encoder, "begun", len))]
+    await begun(encoder)
+    tasks += [asyncio.create_task(batcher.encode(encoder, "waits", len)) for _ in range(CAPACITY)]
+    await waiting(batcher, CAPACITY)
+    with pytest.raises(Overloaded):
+        await batcher.encode(encoder, "too many", len)
+    encoder.gate.set()
+    assert len(await asyncio.gather(*tasks)) == 1 + CAPACITY
+    assert (await batcher.encode(encoder, "again", len)).value == encoder.spec.dim
+
+
+async def test_late_work_is_given_up_at_once_and_never_computed() -> None:
+    batcher = Batcher(capacity=4, timeout_s=0.05, metrics=Metrics())
+    encoder = GatedEncoder()
+    slow = asyncio.create_task(batcher.encode(encoder, "slow", len))
+    await begun(encoder)
+    with pytest.raises(Late):  # while the thread is still busy
+        await batcher.encode(encoder, "late", len)
+    assert not slow.done()
+    encoder.gate.set()
+    assert (await slow).value == encoder.spec.dim
+    await batcher.run(int)
+    assert encoder.batches == [["slow"]]
+    await batcher.close()
+
+
+async def test_a_text_that_fails_fails_alone(batcher: Batcher) -> None:
+    encoder = GatedEncoder()
+    blocker = asyncio.create_task(batcher.encode(encoder, "blocker", len))
+    await begun(encoder)
+    texts = ["one", "bad one", "three"]
+    tasks = [asyncio.create_task(batcher.encode(encoder, text, len)) for text in texts]
+    await waiting(batcher, 3)
+    encoder.gate.set()
+    good, bad, also_good = await asyncio.gather(*tasks, return_exceptions=True)
+    await blocker
+    assert isinstance(bad, ArithmeticError)
+    assert not isinstance(good, BaseException)
+    assert not isinstance(also_good, BaseException)
+
+
+async def test_a_finish_that_fails_fails_alone(batcher: Batcher) -> None:
+    encoder = HashEncoder()
+
+    def fail(_: object) -> None:
+        raise LookupError("gone")
+
+    results = await asyncio.gather(
+        batcher.encode(encoder, "a", len),
+        batcher.encode(encoder, "b", fail),
+        batcher.run(lambda: "work"),
+        return_exceptions=True,
+    )
+    assert not isinstance(results[0], BaseException)
+    assert isinstance(results[1], LookupError)
+    assert not isinstance(results[2], BaseException)
+    assert results[2].value == "work"
+
+
+async def test_two_encoders_are_never_mixed(batcher: Batcher) -> None:
+    old, new = GatedEncoder("old"), GatedEncoder("new")
+    new.gate.set()
+    tasks = [asyncio.create_task(batcher.encode(old, "begun", len))]
+    await begun(old)
+    for n in range(6):
+        encoder = (old, new)[n % 2]
+        tasks.append(asyncio.create_task(batcher.encode(encoder, f"text {n}", len)))
+    await waiting(batcher, 6)
+    old.gate.set()
+    await asyncio.gather(*tasks)
+    assert sorted(text for batch in old.batches for text in batch) == [
+        "begun", "text 0", "text 2", "text 4",
+    ]  # fmt: skip
+    assert sorted(text for batch in new.batches for text in batch) == [
+        "text 1", "text 3", "text 5",
+    ]  # fmt: skip
+
+
+async def test_a_caller_that_leaves_frees_its_place(batcher: Batcher) -> None:
+    encoder = GatedEncoder()
+    first = asyncio.create_task(batcher.encode(encoder, "first", len))
+    await begun(encoder)
+    leaver = asyncio.create_task(batcher.encode(encoder, "leaver", len))
+    await waiting(batcher, 1)
+    leaver.cancel()
+    await waiting(batcher, 0)
+    first.cancel()  # while it is computed
+    encoder.gate.set()
+    assert (await batcher.encode(encoder, "next", len)).value == encoder.spec.dim
+    assert encoder.batches == [["first"], ["next"]]
+
+
+async def test_closing_ends_what_runs_and_fails_what_waits() -> None:
+    batcher = Batcher(capacity=4, timeout_s=20, metrics=Metrics())
+    encoder = GatedEncoder()
+    running = asyncio.create_task(batcher.encode(encoder, "running", len))
+    await begun(encoder)
+    waits = asyncio.create_task(batcher.encode(encoder, "waits", len))
+    await waiting(batcher, 1)
+    closing = asyncio.create_task(batcher.close())
+    encoder.gate.set()
+    await closing
+    assert (await running).value == encoder.spec.dim
+    with pytest.raises(Closed):
+        await waits
+    with pytest.raises(Closed):
+        await batcher.run(int)
