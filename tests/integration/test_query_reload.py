@@ -304,6 +304,27 @@ async def test_a_bad_snapshot_is_retried_without_being_asked(
         await async_wait_until(is_ready)
 
 
+async def test_a_store_that_is_no_folder_is_looked_at_again(
+    tmp_path: Path, builder: SnapshotBuilder, encoder: HashEncoder
+) -> None:
+    builder.store.root.write_text("in the way")
+    settings = query_settings(tmp_path, reload_interval_s=0.01)
+    async with running_query(settings, always(encoder)) as query:
+
+        async def is_degraded() -> bool:
+            return query.service.reloader.degraded is not None
+
+        await async_wait_until(is_degraded)
+        assert await search_status(query) == 503
+        builder.store.root.unlink()
+        builder.publish()
+
+        async def is_ready() -> bool:
+            return (await query.client.get("/readyz")).status_code == 200
+
+        await async_wait_until(is_ready)
+
+
 async def test_rolling_back_is_followed(query: RunningQuery, builder: SnapshotBuilder) -> None:
     old = builder.publish()
     builder.publish()

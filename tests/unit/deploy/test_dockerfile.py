@@ -174,6 +174,9 @@ def runs_under_a_read_only_root(file: Dockerfile) -> list[str]:
         "XDG_CACHE_HOME=/tmp/cache",
     )
     bad = [part for part in wanted if part not in environment]
+    folder = file.stages["redis"].last("WORKDIR")
+    if folder is None or folder.argument != "/data":
+        bad.append("redis writes elsewhere than to its volume")
     for name in SERVICES:
         runs = [run.argument for run in file.stages[name].all("RUN")]
         if not any("compileall" in run for run in runs):
@@ -242,6 +245,7 @@ BROKEN: dict[Rule, list[tuple[str, str]]] = {
         ("org.opencontainers.image.revision", "revision"),
     ],
     runs_under_a_read_only_root: [
+        ("WORKDIR /data\n", ""),
         ("HOME=/tmp \\\n", "HOME=/home \\\n"),
         ("PYTHONUNBUFFERED=1", "PYTHONOPTIMIZE=1"),
         ('RUN ["python", "-m", "compileall", "-q", "/app"]', "RUN true"),

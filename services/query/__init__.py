@@ -1,0 +1,1 @@
+"""The query service: searches over the snapshot that the embedder published last."""

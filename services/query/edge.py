@@ -1,0 +1,150 @@
+"""The outermost layer: what holds for every request, whoever answers it.
+
+Request ids, security headers, the bound on bodies, metrics, and the last net under a failure. Plain
+ASGI, because it is on every request's path.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import time
+from urllib.parse import unquote_to_bytes
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.query.metrics import Metrics
+from services.query.problems import MEDIA_TYPE, Problem, Problems
+from shared.telemetry import get_logger
+
+MAX_BODY_BYTES = 16 * 1024
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'; object-src 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+def request_id_of(scope: Scope) -> str:
+    """The id of a request that has passed the edge."""
+    return str(scope["request_id"])
+
+
+class Edge:
+    """ASGI middleware, outside all others."""
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        scope["request_id"] = request_id = _request_id(headers)
+        scope["began"] = began = time.perf_counter()
+        status = 0
+
+        async def decorated(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                _decorate(MutableHeaders(scope=message), request_id)
+            await send(message)
+
+        try:
+            _refuse_early(scope, headers)
+            await self._app(scope, _bounded(receive), decorated)
+        except Problem as problem:
+            await _answer(problem, request_id, decorated)
+        except ClientDisconnect:
+            status = status or 499
+        except Exception:
+            get_logger().exception("request failed", request_id=request_id, route=_route(scope))
+            if status:  # too late to say so: cut the connection
+                raise
+            await _answer(Problem(Problems.INTERNAL), request_id, decorated)
+        finally:
+            self._record(scope, status, time.perf_counter() - began)
+
+    def _record(self, scope: Scope, status: int, took_s: float) -> None:
+        route = _route(scope)
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        self._metrics.requests.labels(method, route, str(status)).inc()
+        self._metrics.request_s.labels(route).observe(took_s)
+        if logging.getLogger().isEnabledFor(logging.DEBUG):
+            get_logger().debug(
+                "request",
+                method=method,
+                route=route,
+                status=status,
+                ms=round(took_s * 1000, 1),
+                request_id=scope["request_id"],
+            )
+
+
+def _request_id(headers: Headers) -> str:
+    given = headers.get("x-request-id", "")
+    return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+
+
+def _refuse_early(scope: Scope, headers: Headers) -> None:
+    length = headers.get("content-length", "")
+    if length.isdigit() and int(length[:20]) > MAX_BODY_BYTES:
+        raise Problem(Problems.BODY_TOO_LARGE, headers={"Connection": "close"})
+    try:
+        unquote_to_bytes(scope["query_string"]).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Problem(Problems.MALFORMED_QUERY_STRING) from error
+
+
+def _bounded(receive: Receive) -> Receive:
+    """A chunked body announces no length, so what arrives is counted."""
+    received_bytes = 0
+
+    async def bounded() -> Message:
+        nonlocal received_bytes
+        message = await receive()
+        if message["type"] == "http.request":
+            received_bytes += len(message.get("body", b""))
+            if received_bytes > MAX_BODY_BYTES:
+                raise Problem(Problems.BODY_TOO_LARGE, headers={"Connection": "close"})
+        return message
+
+    return bounded
+
+
+def _decorate(headers: MutableHeaders, request_id: str) -> None:
+    headers["X-Request-ID"] = request_id
+    for name, value in SECURITY_HEADERS.items():
+        headers[name] = value
+    headers.setdefault("Cache-Control", "no-store")
+
+
+async def _answer(problem: Problem, request_id: str, send: Send) -> None:
+    body = problem.body(request_id)
+    headers = MutableHeaders({"Content-Type": MEDIA_TYPE, "Content-Length": str(len(body))})
+    headers.update(problem.headers)
+    await send(
+        {"type": "http.response.start", "status": problem.kind.status, "headers": headers.raw}
+    )
+    await send({"type": "http.response.body", "body": body})
+
+
+def _route(scope: Scope) -> str:
+    """The route's template, never the path itself: a path is the client's text."""
+    return getattr(scope.get("route"), "path", "unmatched")

@@ -1,0 +1,71 @@
+"""The OpenAPI document: FastAPI's, with our problems in place of its errors."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from services.query.problems import ProblemDetails, Problems
+from services.query.schemas import SnapshotInfo
+
+DESCRIPTION = """\
+Describe what you feel like watching and get the films whose viewers say just that, with the
+passages of their reviews that say it.
+
+Every error is an `application/problem+json` document (RFC 9457) with a stable `code`. Every
+response carries `X-Request-ID`; one sent with a request is kept. Responses from the index carry
+`X-Snapshot-ID`: each comes from exactly one snapshot.
+"""
+
+TAGS = [
+    {"name": "search", "description": "Finding movies."},
+    {"name": "movies", "description": "The movies of the index."},
+    {"name": "operations", "description": "Health, metrics, and what is being served."},
+    {"name": "admin", "description": "Crawling sources. Needs the admin token."},
+]
+
+_REQUEST_ID_HEADER = {
+    "X-Request-ID": {"description": "The request's id.", "schema": {"type": "string"}}
+}
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """Build the document, once."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title,
+            version=app.version,
+            description=DESCRIPTION,
+            tags=TAGS,
+            routes=app.routes,
+            license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        )
+        schemas = document["components"]["schemas"]
+        problem = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(problem.pop("$defs"))
+        schemas["Problem"] = problem
+        # FastAPI drops nulls, also those of an example that needs them.
+        extra = cast("dict[str, Any]", SnapshotInfo.model_config["json_schema_extra"])
+        schemas["SnapshotInfo"]["examples"] = extra["examples"]
+        for name in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(name, None)
+        for operations in document["paths"].values():
+            for operation in operations.values():
+                _mend(operation["responses"])
+        document["x-problems"] = [
+            {"code": kind.code, "status": kind.status, "title": kind.title, "detail": kind.detail}
+            for kind in Problems
+        ]
+        app.openapi_schema = document
+    return app.openapi_schema
+
+
+def _mend(responses: dict[str, Any]) -> None:
+    """Drop the 422 that FastAPI adds by itself; describe the header that all have."""
+    invalid = responses.get("422", {}).get("content", {}).get("application/json")
+    if invalid is not None:
+        del responses["422"]
+    for response in responses.values():
+        response["headers"] = {**_REQUEST_ID_HEADER, **response.get("headers", {})}

@@ -1,0 +1,141 @@
+// Renders /openapi.json: operations with their parameters, examples and errors. Nothing is fetched
+// from anywhere else.
+
+const $ = (id) => document.getElementById(id);
+
+function make(tag, content = "", attributes = {}) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...[content].flat());
+  return element;
+}
+
+// Text with `code` in it.
+function prose(text) {
+  return text.split(/`([^`]+)`/).map((part, n) => (n % 2 ? make("code", part) : part));
+}
+
+function table(head, rows) {
+  const body = rows.map((row) => make("tr", row.map((cell) => make("td", cell))));
+  const headings = head.map((text) => make("th", text, { scope: "col" }));
+  return make("div", make("table", [make("thead", make("tr", headings)), make("tbody", body)]), { class: "scroll" });
+}
+
+function resolve(document, schema) {
+  return schema?.$ref ? schema.$ref.split("/").slice(1).reduce((at, key) => at[key], document) : schema;
+}
+
+function typeOf(document, schema) {
+  const found = resolve(document, schema) ?? {};
+  if (found.anyOf) return found.anyOf.map((option) => typeOf(document, option)).join(" or ");
+  if (found.const !== undefined) return JSON.stringify(found.const);
+  if (found.enum) return found.enum.map((value) => JSON.stringify(value)).join(" or ");
+  if (found.type === "array") return `list of ${typeOf(document, found.items)}`;
+  return found.title && found.type === "object" ? found.title : (found.type ?? "any");
+}
+
+function bounds(schema) {
+  const option = schema.anyOf?.find((one) => one.type !== "null") ?? schema;
+  const { minimum, maximum, minLength, maxLength } = option;
+  const said = [];
+  if (minimum !== undefined || maximum !== undefined) said.push(`${minimum ?? ""} to ${maximum ?? ""}`);
+  if (minLength !== undefined || maxLength !== undefined) said.push(`${minLength ?? 0} to ${maxLength ?? ""} characters`);
+  if (schema.default !== undefined && schema.default !== null) said.push(`default ${JSON.stringify(schema.default)}`);
+  return said.join(", ");
+}
+
+function fieldRows(document, schema) {
+  const required = schema.required ?? [];
+  return Object.entries(schema.properties ?? {}).map(([name, field]) => [
+    make("code", name),
+    typeOf(document, field),
+    [required.includes(name) ? "required" : "", bounds(field)].filter(Boolean).join(", "),
+    prose(field.description ?? ""),
+  ]);
+}
+
+function exampleOf(document, media) {
+  return media?.example ?? Object.values(media?.examples ?? {})[0]?.value ?? resolve(document, media?.schema)?.examples?.[0];
+}
+
+function curl(method, path, operation, body) {
+  const query = (operation.parameters ?? [])
+    .filter((parameter) => parameter.in === "query" && parameter.required)
+    .map((parameter) => `${parameter.name}=${encodeURIComponent((parameter.schema.examples ?? parameter.examples ?? ["..."])[0])}`)
+    .join("&");
+  const filled = path.replace(/\{(\w+)\}/g, (_, name) => {
+    const parameter = operation.parameters.find((one) => one.name === name);
+    return parameter?.schema?.examples?.[0] ?? parameter?.example ?? name;
+  });
+  const parts = [`curl '${location.origin}${filled}${query ? `?${query}` : ""}'`];
+  if (method !== "get") parts.push(`-X ${method.toUpperCase()}`);
+  if (operation.security?.length) parts.push("-H 'Authorization: Bearer TOKEN'");
+  if (body) parts.push("-H 'Content-Type: application/json'", `-d '${JSON.stringify(body)}'`);
+  return parts.join(" \\\n  ");
+}
+
+function operationElement(document, path, method, operation) {
+  const inside = make("div", make("p", prose(operation.description ?? "")));
+  if (operation.parameters?.length) {
+    const rows = operation.parameters.map((parameter) => [
+      make("code", parameter.name),
+      parameter.in,
+      [parameter.required ? "required" : "", typeOf(document, parameter.schema), bounds(parameter.schema)].filter(Boolean).join(", "),
+      prose(parameter.description ?? parameter.schema.description ?? ""),
+    ]);
+    inside.append(make("h4", "Parameters"), table(["Name", "In", "Type", "Meaning"], rows));
+  }
+  const requested = operation.requestBody?.content["application/json"];
+  const body = exampleOf(document, requested);
+  if (requested) {
+    const rows = fieldRows(document, resolve(document, requested.schema));
+    inside.append(make("h4", "Body"), table(["Field", "Type", "Bounds", "Meaning"], rows));
+  }
+  inside.append(make("h4", "Try it"), make("pre", make("code", curl(method, path, operation, body)), { tabindex: "0" }));
+  for (const [status, response] of Object.entries(operation.responses)) {
+    if (!status.startsWith("2")) continue;
+    const example = exampleOf(document, response.content?.["application/json"]);
+    if (example === undefined) continue;
+    inside.append(make("h4", `Answer ${status}`), make("pre", make("code", JSON.stringify(example, null, 2)), { tabindex: "0" }));
+  }
+  const errors = Object.entries(operation.responses)
+    .filter(([status]) => status >= "400")
+    .flatMap(([, response]) => Object.keys(response.content?.["application/problem+json"]?.examples ?? {}));
+  if (errors.length) {
+    const links = errors.flatMap((code, n) => [n ? ", " : "", make("a", code, { href: `#${code}` })]);
+    inside.append(make("h4", "Problems"), make("p", links));
+  }
+  const summary = make("summary", [
+    make("span", method.toUpperCase(), { class: "method" }),
+    make("code", path),
+    make("span", operation.summary ?? "", { class: "said" }),
+  ]);
+  const element = make("details", [summary, inside], { id: operation.operationId });
+  if (operation.operationId === "search") element.open = true;
+  return element;
+}
+
+function render(document) {
+  $("intro").append(...document.info.description.trim().split("\n\n").map((text) => make("p", prose(text.replace(/\n/g, " ")))));
+  for (const tag of document.tags) {
+    $("operations").append(make("h2", tag.name[0].toUpperCase() + tag.name.slice(1)), make("p", tag.description));
+    for (const [path, methods] of Object.entries(document.paths)) {
+      for (const [method, operation] of Object.entries(methods)) {
+        if (operation.tags.includes(tag.name)) $("operations").append(operationElement(document, path, method, operation));
+      }
+    }
+  }
+  const rows = document["x-problems"].map((problem) =>
+    make("tr", [make("td", String(problem.status)), make("td", make("code", problem.code)), make("td", `${problem.title}. ${problem.detail}`)], { id: problem.code }),
+  );
+  $("problems").querySelector("tbody").append(...rows);
+  $("problems").hidden = false;
+  if (location.hash) window.document.getElementById(location.hash.slice(1))?.scrollIntoView();
+}
+
+try {
+  const response = await fetch("/openapi.json");
+  render(await response.json());
+} catch {
+  $("status").textContent = "The document cannot be loaded. Reload the page to try again.";
+}

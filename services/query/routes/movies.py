@@ -1,0 +1,136 @@
+"""The movies of the snapshot being served, and what is like them."""
+
+from __future__ import annotations
+
+import binascii
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import BaseModel
+
+from services.query.generation import Generation
+from services.query.problems import FieldError, Problem, Problems, documented
+from services.query.routes.search import ranked, turn
+from services.query.schemas import (
+    Movie,
+    MovieDetail,
+    MoviePage,
+    PageParameters,
+    Review,
+    SearchResponse,
+    SimilarParameters,
+)
+from services.query.searcher import Answer, Search, similar
+from services.query.service import Service
+from services.query.strict_route import StrictRoute
+
+router = APIRouter(route_class=StrictRoute, tags=["movies"])
+
+MovieIdPath = Annotated[str, Path(description="The movie's id.", examples=["tt0075148"])]
+
+_TURN = (
+    Problems.MALFORMED_QUERY_STRING,
+    Problems.NOT_READY,
+    Problems.OVERLOADED,
+    Problems.SEARCH_TIMEOUT,
+)
+
+
+@router.get(
+    "/movies",
+    operation_id="listMovies",
+    summary="All movies, page by page",
+    response_model=MoviePage,
+    responses=documented(Problems.INVALID_REQUEST, *_TURN),
+)
+async def list_movies(service: Service, page: Annotated[PageParameters, Query()]) -> Response:
+    """List the movies in the order of their ids.
+
+    A cursor names a place in that order, so it stays good when another snapshot is
+    served meanwhile.
+    """
+    generation = service.generation()
+    after = _read_cursor(page.cursor) if page.cursor is not None else ""
+    catalogue = generation.snapshot.catalogue
+    done = await turn(service.batcher.run(lambda: catalogue.movies_after(after, page.limit + 1)))
+    movies = done.value[: page.limit]
+    more = len(done.value) > page.limit
+    return _json(
+        generation,
+        MoviePage(
+            movies=[Movie.of(movie) for movie in movies],
+            next_cursor=_cursor(movies[-1].movie_id) if more else None,
+        ),
+    )
+
+
+@router.get(
+    "/movies/{movie_id}",
+    operation_id="getMovie",
+    summary="One movie with its reviews",
+    response_model=MovieDetail,
+    responses=documented(Problems.UNKNOWN_MOVIE, *_TURN),
+)
+async def get_movie(service: Service, movie_id: MovieIdPath) -> Response:
+    """Show a movie and what its viewers wrote."""
+    generation = service.generation()
+    catalogue = generation.snapshot.catalogue
+
+    def read() -> MovieDetail | None:
+        movie = catalogue.movie(movie_id)
+        if movie is None:
+            return None
+        reviews = [Review.of(review) for review in catalogue.reviews_of(movie.row)]
+        return MovieDetail.model_construct(**dict(Movie.of(movie)), reviews=reviews)
+
+    done = await turn(service.batcher.run(read))
+    if done.value is None:
+        raise Problem(Problems.UNKNOWN_MOVIE)
+    return _json(generation, done.value)
+
+
+@router.get(
+    "/movies/{movie_id}/similar",
+    operation_id="similarMovies",
+    summary="Movies whose viewers say alike",
+    response_model=SearchResponse,
+    responses=documented(Problems.UNKNOWN_MOVIE, Problems.INVALID_REQUEST, *_TURN),
+)
+async def similar_movies(
+    request: Request,
+    service: Service,
+    movie_id: MovieIdPath,
+    wanted: Annotated[SimilarParameters, Query()],
+) -> Response:
+    """Rank the other movies by the cosine of their vectors with this movie's."""
+    generation = service.generation()
+    snapshot = generation.snapshot
+
+    def rank() -> Answer:
+        movie = snapshot.catalogue.movie(movie_id)
+        if movie is None:
+            raise Problem(Problems.UNKNOWN_MOVIE)
+        return similar(snapshot, movie, Search(wanted.k, 0, wanted.evidence))
+
+    return ranked(request, generation, await turn(service.batcher.run(rank)))
+
+
+def _json(generation: Generation, answer: BaseModel) -> Response:
+    return Response(
+        answer.model_dump_json(),
+        media_type="application/json",
+        headers={"X-Snapshot-ID": generation.snapshot_id},
+    )
+
+
+def _cursor(movie_id: str) -> str:
+    return urlsafe_b64encode(movie_id.encode()).rstrip(b"=").decode()
+
+
+def _read_cursor(cursor: str) -> str:
+    try:
+        return urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+    except (binascii.Error, UnicodeDecodeError) as error:
+        told = FieldError(field="cursor", message="Not a next_cursor of this list")
+        raise Problem(Problems.INVALID_REQUEST, errors=[told]) from error

@@ -1,0 +1,46 @@
+"""The running service's parts, made in the lifespan and passed on; routes find them here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from services.query.batching import Batcher
+from services.query.generation import Generation
+from services.query.metrics import Metrics
+from services.query.problems import Problem, Problems
+from services.query.reloader import Reloader
+from shared.redis import Client
+from shared.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class QueryService:
+    """What a request may need."""
+
+    settings: Settings
+    metrics: Metrics
+    reloader: Reloader
+    batcher: Batcher
+    redis: Client | None
+    admin_token: bytes | None
+
+    def generation(self) -> Generation:
+        """What is served now. Read it once per request.
+
+        Raises:
+            Problem: nothing is, yet.
+        """
+        generation = self.reloader.generation
+        if generation is None:
+            raise Problem(Problems.NOT_READY)
+        return generation
+
+
+def _service(request: Request) -> QueryService:
+    return cast("QueryService", request.state.service)
+
+
+Service = Annotated[QueryService, Depends(_service)]
