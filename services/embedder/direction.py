@@ -3,7 +3,7 @@
 ``shared.encoder`` says what it is and how it is applied. A shipped direction is a file of
 2 x dim numbers named after the model's weights, so it can never be applied to another model; a
 model without one simply keeps its vectors as they are. ``python -m services.embedder.direction``
-fits one from a parquet file of reviews; it is stable from some 25 films on, and one fitted on
+fits one from parquet files of reviews; it is stable from some 25 films on, and one fitted on
 other films serves as well (``docs/decisions/0005-common-direction.md`` has the figures).
 """
 
@@ -54,9 +54,10 @@ def main() -> None:
     from services.embedder.conversion import ensure_artefact  # noqa: PLC0415
 
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("reviews", type=Path, help="parquet file with a column of review texts")
-    parser.add_argument("--column", default="text")
-    parser.add_argument("--sample", type=int, default=3000)
+    parser.add_argument(
+        "reviews", nargs="+", help="FILE:COLUMN, a parquet file and its column of review texts"
+    )
+    parser.add_argument("--sample", type=int, default=1500, help="reviews taken of each file")
     parser.add_argument("--model", default="all-MiniLM-L6-v2")
     parser.add_argument("--passage-tokens", type=int, default=64)
     parser.add_argument("--store", type=Path, default=Path("data/snapshots"))
@@ -73,18 +74,21 @@ def main() -> None:
         artefact_folder(arguments.store, spec.encoder_id), threads=available_threads(),
         precision="f32",
     )  # fmt: skip
-    texts = pq.read_table(arguments.reviews, columns=[arguments.column])[0].to_pylist()
-    sample = random.Random(0).sample(texts, min(arguments.sample, len(texts)))  # noqa: S311
-    passages = [
-        text[slice(*span)]
-        for text, spans in zip(
-            sample, split(sample, encoder.count_tokens, spec.passage_tokens), strict=True
+    passages = []
+    for source in arguments.reviews:
+        path, _, column = source.rpartition(":")
+        texts = pq.read_table(path, columns=[column])[0].to_pylist()
+        sample = random.Random(0).sample(texts, min(arguments.sample, len(texts)))  # noqa: S311
+        spans = split(sample, encoder.count_tokens, spec.passage_tokens)
+        passages.append(
+            [t[slice(*s)] for t, found in zip(sample, spans, strict=True) for s in found]
         )
-        for span in spans
-    ]
+    # As many passages of each, so that no collection's habits dominate.
+    fewest = min(len(found) for found in passages)
+    chosen = [text for found in passages for text in found[:fewest]]
     np.save(
         arguments.out / _name(spec.weights_sha256),
-        fit_direction(encoder.encode_passages(passages)),
+        fit_direction(encoder.encode_passages(chosen)),
     )
 
 

@@ -8,30 +8,21 @@ so that no snapshot holds half of the films. How: ``shared.snapshot.commit``.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from sqlalchemy import RowMapping
 
 from services.embedder.pooling import pool
 from services.embedder.store import SnapshotInput, VectorStore
 from shared.encoder import EncoderSpec
+from shared.passages import Span
 from shared.snapshot import commit
-from shared.snapshot.catalogue import CatalogueMovie, CatalogueReview, CatalogueWriter
-from shared.snapshot.index import write_index
-from shared.snapshot.manifest import (
-    CATALOGUE,
-    PASSAGES,
-    VECTORS,
-    Counts,
-    EncoderName,
-    Manifest,
-)
+from shared.snapshot.manifest import EncoderName, Manifest
 from shared.snapshot.store import NoSnapshot, SnapshotStore
 from shared.snapshot.verify import SnapshotCorrupt
+from shared.snapshot.writer import EncodedReview, MovieFacts, SnapshotWriter
 from shared.telemetry import get_logger
 
 
@@ -138,88 +129,37 @@ def write_files(folder: Path, source: SnapshotInput, encoder: EncoderName) -> co
 
     Films whose passages have no common direction are left out; everybody else keeps their order.
     """
-    pooled: list[npt.NDArray[np.float32]] = []
-    passages = np.lib.format.open_memmap(
-        folder / f"{PASSAGES}.all", mode="w+", dtype="<f2", shape=(source.passages, encoder.dim)
-    )
-    reviews = used = 0
-    with CatalogueWriter(folder / CATALOGUE) as catalogue:
+    with SnapshotWriter(folder, dim=encoder.dim, passages=source.passages) as writer:
         for movie, rows in source.rows:
-            vectors = [
-                np.frombuffer(row["vectors"], dtype="<f2").reshape(-1, encoder.dim) for row in rows
-            ]
-            together = np.concatenate(vectors)
-            vector = pool(together)
+            reviews = [_review(row, encoder.dim) for row in rows]
+            vector = pool(np.concatenate([review.vectors for review in reviews]))
             if vector is None:
                 get_logger().error("movie has no direction, left out", movie=movie["movie_id"])
                 continue
-            passages[used : used + len(together)] = together
-            _add_movie(catalogue, len(pooled), movie, rows, used, len(together))
-            _add_reviews(catalogue, len(pooled), rows, reviews, used)
-            pooled.append(vector)
-            reviews += len(rows)
-            used += len(together)
-    passages.flush()
-    _cut(folder, passages, used)
-    write_index(folder / VECTORS, np.stack(pooled))
-    counts = Counts(movies=len(pooled), reviews=reviews, passages=used)
-    return commit.Draft(counts=counts, encoder=encoder)
+            writer.add(_facts(movie, rows), reviews, vector)
+    return commit.Draft(counts=writer.counts, encoder=encoder)
 
 
-def _cut(folder: Path, passages: npt.NDArray[np.float16], used: int) -> None:
-    """Give the passages their final name, without the room of films that were left out."""
-    whole = folder / f"{PASSAGES}.all"
-    if used == len(passages):
-        whole.rename(folder / PASSAGES)
-    else:
-        np.save(folder / PASSAGES, passages[:used])
-        whole.unlink()
-
-
-def _add_movie(
-    catalogue: CatalogueWriter,
-    row: int,
-    movie: RowMapping,
-    reviews: list[RowMapping],
-    passage_start: int,
-    passage_count: int,
-) -> None:
-    catalogue.add_movie(
-        CatalogueMovie(
-            row=row,
-            movie_id=movie["movie_id"],
-            title=movie["title"],
-            year=movie["year"],
-            genres=tuple(movie["genres"]),
-            directors=tuple(movie["directors"]),
-            description=movie["description"],
-            rating=movie["rating"] if movie["rating"] is not None else _mean_rating(reviews),
-            url=movie["url"],
-            review_count=len(reviews),
-            passage_start=passage_start,
-            passage_count=passage_count,
-        )
+def _facts(movie: RowMapping, reviews: list[RowMapping]) -> MovieFacts:
+    return MovieFacts(
+        movie_id=movie["movie_id"],
+        title=movie["title"],
+        year=movie["year"],
+        genres=tuple(movie["genres"]),
+        directors=tuple(movie["directors"]),
+        description=movie["description"],
+        rating=movie["rating"] if movie["rating"] is not None else _mean_rating(reviews),
+        url=movie["url"],
     )
 
 
-def _add_reviews(
-    catalogue: CatalogueWriter,
-    movie_row: int,
-    rows: Iterable[RowMapping],
-    first_review: int,
-    first_passage: int,
-) -> None:
-    passage = first_passage
-    for number, row in enumerate(rows, first_review):
-        fields = ("review_id", "text", "rating", "title", "author", "published", "url", "language")
-        catalogue.add_review(
-            CatalogueReview(row=number, movie=movie_row, **{name: row[name] for name in fields})
-        )
-        spans = np.frombuffer(row["spans"], dtype="<i4").reshape(-1, 2).tolist()
-        catalogue.add_passages(
-            (passage + n, number, start, end) for n, (start, end) in enumerate(spans)
-        )
-        passage += len(spans)
+def _review(row: RowMapping, dim: int) -> EncodedReview:
+    fields = ("review_id", "text", "rating", "title", "author", "published", "url", "language")
+    return EncodedReview(
+        **{name: row[name] for name in fields},
+        spans=[Span(*pair) for pair in np.frombuffer(row["spans"], "<i4").reshape(-1, 2).tolist()],
+        vectors=np.frombuffer(row["vectors"], dtype="<f2").reshape(-1, dim),
+    )
 
 
 def _mean_rating(reviews: list[RowMapping]) -> float | None:

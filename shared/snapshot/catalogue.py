@@ -208,6 +208,18 @@ class Catalogue:
         by_row = {row[0]: CataloguePassage(*row) for row in found}
         return [by_row[row] for row in rows]
 
+    def all_facts(
+        self,
+    ) -> list[tuple[str | None, int | None, float | None, tuple[str, ...], int]]:
+        """Title, year, rating, genres and number of reviews of every film, by row."""
+        rows = self._connection.execute(
+            "SELECT title, year, rating, genres, review_count FROM movies ORDER BY row"
+        )
+        return [
+            (title, year, rating, tuple(orjson.loads(genres)), reviews)
+            for title, year, rating, genres, reviews in rows
+        ]
+
     def passage_ranges(self) -> list[tuple[int, int]]:
         """``(passage_start, passage_count)`` of every film, by row."""
         return self._connection.execute(

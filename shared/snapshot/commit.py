@@ -36,7 +36,7 @@ from shared.snapshot.manifest import (
     Manifest,
 )
 from shared.snapshot.reader import check_vectors, open_snapshot
-from shared.snapshot.store import FILES, LOCK, STAGING, TRASH, NoSnapshot, SnapshotStore
+from shared.snapshot.store import LOCK, STAGING, TRASH, NoSnapshot, SnapshotStore
 from shared.snapshot.verify import SnapshotCorrupt, describe_file
 from shared.telemetry import get_logger
 
@@ -76,7 +76,7 @@ def publish(
     Args:
         store: Where to.
         sequence: The snapshot's number, greater than all before it; from the database.
-        write: Writes every file of ``FILES`` into the folder it is given.
+        write: Writes the snapshot's files into the folder it is given (``SnapshotWriter``).
         expected_bytes: About how much it will write; checked against the free space.
         force: Publish even if it holds less than half of the current movies.
 
@@ -150,9 +150,14 @@ def retain(store: SnapshotStore, *, keep: int, lease_folder: Path) -> list[str]:
 
 def _write_staging(staging: Path, sequence: int, write: Callable[[Path], Draft]) -> Manifest:
     draft = write(staging)
-    for name in FILES:
-        fsync_file(staging / name)
-    files = {name: describe_file(staging / name) for name in FILES}
+    paths = sorted(path for path in staging.rglob("*") if path.is_file())
+    for path in paths:
+        fsync_file(path)
+    for path in staging.iterdir():
+        if path.is_dir():
+            path.chmod(0o755)
+            fsync_folder(path)
+    files = {path.relative_to(staging).as_posix(): describe_file(path) for path in paths}
     content = hashlib.sha256("".join(entry.sha256 for entry in files.values()).encode())
     manifest = Manifest(
         snapshot_id=f"{sequence:08d}-{content.hexdigest()[:8]}",

@@ -47,23 +47,36 @@ class VectorIndex:
         self.dim = dim
 
     def search(
-        self, queries: npt.NDArray[np.float32], k: int
+        self,
+        queries: npt.NDArray[np.float32],
+        k: int,
+        *,
+        among: npt.NDArray[np.int64] | None = None,
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
         """The rows with the largest inner products.
 
         Args:
             queries: Unit rows, float32, shape ``(n, dim)``.
             k: How many, at least 1; cut to the number of rows (faiss would pad with -1).
+            among: Only these rows, all of them distinct; None for all.
 
         Returns:
             Scores and row numbers, both of shape ``(n, min(k, rows))``, best first; of equal
             scores the lower row comes first.
         """
-        k = min(k, self.rows)
+        k = min(k, self.rows if among is None else len(among))
         if k == 0:
             shape = (queries.shape[0], 0)
             return np.empty(shape, np.float32), np.empty(shape, np.int64)
-        scores, rows = self._index.search(queries, k)
+        parameters = None
+        if among is not None:
+            bits = np.zeros(self.rows, bool)
+            bits[among] = True
+            # faiss's stubs describe the C++ constructors; its Python wrappers take these.
+            packed: Any = np.packbits(bits, bitorder="little")
+            selector = faiss.IDSelectorBitmap(packed)  # type: ignore[call-arg]
+            parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
+        scores, rows = self._index.search(queries, k, params=parameters)
         order = np.lexsort((rows, -scores), axis=1)
         return np.take_along_axis(scores, order, 1), np.take_along_axis(rows, order, 1)
 
@@ -73,9 +86,12 @@ class VectorIndex:
         return vector
 
     def vectors(self) -> npt.NDArray[np.float32]:
-        """All stored vectors, float32, shape ``(rows, dim)``; a copy."""
-        vectors: npt.NDArray[np.float32] = self._index.reconstruct_n(0, self.rows)
-        return vectors
+        """All stored vectors, float32, shape ``(rows, dim)``: a view, not to be written to."""
+        flat: npt.NDArray[np.float32] = faiss.rev_swig_ptr(
+            self._index.get_xb(), self.rows * self.dim
+        )
+        flat.flags.writeable = False
+        return flat.reshape(self.rows, self.dim)
 
 
 def _check_header(path: Path, *, rows: int, dim: int) -> None:

@@ -15,7 +15,13 @@ CURRENT = "CURRENT"
 
 VECTORS = "vectors.faiss"
 PASSAGES = "passages.npy"
+PASSAGE_SCALES = "passage_scales.npy"
 CATALOGUE = "catalogue.sqlite"
+LEXICAL = "lexical"
+FILES = (VECTORS, PASSAGES, PASSAGE_SCALES, CATALOGUE, f"{LEXICAL}/meta.json")
+"""What every snapshot holds; the lexical index has more files, whose names differ."""
+
+_FILE_NAME = r"^[a-z_]+\.[a-z]+$|^lexical/[A-Za-z0-9._-]+$"
 
 SNAPSHOT_ID_PATTERN = r"^[0-9]{8}-[0-9a-f]{8}$"
 SnapshotId = Annotated[str, Field(pattern=SNAPSHOT_ID_PATTERN)]
@@ -53,14 +59,14 @@ class EncoderName(_Frozen):
 class Manifest(_Frozen):
     """A whole snapshot. ``sequence`` comes from the database, so clocks do not matter."""
 
-    format_version: Literal[1] = 1
+    format_version: Literal[2] = 2
     snapshot_id: SnapshotId
     sequence: Annotated[int, Field(ge=1)]
     created_at: datetime
     encoder: EncoderName
     pooling: Literal["mean"] = "mean"
     counts: Counts
-    files: dict[str, FileEntry]
+    files: dict[Annotated[str, Field(pattern=_FILE_NAME)], FileEntry]
 
     def to_bytes(self) -> bytes:
         """The manifest as it is written."""

@@ -13,7 +13,9 @@ import numpy.typing as npt
 
 from shared.snapshot.catalogue import Catalogue
 from shared.snapshot.index import VectorIndex
-from shared.snapshot.manifest import CATALOGUE, PASSAGES, VECTORS, Manifest
+from shared.snapshot.lexical import LexicalIndex
+from shared.snapshot.manifest import CATALOGUE, LEXICAL, PASSAGES, VECTORS, Manifest
+from shared.snapshot.passage_vectors import PassageVectors
 from shared.snapshot.store import SnapshotStore
 from shared.snapshot.verify import SnapshotCorrupt, verify_file
 
@@ -26,15 +28,16 @@ class Snapshot:
 
     Attributes:
         index: Pooled vectors, one row a movie.
-        passages: Passage vectors, float16, shape ``(passages, dim)``, mapped from the file.
+        passages: Passage vectors, mapped from their file.
         passage_ranges: int64, shape ``(movies, 2)``: first passage and number of passages.
     """
 
     manifest: Manifest
     index: VectorIndex
-    passages: npt.NDArray[np.float16]
+    passages: PassageVectors
     passage_ranges: npt.NDArray[np.int64]
     catalogue: Catalogue
+    lexical: LexicalIndex
 
     @property
     def snapshot_id(self) -> str:
@@ -56,12 +59,8 @@ def open_snapshot(
         verify_file(folder / name, entry)
     counts, dim = manifest.counts, manifest.encoder.dim
     index = VectorIndex(folder / VECTORS, rows=counts.movies, dim=dim)
-    try:
-        passages = np.load(folder / PASSAGES, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise SnapshotCorrupt(f"{PASSAGES}: {error}") from error
-    if passages.dtype != np.float16 or passages.shape != (counts.passages, dim):
-        raise SnapshotCorrupt(f"{PASSAGES} holds {passages.shape} {passages.dtype}")
+    passages = PassageVectors(folder, rows=counts.passages, dim=dim)
+    lexical = LexicalIndex(folder / LEXICAL, rows=counts.movies)
     catalogue = Catalogue(folder / CATALOGUE)
     if catalogue.counts() != (counts.movies, counts.reviews, counts.passages):
         raise SnapshotCorrupt(f"{CATALOGUE} does not hold what the manifest counts")
@@ -70,7 +69,7 @@ def open_snapshot(
     starts = np.concatenate([[0], ends[:-1]]) if len(ends) else ends
     if not np.array_equal(ranges[:, 0], starts) or (len(ends) and ends[-1] != counts.passages):
         raise SnapshotCorrupt(f"{CATALOGUE}: the movies' passages do not cover {PASSAGES}")
-    return Snapshot(manifest, index, passages, ranges, catalogue)
+    return Snapshot(manifest, index, passages, ranges, catalogue, lexical)
 
 
 def check_vectors(snapshot: Snapshot) -> None:
@@ -85,8 +84,6 @@ def check_vectors(snapshot: Snapshot) -> None:
         raise SnapshotCorrupt("a movie's vector is not finite")
     if len(vectors) and np.abs(np.linalg.norm(vectors, axis=1) - 1).max() > UNIT_TOLERANCE:
         raise SnapshotCorrupt("a movie's vector is not of unit length")
-    if not np.isfinite(snapshot.passages).all():
-        raise SnapshotCorrupt("a passage's vector is not finite")
     tried = np.unique(np.linspace(0, max(0, len(vectors) - 1), 64, dtype=np.int64))
     if len(vectors):
         scores, _ = snapshot.index.search(vectors[tried], 1)

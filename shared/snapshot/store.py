@@ -3,7 +3,7 @@
 ::
 
     <store>/CURRENT                    names the snapshot to serve, and its manifest's sha256
-    <store>/<snapshot id>/             immutable; manifest.json, vectors, passages, catalogue
+    <store>/<snapshot id>/             immutable; manifest, vectors, passages, catalogue, lexical/
     <store>/encoders/<encoder id>/     artefacts that snapshots name (``shared.encoder``)
     <store>/.staging-*, .trash-*       being written, being deleted
     <store>/.lock                      one publisher at a time
@@ -19,12 +19,10 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from shared.snapshot.manifest import (
-    CATALOGUE,
     CURRENT,
+    FILES,
     MANIFEST,
-    PASSAGES,
     SNAPSHOT_ID_PATTERN,
-    VECTORS,
     Current,
     Manifest,
 )
@@ -33,7 +31,6 @@ from shared.snapshot.verify import SnapshotCorrupt
 STAGING = ".staging-"
 TRASH = ".trash-"
 LOCK = ".lock"
-FILES = (VECTORS, PASSAGES, CATALOGUE)
 _ID = re.compile(SNAPSHOT_ID_PATTERN)
 
 
@@ -94,6 +91,6 @@ class SnapshotStore:
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             raise SnapshotCorrupt(f"{snapshot_id}/{MANIFEST}: {first['msg']}") from error
-        if manifest.snapshot_id != snapshot_id or set(manifest.files) != set(FILES):
+        if manifest.snapshot_id != snapshot_id or not set(FILES) <= set(manifest.files):
             raise SnapshotCorrupt(f"{snapshot_id}/{MANIFEST} is of another snapshot or format")
         return manifest

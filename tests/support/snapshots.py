@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from services.embedder.pooling import pool
 from shared.encoder import Encoder
 from shared.passages import split
-from shared.snapshot.catalogue import CatalogueMovie, CatalogueReview, CatalogueWriter
 from shared.snapshot.commit import Draft, publish
-from shared.snapshot.index import write_index
-from shared.snapshot.manifest import CATALOGUE, PASSAGES, VECTORS, Counts, EncoderName, Manifest
+from shared.snapshot.manifest import EncoderName, Manifest
 from shared.snapshot.store import SnapshotStore
+from shared.snapshot.writer import EncodedReview, MovieFacts, SnapshotWriter
 
 
 @dataclass(frozen=True)
@@ -86,62 +86,39 @@ class SnapshotBuilder:
 def write_files(folder: Path, films: Sequence[Film], encoder: Encoder) -> Draft:
     """Write all files of a snapshot, as the embedder would."""
     spec = encoder.spec
-    vectors = np.empty((len(films), spec.dim), np.float32)
-    passages: list[np.ndarray[tuple[int, ...], np.dtype[np.float32]]] = []
-    first_passage = review_row = 0
-    with CatalogueWriter(folder / CATALOGUE) as catalogue:
-        for row, film in enumerate(films):
-            spans = split(film.reviews, encoder.count_tokens, spec.passage_tokens)
-            texts = [
-                text[slice(*span)]
-                for text, own in zip(film.reviews, spans, strict=True)
-                for span in own
+    spans = [split(film.reviews, encoder.count_tokens, spec.passage_tokens) for film in films]
+    passages = sum(len(own) for found in spans for own in found)
+    with SnapshotWriter(folder, dim=spec.dim, passages=passages) as writer:
+        for film, found in zip(films, spans, strict=True):
+            reviews = [
+                EncodedReview(
+                    review_id=f"{film.movie_id}-{number}",
+                    text=text,
+                    spans=own,
+                    vectors=encoder.encode_passages([text[slice(*span)] for span in own]),
+                    rating=float(number),
+                    author="A. Viewer",
+                    published="2020-01-31",
+                    url=f"{film.url}#review-{number}" if film.url else None,
+                    language="en",
+                )
+                for number, (text, own) in enumerate(zip(film.reviews, found, strict=True), 1)
             ]
-            matrix = encoder.encode_passages(texts)
-            pooled = matrix.mean(axis=0)
-            vectors[row] = pooled / np.linalg.norm(pooled)
-            passages.append(matrix)
-            catalogue.add_movie(
-                CatalogueMovie(
-                    row=row,
-                    movie_id=film.movie_id,
-                    title=film.title,
-                    year=film.year,
-                    genres=film.genres,
-                    directors=film.directors,
-                    description=film.description,
-                    rating=film.rating,
-                    url=film.url,
-                    review_count=len(film.reviews),
-                    passage_start=first_passage,
-                    passage_count=len(texts),
-                )
+            vector = pool(np.concatenate([review.vectors for review in reviews]))
+            assert vector is not None
+            facts = MovieFacts(
+                movie_id=film.movie_id,
+                title=film.title,
+                year=film.year,
+                genres=film.genres,
+                directors=film.directors,
+                description=film.description,
+                rating=film.rating,
+                url=film.url,
             )
-            for number, (text, own) in enumerate(zip(film.reviews, spans, strict=True), 1):
-                catalogue.add_review(
-                    CatalogueReview(
-                        row=review_row,
-                        review_id=f"{film.movie_id}-{number}",
-                        movie=row,
-                        text=text,
-                        rating=float(number),
-                        title=None,
-                        author="A. Viewer",
-                        published="2020-01-31",
-                        url=f"{film.url}#review-{number}" if film.url else None,
-                        language="en",
-                    )
-                )
-                catalogue.add_passages(
-                    (first_passage + n, review_row, span.start, span.end)
-                    for n, span in enumerate(own)
-                )
-                first_passage += len(own)
-                review_row += 1
-    np.save(folder / PASSAGES, np.concatenate(passages).astype(np.float16))
-    write_index(folder / VECTORS, vectors)
+            writer.add(facts, reviews, vector)
     return Draft(
-        counts=Counts(movies=len(films), reviews=review_row, passages=first_passage),
+        counts=writer.counts,
         encoder=EncoderName(
             encoder_id=spec.encoder_id,
             model=spec.model,

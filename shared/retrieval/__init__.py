@@ -1,0 +1,1 @@
+"""How films are found in a snapshot: what the query service serves and the gates measure."""

@@ -1,0 +1,193 @@
+"""What makes a hit, in numbers. Pure.
+
+A candidate's fused score is ``DENSE_WEIGHT z(dense) + (1 - DENSE_WEIGHT) z(lexical)``, z over the
+candidates, where dense is ``POOLED_WEIGHT`` x the cosine of the movie's pooled vector + the mean of
+its ``TOP_PASSAGES`` best passages. What is to be avoided is scored in the same way and taken off
+where it stands out from the catalogue: ``AVOID_WEIGHT x relu(z - AVOID_THRESHOLD)``.
+``docs/retrieval.md`` has the figures behind the constants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+Vector = npt.NDArray[np.float32]
+Scores = npt.NDArray[np.float64]
+
+DENSE_WEIGHT = 0.5
+POOLED_WEIGHT = 0.5
+TOP_PASSAGES = 3
+AVOID_WEIGHT = 1.0
+AVOID_THRESHOLD = 1.0
+LIKE_WEIGHT = 0.3
+
+SCORE_DECIMALS = 4
+_FLAT = 1e-9
+
+
+def standardised(
+    values: npt.NDArray[np.floating], *, against: npt.NDArray[np.floating] | None = None
+) -> Scores:
+    """Values less their mean, over their standard deviation; zeros where there is no spread.
+
+    Args:
+        values: Shape ``(n,)``.
+        against: Whose mean and deviation; the values' own when absent.
+    """
+    sample = np.asarray(values if against is None else against, np.float64)
+    if len(sample) == 0:
+        return np.zeros(len(values))
+    spread = sample.std()
+    if spread < _FLAT:
+        return np.zeros(len(values))
+    result: Scores = (np.asarray(values, np.float64) - sample.mean()) / spread
+    return result
+
+
+def dense(pooled: npt.NDArray[np.floating], passages: npt.NDArray[np.floating]) -> Scores:
+    """The dense score: of the pooled vector, and of the best passages."""
+    result: Scores = POOLED_WEIGHT * np.asarray(pooled, np.float64) + passages
+    return result
+
+
+def fused(
+    dense_scores: Scores,
+    lexical_scores: npt.NDArray[np.floating],
+    *,
+    background: slice | None = None,
+) -> Scores:
+    """Dense and lexical scores in one.
+
+    Args:
+        dense_scores: Shape ``(n,)``.
+        lexical_scores: The same; 0 where no term is shared.
+        background: The part of both that stands for the catalogue; all of it when absent.
+    """
+    part = background if background is not None else slice(None)
+    return DENSE_WEIGHT * standardised(dense_scores, against=dense_scores[part]) + (
+        1 - DENSE_WEIGHT
+    ) * standardised(lexical_scores, against=lexical_scores[part])
+
+
+def penalty(scores: Scores) -> Scores:
+    """What standing out in something unwanted costs; 0 for what does not."""
+    result: Scores = AVOID_WEIGHT * np.maximum(0.0, scores - AVOID_THRESHOLD)
+    return result
+
+
+def top_mean(scores: npt.NDArray[np.floating]) -> Scores:
+    """The mean of each row's ``TOP_PASSAGES`` best scores, or of all if there are fewer.
+
+    Args:
+        scores: Shape ``(n, m)``; minus infinity stands for nothing.
+
+    Returns:
+        Shape ``(n,)``; -1 for a row of nothing.
+    """
+    most = min(TOP_PASSAGES, scores.shape[1])
+    if most == 0:
+        return np.full(len(scores), -1.0)
+    tops = np.partition(scores, scores.shape[1] - most, axis=1)[:, -most:].astype(np.float64)
+    there = np.isfinite(tops)
+    counts = there.sum(axis=1)
+    sums = np.where(there, tops, 0.0).sum(axis=1)
+    result: Scores = np.where(counts > 0, sums / np.maximum(counts, 1), -1.0)
+    return result
+
+
+def steered(query: Vector | None, liked: npt.NDArray[np.float32]) -> Vector | None:
+    """A query's vector, moved towards the films that somebody likes; unit, or None of nothing.
+
+    Args:
+        query: Unit, shape ``(dim,)``; None when there is no text.
+        liked: Unit rows, shape ``(n, dim)``.
+    """
+    if len(liked) == 0:
+        return query
+    towards = liked.mean(axis=0)
+    total = towards if query is None else query + LIKE_WEIGHT * towards
+    norm = float(np.linalg.norm(total))
+    return (total / norm).astype(np.float32) if norm > _FLAT else query
+
+
+def diversified(
+    scores: Scores, vectors: npt.NDArray[np.float32], strength: float
+) -> npt.NDArray[np.int64]:
+    """An order in which neighbours differ: maximal marginal relevance.
+
+    Carbonell and Goldstein, SIGIR 1998; scores are brought to 0..1 first.
+
+    Args:
+        scores: Shape ``(n,)``, best first.
+        vectors: Unit rows, shape ``(n, dim)``.
+        strength: 0 keeps the order, 1 looks at difference alone.
+
+    Returns:
+        Indices into ``scores``.
+    """
+    count = len(scores)
+    if strength <= 0 or count < 2:
+        return np.arange(count)
+    spread = scores.max() - scores.min()
+    merit = (scores - scores.min()) / spread if spread > _FLAT else np.zeros(count)
+    nearest = np.zeros(count)
+    left = np.ones(count, bool)
+    order = []
+    for _ in range(count):
+        value = np.where(left, (1 - strength) * merit - strength * nearest, -np.inf)
+        chosen = int(np.argmax(value))
+        order.append(chosen)
+        left[chosen] = False
+        nearest = np.maximum(nearest, vectors @ vectors[chosen])
+    return np.asarray(order, np.int64)
+
+
+def best(scores: npt.NDArray[np.floating], most: int) -> list[int]:
+    """Indices of the highest scores, best first; of equal scores the earlier comes first."""
+    most = min(most, len(scores))
+    if most == 0:
+        return []
+    if most < len(scores):
+        chosen = np.argpartition(-scores, most - 1)[:most]
+        # A tie at the cut must not be decided by the partition.
+        chosen = np.flatnonzero(scores >= scores[chosen].min())
+    else:
+        chosen = np.arange(len(scores))
+    return [int(row) for row in chosen[np.lexsort((chosen, -scores[chosen]))][:most]]
+
+
+def distinct_first(groups: Sequence[Hashable], most: int) -> list[int]:
+    """Choose among things in order of merit, one of each group before a second of any.
+
+    Args:
+        groups: The group of each thing, best thing first.
+        most: How many to choose.
+
+    Returns:
+        Indices into ``groups``, still in order of merit.
+    """
+    seen: set[Hashable] = set()
+    new: list[int] = []
+    again: list[int] = []
+    for n, group in enumerate(groups):
+        (again if group in seen else new).append(n)
+        seen.add(group)
+    return sorted([*new[:most], *again[: max(0, most - len(new))]])
+
+
+def shown_cosine(score: float) -> float:
+    """A cosine as it is shown, in -1 to 1 also where floating point is a hair over."""
+    return round(min(1.0, max(-1.0, score)), SCORE_DECIMALS) + 0.0
+
+
+def shown_fused(score: float) -> float:
+    """A fused score as it is shown: the logistic function brings it to 0..1, order kept."""
+    return round(1.0 / (1.0 + float(np.exp(-min(30.0, max(-30.0, score))))), SCORE_DECIMALS)
+
+
+def shown_bm25(score: float) -> float:
+    """A BM25 score as it is shown."""
+    return round(score, SCORE_DECIMALS)

@@ -1,0 +1,164 @@
+"""The files of a snapshot, movie by movie. ``shared.snapshot.commit`` makes them durable."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from shared.passages import Span
+from shared.snapshot.catalogue import CatalogueMovie, CatalogueReview, CatalogueWriter
+from shared.snapshot.index import write_index
+from shared.snapshot.lexical import LexicalWriter
+from shared.snapshot.manifest import (
+    CATALOGUE,
+    LEXICAL,
+    PASSAGE_SCALES,
+    PASSAGES,
+    VECTORS,
+    Counts,
+)
+from shared.snapshot.passage_vectors import quantise
+from shared.terms import terms
+
+
+@dataclass(frozen=True, slots=True)
+class MovieFacts:
+    """What is known of a movie besides its reviews."""
+
+    movie_id: str
+    title: str | None = None
+    year: int | None = None
+    genres: tuple[str, ...] = ()
+    directors: tuple[str, ...] = ()
+    description: str | None = None
+    rating: float | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedReview:
+    """A review with its passages: spans of its text, and vectors of shape ``(n, dim)``."""
+
+    review_id: str
+    text: str
+    spans: Sequence[Span]
+    vectors: npt.NDArray[np.floating]
+    rating: float | None = None
+    title: str | None = None
+    author: str | None = None
+    published: str | None = None
+    url: str | None = None
+    language: str | None = None
+
+
+class SnapshotWriter:
+    """Writes all files of a snapshot into a folder; use as a context manager.
+
+    Args:
+        folder: An empty folder.
+        dim: Of the vectors.
+        passages: How many passages there will be at the most.
+    """
+
+    def __init__(self, folder: Path, *, dim: int, passages: int) -> None:
+        self._folder = folder
+        self._catalogue = CatalogueWriter(folder / CATALOGUE)
+        self._lexical = LexicalWriter(folder / LEXICAL)
+        self._whole = folder / f"{PASSAGES}.all"
+        self._codes = np.lib.format.open_memmap(
+            self._whole, mode="w+", dtype=np.int8, shape=(passages, dim)
+        )
+        self._scales = np.zeros(passages, np.float32)
+        self._pooled: list[npt.NDArray[np.float32]] = []
+        self._reviews = 0
+        self._passages = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, *rest: object) -> None:
+        self._catalogue.__exit__(kind, *rest)
+        self._lexical.__exit__(kind, *rest)
+        if kind is not None:
+            return
+        self._codes.flush()
+        if self._passages == len(self._codes):
+            self._whole.rename(self._folder / PASSAGES)
+        else:  # movies were left out after all
+            np.save(self._folder / PASSAGES, self._codes[: self._passages])
+            self._whole.unlink()
+        np.save(self._folder / PASSAGE_SCALES, self._scales[: self._passages])
+        pooled = np.stack(self._pooled) if self._pooled else np.empty((0, self._codes.shape[1]))
+        write_index(self._folder / VECTORS, pooled.astype(np.float32))
+
+    @property
+    def counts(self) -> Counts:
+        """What has been written."""
+        return Counts(movies=len(self._pooled), reviews=self._reviews, passages=self._passages)
+
+    def add(
+        self,
+        facts: MovieFacts,
+        reviews: Sequence[EncodedReview],
+        vector: npt.NDArray[np.float32],
+    ) -> None:
+        """Write a movie with its reviews.
+
+        Args:
+            facts: The movie.
+            reviews: Its reviews; the lexical index takes their texts and the directors' names.
+            vector: Its pooled unit vector, shape ``(dim,)``.
+        """
+        row = len(self._pooled)
+        first_passage = self._passages
+        for review in reviews:
+            self._add_review(row, review)
+        self._catalogue.add_movie(
+            CatalogueMovie(
+                row=row,
+                movie_id=facts.movie_id,
+                title=facts.title,
+                year=facts.year,
+                genres=facts.genres,
+                directors=facts.directors,
+                description=facts.description,
+                rating=facts.rating,
+                url=facts.url,
+                review_count=len(reviews),
+                passage_start=first_passage,
+                passage_count=self._passages - first_passage,
+            )
+        )
+        texts = [*(review.text for review in reviews), *facts.directors]
+        self._lexical.add(row, [term for text in texts for term in terms(text)])
+        self._pooled.append(vector)
+
+    def _add_review(self, movie: int, review: EncodedReview) -> None:
+        self._catalogue.add_review(
+            CatalogueReview(
+                row=self._reviews,
+                review_id=review.review_id,
+                movie=movie,
+                text=review.text,
+                rating=review.rating,
+                title=review.title,
+                author=review.author,
+                published=review.published,
+                url=review.url,
+                language=review.language,
+            )
+        )
+        count = len(review.spans)
+        rows = slice(self._passages, self._passages + count)
+        self._codes[rows], self._scales[rows] = quantise(review.vectors)
+        self._catalogue.add_passages(
+            (self._passages + n, self._reviews, start, end)
+            for n, (start, end) in enumerate(review.spans)
+        )
+        self._passages += count
+        self._reviews += 1

@@ -1,0 +1,90 @@
+"""Text to the terms of the lexical index: folded, lightly stemmed words.
+
+Writer and reader must agree on terms, so both take them from here; the index itself only splits on
+spaces. The stemmer takes off plural and possessive s, -ed and -ing and no more: heavier stemmers
+find moods a little better and films markedly worse (``docs/retrieval.md``). It is for English;
+words of other languages are folded, mostly left whole, and matched as they are. Writing without
+spaces between words (Chinese, Japanese, Thai) is indexed by pairs of characters. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from itertools import pairwise
+
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
+_STOPWORDS = frozenset(
+    (
+        *("a", "an", "and", "are", "as", "at", "be", "but", "by", "for", "if", "in", "into", "is"),
+        *("it", "no", "not", "of", "on", "or", "such", "that", "the", "their", "then", "there"),
+        *("these", "they", "this", "to", "was", "will", "with"),
+    )
+)
+_VOWELS = frozenset("aeiouy")
+MAX_TERM_CHARS = 40
+
+
+def terms(text: str) -> list[str]:
+    """The terms of a text, in order, with repeats."""
+    return [term for word in _words(fold(text)) if (term := _term(word))]
+
+
+def fold(text: str) -> str:
+    """Lower case, without accents."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(char for char in decomposed if not unicodedata.combining(char))
+
+
+def _words(folded: str) -> Iterator[str]:
+    for match in _WORD.finditer(folded):
+        word = match[0]
+        start = 0
+        for run in _UNSPACED.finditer(word):
+            yield word[start : run.start()]
+            yield from _pairs(run[0])
+            start = run.end()
+        yield word[start:]
+
+
+def _pairs(run: str) -> Iterator[str]:
+    if len(run) == 1:
+        yield run
+    for first, second in pairwise(run):
+        yield first + second
+
+
+def _term(word: str) -> str:
+    if not word or word in _STOPWORDS:
+        return ""
+    return stem(word)[:MAX_TERM_CHARS]
+
+
+def stem(word: str) -> str:
+    """Take plural and possessive s, -ed and -ing off a folded word of four letters or more.
+
+    What is left always keeps a vowel and two letters, so that "sing" and "bed" stay whole.
+    """
+    word = re.sub(r"['’]s$", "", word)
+    word = word.replace("'", "").replace("’", "")
+    if not word.isascii() or len(word) < 4:
+        return word
+    if word.endswith("ies") and len(word) > 4:
+        word = word[:-3] + "y"
+    elif word.endswith("ing") and _stands(word[:-3]):
+        word = word[:-3]
+    elif word.endswith("ed") and _stands(word[:-2]):
+        word = word[:-2]
+    elif word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        word = word[:-1]
+    if len(word) > 3 and word.endswith("e"):
+        word = word[:-1]
+    if len(word) > 3 and word[-1] == word[-2] and word[-1] not in _VOWELS:
+        word = word[:-1]
+    return word
+
+
+def _stands(word: str) -> bool:
+    return len(word) >= 2 and any(letter in _VOWELS for letter in word)
