@@ -72,7 +72,7 @@ def stem(word: str) -> str:
     if not word.isascii() or len(word) < 4:
         return word
     if word.endswith("ies") and len(word) > 4:
-        word = word[:-3] + "y"
+        word = word[:-2]
     elif word.endswith("ing") and _stands(word[:-3]):
         word = word[:-3]
     elif word.endswith("ed") and _stands(word[:-2]):
@@ -81,6 +81,8 @@ def stem(word: str) -> str:
         word = word[:-1]
     if len(word) > 3 and word.endswith("e"):
         word = word[:-1]
+    if len(word) > 3 and word.endswith("y") and word[-2] not in _VOWELS:
+        word = word[:-1] + "i"  # "story" meets "stories", and "movie" "movies"
     if len(word) > 3 and word[-1] == word[-2] and word[-1] not in _VOWELS:
         word = word[:-1]
     return word

@@ -84,8 +84,8 @@ def main() -> None:
             [t[slice(*s)] for t, found in zip(sample, spans, strict=True) for s in found]
         )
     # As many passages of each, so that no collection's habits dominate.
-    fewest = min(len(found) for found in passages)
-    chosen = [text for found in passages for text in found[:fewest]]
+    fewest = min(len(own) for own in passages)
+    chosen = [text for own in passages for text in own[:fewest]]
     np.save(
         arguments.out / _name(spec.weights_sha256),
         fit_direction(encoder.encode_passages(chosen)),

@@ -6,29 +6,29 @@ import contextlib
 import os
 import random
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from shared.passages import Span
 from shared.snapshot import commit
-from shared.snapshot.catalogue import CatalogueMovie, CatalogueReview, CatalogueWriter
-from shared.snapshot.index import write_index
 from shared.snapshot.leases import Leases, leased
 from shared.snapshot.manifest import (
     CATALOGUE,
     CURRENT,
     MANIFEST,
+    PASSAGE_SCALES,
     PASSAGES,
     VECTORS,
-    Counts,
     EncoderName,
     Manifest,
 )
 from shared.snapshot.reader import open_snapshot
 from shared.snapshot.store import NoSnapshot, SnapshotStore
 from shared.snapshot.verify import SnapshotCorrupt
+from shared.snapshot.writer import EncodedReview, MovieFacts, SnapshotWriter
 
 DIM = 8
 NAME = EncoderName(encoder_id="e" * 16, model="test", dim=DIM, passage_precision="f32")
@@ -43,27 +43,20 @@ def writer(
     def write(folder: Path) -> commit.Draft:
         vectors = np.random.default_rng(movies).normal(size=(movies, DIM)).astype(np.float32)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        spoil(vectors)
-        write_index(folder / VECTORS, vectors)
-        np.save(folder / PASSAGES, np.repeat(vectors, 2, axis=0).astype(np.float16))
-        with CatalogueWriter(folder / CATALOGUE) as catalogue:
+        spoiled = vectors.copy()
+        spoil(spoiled)
+        with SnapshotWriter(folder, dim=DIM, passages=2 * movies) as out:
             for n in range(movies):
-                catalogue.add_movie(
-                    CatalogueMovie(
-                        row=n, movie_id=f"tt{n}", title=f"Film {n}", year=None, genres=("Drama",),
-                        directors=(), description=None, rating=None, url=None, review_count=1,
-                        passage_start=2 * n, passage_count=2,
-                    )
-                )  # fmt: skip
-                catalogue.add_review(
-                    CatalogueReview(
-                        row=n, review_id=f"r{n}", movie=n, text="First. Second.", rating=None,
-                        title=None, author=None, published=None, url=None, language=None,
-                    )
-                )  # fmt: skip
-                catalogue.add_passages([(2 * n, n, 0, 6), (2 * n + 1, n, 7, 14)])
+                review = EncodedReview(
+                    review_id=f"r{n}",
+                    text="First. Second.",
+                    spans=[Span(0, 6), Span(7, 14)],
+                    vectors=np.repeat(vectors[n : n + 1], 2, axis=0),
+                )
+                facts = MovieFacts(movie_id=f"tt{n}", title=f"Film {n}", genres=("Drama",))
+                out.add(facts, [review], spoiled[n])
         extra(folder)
-        return commit.Draft(Counts(movies=movies, reviews=movies, passages=2 * movies), NAME)
+        return commit.Draft(out.counts, NAME)
 
     return write
 
@@ -107,11 +100,13 @@ def test_an_empty_store_has_no_snapshot(store: SnapshotStore) -> None:
     assert store.snapshot_ids() == []
 
 
-@pytest.mark.parametrize("name", [VECTORS, PASSAGES, CATALOGUE, MANIFEST])
+@pytest.mark.parametrize(
+    "name", [VECTORS, PASSAGES, PASSAGE_SCALES, CATALOGUE, "lexical/*.term", MANIFEST]
+)
 def test_no_flipped_bit_and_no_cut_goes_unnoticed(store: SnapshotStore, name: str) -> None:
     put(store, 1)
     current = store.current()
-    path = store.folder(current.snapshot_id) / name
+    [path] = store.folder(current.snapshot_id).glob(name)
     whole = path.read_bytes()
     chance = random.Random(7)
     damages = [whole[:-1], whole[: len(whole) // 2], b"", whole + b"\x00"]
@@ -176,43 +171,65 @@ def test_a_writer_that_fails_leaves_nothing_behind(store: SnapshotStore) -> None
     )
 
 
-@pytest.mark.parametrize("step", range(12))
-def test_a_publisher_killed_at_any_file_operation_leaves_the_old_or_the_new_snapshot(
-    store: SnapshotStore, monkeypatch: pytest.MonkeyPatch, step: int
+class Killed(BaseException):
+    """Where a publisher dies."""
+
+
+@contextlib.contextmanager
+def dying_after(operations: int) -> Iterator[list[str]]:
+    """Let a publisher do so many durable operations, then kill it; it runs no clean-up."""
+    done: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("fsync_file", "fsync_folder", "rename"):
+            original = getattr(commit, name)
+
+            def dying(
+                *paths: Path, name: str = name, original: Callable[..., None] = original
+            ) -> None:
+                if len(done) == operations:
+                    raise Killed
+                done.append(f"{name} {paths[-1].name}")
+                original(*paths)
+
+            patch.setattr(commit, name, dying)
+        patch.setattr(shutil, "rmtree", lambda *_args, **_options: None)
+        yield done
+
+
+def test_a_publisher_killed_at_any_operation_leaves_the_old_or_the_new_snapshot(
+    tmp_path: Path,
 ) -> None:
-    """Every durable operation of the protocol in turn is where the process dies."""
-    old = put(store, 1)
+    with dying_after(10**6) as whole:
+        put(SnapshotStore(tmp_path / "whole"), 1)
+    commit_point = whole.index(f"rename {CURRENT}")
+    assert commit_point == len(whole) - 2
+    for step in range(len(whole)):
+        store = SnapshotStore(tmp_path / str(step))
+        old = put(store, 1)
+        with dying_after(step), pytest.raises(Killed):
+            commit.publish(store, sequence=2, write=writer(6))
+        current = store.current()
+        snapshot = open_snapshot(
+            store, current.snapshot_id, manifest_sha256=current.manifest_sha256
+        )
+        assert (snapshot.snapshot_id == old.snapshot_id) == (step <= commit_point), whole[step]
+        # The next publisher sweeps up and goes on.
+        assert put(store, 3).snapshot_id == store.current().snapshot_id
+        assert not [path for path in store.root.iterdir() if path.name.startswith(".staging")]
 
-    class Killed(BaseException):
-        pass
 
-    left = [step]
-    for name in ("fsync_file", "fsync_folder", "rename"):
-        original = getattr(commit, name)
-
-        def dying(*args: Path, original: Callable[..., None] = original) -> None:
-            if left[0] == 0:
-                raise Killed
-            left[0] -= 1
-            original(*args)
-
-        monkeypatch.setattr(commit, name, dying)
-    # Death runs no clean-up: the staging folder stays.
-    monkeypatch.setattr(shutil, "rmtree", lambda *_args, **_options: None)
-    new = None
-    with contextlib.suppress(Killed):
-        new = commit.publish(store, sequence=2, write=writer(6))
-    monkeypatch.undo()
-    current = store.current()
-    snapshot = open_snapshot(store, current.snapshot_id, manifest_sha256=current.manifest_sha256)
-    assert snapshot.manifest.sequence in {1, 2}
-    if new is not None:
-        assert snapshot.snapshot_id == new.snapshot_id
-    elif step < 6:
-        assert snapshot.snapshot_id == old.snapshot_id
-    # The next publisher sweeps up and goes on.
-    assert put(store, 3).snapshot_id == store.current().snapshot_id
-    assert not [path for path in store.root.iterdir() if path.name.startswith(".staging")]
+def test_everything_is_durable_before_the_commit_point(tmp_path: Path) -> None:
+    with dying_after(10**6) as done:
+        manifest = put(SnapshotStore(tmp_path), 1)
+    before = done[: done.index(f"rename {CURRENT}")]
+    named = done.index(f"rename {manifest.snapshot_id}")
+    for name in manifest.files:
+        assert done.index(f"fsync_file {Path(name).name}") < named
+    assert done.index("fsync_file manifest.json") < named
+    assert [step for step in done[:named] if step.startswith("fsync_folder .staging")]
+    assert f"fsync_folder {tmp_path.name}" in done[named:]
+    assert f"fsync_file {CURRENT}.tmp" in before
+    assert done[-1] == f"fsync_folder {tmp_path.name}"
 
 
 def test_one_publisher_at_a_time(store: SnapshotStore) -> None:
