@@ -6,6 +6,8 @@ import argparse
 import asyncio
 import signal
 import sys
+from functools import partial
+from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -14,8 +16,11 @@ from services.embedder.database import open_engine
 from services.embedder.service import HEARTBEAT_KEY, Embedder
 from shared.encoder import Encoder, GraphEncoder, artefact_folder, available_threads
 from shared.redis import UNAVAILABLE, connect
-from shared.settings import Settings, SettingsInvalid, load_settings
+from shared.settings import PREFIX, Settings, SettingsInvalid, load_settings
 from shared.telemetry import configure_logging, get_logger, serve_metrics
+
+if TYPE_CHECKING:
+    from shared.retrieval.canary import Canaries
 
 
 def main() -> int:
@@ -26,6 +31,7 @@ def main() -> int:
     try:
         settings = load_settings()
         settings.require_redis_url()
+        canaries = _canaries(settings)
     except SettingsInvalid as error:
         print(f"embedder: {error}", file=sys.stderr)
         return 2
@@ -33,14 +39,31 @@ def main() -> int:
         return asyncio.run(_check(settings))
     configure_logging("embedder", settings)
     try:
-        return _serve(settings)
+        return _serve(settings, canaries)
     except (ModelInvalid, OSError, SQLAlchemyError) as error:
         reason = error.args[0] if error.args else error
         get_logger().error("cannot start", error=str(reason).splitlines()[0])
         return 1
 
 
-def _serve(settings: Settings) -> int:
+def _canaries(settings: Settings) -> Canaries | None:
+    """The promotion gate's queries.
+
+    Raises:
+        SettingsInvalid: they cannot be used.
+    """
+    if settings.canary_queries is None:
+        return None
+    # Brings scipy along, which nothing else here needs.
+    from shared.retrieval.canary import CanariesInvalid, read_canaries  # noqa: PLC0415
+
+    try:
+        return read_canaries(settings.canary_queries)
+    except CanariesInvalid as error:
+        raise SettingsInvalid(f"{PREFIX}CANARY_QUERIES: {error}") from error
+
+
+def _serve(settings: Settings, canaries: Canaries | None) -> int:
     settings.snapshot_dir.mkdir(parents=True, exist_ok=True)
     engine = open_engine(settings.database)
     spec = ensure_artefact(
@@ -49,7 +72,8 @@ def _serve(settings: Settings) -> int:
     encoder, precision = _open_encoder(settings, spec.encoder_id)
     serve_metrics(settings)
     get_logger().info("ready", model=spec.model, encoder_id=spec.encoder_id, precision=precision)
-    asyncio.run(_run(Embedder(settings, engine, encoder, precision=precision)))
+    promote = partial(canaries.refusal, encoder=encoder) if canaries is not None else None
+    asyncio.run(_run(Embedder(settings, engine, encoder, precision=precision, promote=promote)))
     engine.dispose()
     get_logger().info("stopped")
     return 0

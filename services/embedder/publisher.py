@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from prometheus_client import Counter
 from sqlalchemy import RowMapping
 
 from services.embedder.pooling import pool
@@ -25,6 +26,10 @@ from shared.snapshot.verify import SnapshotCorrupt
 from shared.snapshot.writer import EncodedReview, MovieFacts, SnapshotWriter
 from shared.telemetry import get_logger
 
+_refused = Counter(
+    "embedder_snapshots_not_promoted_total", "Snapshots that were published but not made current"
+)
+
 
 @dataclass
 class Schedule:
@@ -34,6 +39,7 @@ class Schedule:
     every_s: float
     last_change: float = 0.0
     last_publish: float = 0.0
+    last_refused: float = float("-inf")
 
     def changed(self) -> None:
         """Note that something has been stored or encoded."""
@@ -42,6 +48,15 @@ class Schedule:
     def published(self) -> None:
         """Note that a snapshot has been published, or could not be."""
         self.last_publish = time.monotonic()
+
+    def refused(self, began: float) -> None:
+        """Note that a snapshot begun at ``began`` must not be made current."""
+        self.last_refused = began
+
+    @property
+    def still_refused(self) -> bool:
+        """Whether another snapshot would hold no more than the one that was refused."""
+        return self.last_refused > self.last_change
 
     def due(self, *, backlog: int, same_encoder: bool) -> bool:
         """Whether to publish now, given that something has changed."""
@@ -64,6 +79,7 @@ class Publisher:
         precision: str,
         keep: int,
         lease_folder: Path,
+        promote: commit.Promote | None = None,
     ) -> None:
         self._vectors = vectors
         self._snapshots = snapshots
@@ -75,12 +91,14 @@ class Publisher:
         )
         self._keep = keep
         self._lease_folder = lease_folder
+        self._promote = promote
 
     def publish(self, *, force: bool = False) -> Manifest | None:
         """Publish what the database holds; None when no film has vectors yet.
 
         Raises:
             shared.snapshot.commit.GateFailed, StoreBusy, StoreFull, OSError: nothing has changed.
+            shared.snapshot.commit.PromotionRefused: it is published, and not served.
         """
         started = time.monotonic()
         with self._vectors.snapshot_input() as source:
@@ -89,13 +107,19 @@ class Publisher:
             sequence = self._vectors.begin_snapshot(
                 source.revision, at_least=self._highest_on_disk() + 1
             )
-            manifest = commit.publish(
-                self._snapshots,
-                sequence=sequence,
-                write=lambda folder: write_files(folder, source, self._encoder),
-                expected_bytes=source.passages * (2 * self._encoder.dim + 400),
-                force=force,
-            )
+            try:
+                manifest = commit.publish(
+                    self._snapshots,
+                    sequence=sequence,
+                    write=lambda folder: write_files(folder, source, self._encoder),
+                    expected_bytes=source.passages * (2 * self._encoder.dim + 400),
+                    force=force,
+                    promote=self._promote,
+                )
+            except commit.PromotionRefused:
+                _refused.inc()
+                self._retain()
+                raise
         self._vectors.snapshot_published(sequence, manifest.snapshot_id, manifest.counts.movies)
         get_logger().info(
             "snapshot published",
@@ -105,10 +129,13 @@ class Publisher:
             passages=manifest.counts.passages,
             took_s=round(time.monotonic() - started, 2),
         )
+        self._retain()
+        return manifest
+
+    def _retain(self) -> None:
         deleted = commit.retain(self._snapshots, keep=self._keep, lease_folder=self._lease_folder)
         if deleted:
             get_logger().info("old snapshots deleted", count=len(deleted))
-        return manifest
 
     def current_is_ours(self) -> bool:
         """Whether ``CURRENT`` is readable and of the encoder in use."""

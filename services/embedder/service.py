@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
@@ -27,7 +28,7 @@ from shared.messages import (
 )
 from shared.redis import UNAVAILABLE, connect
 from shared.settings import Settings
-from shared.snapshot.commit import GateFailed, StoreBusy
+from shared.snapshot.commit import GateFailed, Promote, PromotionRefused, StoreBusy
 from shared.snapshot.store import SnapshotStore
 from shared.streams import StreamConsumer, wait_for
 from shared.telemetry import get_logger
@@ -41,7 +42,13 @@ class Embedder:
     """The service over opened resources; ``services.embedder.__main__`` opens them."""
 
     def __init__(
-        self, settings: Settings, engine: Engine, encoder: Encoder, *, precision: str
+        self,
+        settings: Settings,
+        engine: Engine,
+        encoder: Encoder,
+        *,
+        precision: str,
+        promote: Promote | None = None,
     ) -> None:
         encoder_id = encoder.spec.encoder_id
         self._url = settings.require_redis_url()
@@ -55,7 +62,9 @@ class Embedder:
             precision=precision,
             keep=settings.snapshots_kept,
             lease_folder=settings.leases,
+            promote=promote,
         )
+        self._refusal: str | None = None
         self._schedule = Schedule(settings.publish_idle_s, settings.publish_every_s)
         self._encoding = EncodingLoop(self._vectors, encoder, on_encoded=self._schedule.changed)
         self._consumer = ReviewConsumer(engine, self._stored)
@@ -99,7 +108,7 @@ class Embedder:
         ready = await self._settlement.report()
         current = self._publisher.current_is_ours()
         changed = await asyncio.to_thread(self._vectors.changed_since_published)
-        if changed or not current:
+        if (changed or not current) and not self._schedule.still_refused:
             backlog = await asyncio.to_thread(self._vectors.backlog_size)
             if not self._schedule.due(backlog=backlog, same_encoder=current):
                 return
@@ -107,16 +116,27 @@ class Embedder:
             self._schedule.published()
             if published is not None:
                 await self._redis.publish(SNAPSHOTS_CHANNEL, published)
-            elif changed:
+            elif changed and self._refusal is None:
                 return
         last = await asyncio.to_thread(self._vectors.last_published)
         if ready:
-            await self._settlement.finish(ready, last[0] if last else None)
+            served = last[0] if last else None
+            await self._settlement.finish(ready, served, refusal=self._refusal)
 
     def _publish(self) -> str | None:
-        """Publish; None when there is nothing to publish or it must not be."""
+        """Publish; None when there is nothing to publish or it must not be.
+
+        ``_refusal`` then says why, if it is published but not made current.
+        """
+        began = time.monotonic()
+        self._refusal = None
         try:
             manifest = self._publisher.publish()
+        except PromotionRefused as error:
+            get_logger().error("snapshot not made current, the last one stays", error=str(error))
+            self._refusal = str(error)
+            self._schedule.refused(began)
+            return None
         except (GateFailed, StoreBusy) as error:
             get_logger().error("snapshot refused, the last one stays", error=str(error))
             return None

@@ -2,7 +2,8 @@
 
 A run is *searchable* when its ledger balances, everything that it stored is encoded, and a
 snapshot that holds it is current. It is *incomplete* when its end has come, everything sent before
-that has been handled, and the ledger still does not balance. A run that ingest or an operator has
+that has been handled, and the ledger still does not balance; or when the snapshot that holds it was
+refused by the canaries, so that the old one stays. A run that ingest or an operator has
 ended otherwise is only closed.
 """
 
@@ -61,12 +62,20 @@ class Settlement:
                 ready.append(Ready(ledger, ledger.balanced))
         return ready
 
-    async def finish(self, ready: list[Ready], snapshot_id: str | None) -> None:
-        """End runs whose content is in ``snapshot_id`` (None: there is nothing to serve)."""
+    async def finish(
+        self, ready: list[Ready], snapshot_id: str | None, *, refusal: str | None = None
+    ) -> None:
+        """End runs.
+
+        Args:
+            ready: The runs.
+            snapshot_id: What is current and holds their content; None: there is nothing to serve.
+            refusal: Why the snapshot with their content was not made current; None when it was.
+        """
         for item in ready:
             run = await runs.get_run(self._redis, item.ledger.run_id)
             if run is not None:
-                if item.balanced and snapshot_id is not None:
+                if item.balanced and snapshot_id is not None and refusal is None:
                     await runs.advance(self._redis, run, "searchable", snapshot_id=snapshot_id)
                     get_logger().info(
                         "run searchable",
@@ -77,11 +86,11 @@ class Settlement:
                         snapshot=snapshot_id,
                     )
                 else:
-                    error = (
-                        f"{item.ledger.expected} items were sent, {item.ledger.items} arrived"
-                        if not item.balanced
-                        else "no movie of it can be searched"
-                    )
+                    error = refusal or "no movie of it can be searched"
+                    if not item.balanced:
+                        error = (
+                            f"{item.ledger.expected} items were sent, {item.ledger.items} arrived"
+                        )
                     fields = {"snapshot_id": snapshot_id} if snapshot_id else {}
                     await runs.advance(self._redis, run, "incomplete", error=error, **fields)
                     get_logger().error("run incomplete", run=run.run_id, error=error)
