@@ -2,9 +2,8 @@
 
 ``shared.encoder`` says what it is and how it is applied. A shipped direction is a file of
 2 x dim numbers named after the model's weights, so it can never be applied to another model; a
-model without one simply keeps its vectors as they are. ``python -m services.embedder.fit_direction``
-fits one from parquet files of reviews; it is stable from some 25 films on, and one fitted on
-other films serves as well (``docs/decisions/0005-common-direction.md`` has the figures).
+model without one simply keeps its vectors as they are. ``services.embedder.fit_direction`` is the
+command that fits one from reviews; ``docs/decisions/0005-common-direction.md`` has the figures.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """``python -m services.embedder.fit_direction``: fit a model's common direction from reviews.
 
-Takes as many passages from each collection of reviews, so that none of them sets the direction alone.
+Takes as many passages from each collection of reviews, so that none sets the direction alone.
 """
 
 from __future__ import annotations
