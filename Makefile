@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test check format lock up down logs clean
+.PHONY: help setup setup-dev run test check evaluate format lock up down logs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ check: setup-dev ## format, lint, types, import rules, unit tests; under a minut
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -q tests/unit
+
+evaluate: setup ## measure the ranking on ../shared/data; ARGS=--small takes a minute
+	@$(BIN)/python -m services.evaluation $(ARGS)
 
 format: setup-dev ## format the code
 	$(BIN)/ruff check --fix .

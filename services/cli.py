@@ -1,14 +1,15 @@
 """The command ``movie-search``.
 
 ``up`` starts the system; the other commands talk to a running one over its HTTP API, except
-``export``, which reads the snapshot store. Exit codes: 0 done, 1 failed with one line that says
-why, 2 wrong usage.
+``export`` and ``evaluate``, which read the snapshot store. Exit codes: 0 done, 1 failed with one
+line that says why, 2 wrong usage.
 """
 
 from __future__ import annotations
 
 import sys
 import time
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -38,6 +39,16 @@ UrlOption = Annotated[
     str | None,
     typer.Option(help="Address of a running query service.", envvar=f"{PREFIX}URL"),
 ]
+
+
+class SearchMode(StrEnum):
+    """How ``search`` ranks."""
+
+    HYBRID = "hybrid"
+    SEMANTIC = "semantic"
+    LEXICAL = "lexical"
+
+
 TERMINAL = {"searchable", "incomplete", "failed", "cancelled"}
 POLL_S = 0.5
 
@@ -134,14 +145,34 @@ def _follow(client: httpx.Client, run_id: str, headers: dict[str, str]) -> dict[
 
 @app.command()
 def search(
-    text: Annotated[str, typer.Argument(help="What you feel like watching.")],
+    text: Annotated[
+        str | None, typer.Argument(help="What you feel like watching; not needed with --like.")
+    ] = None,
     k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many films.")] = 10,
+    avoid: Annotated[str | None, typer.Option(help="What it should not be about.")] = None,
+    like: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="A film it should be like; repeatable.")
+    ] = None,
+    genre: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only films of this genre; repeated: of any of them."),
+    ] = None,
+    year_from: Annotated[int | None, typer.Option(help="Not older.")] = None,
+    year_to: Annotated[int | None, typer.Option(help="Not newer.")] = None,
+    mode: Annotated[SearchMode | None, typer.Option(help="How to rank.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The API's answer as it is.")] = False,
     url: UrlOption = None,
 ) -> None:
     """Search for films."""
+    if text is None and not like:
+        typer.echo("movie-search: say what you feel like watching, or give --like ID", err=True)
+        raise typer.Exit(2)
+    years = {"gte": year_from, "lte": year_to}
+    filters = {"genres": {"any": genre or []}, "year": years}
+    wanted = {"query": text, "avoid": avoid, "like": like, "mode": mode and mode.value}
+    body = {name: value for name, value in wanted.items() if value is not None}
     with _client(_settings(), url) as client:
-        answer = _ask(client, "POST", "/search", json={"query": text, "k": k})
+        answer = _ask(client, "POST", "/search", json={**body, "k": k, "filters": filters})
     if as_json:
         sys.stdout.write(orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode() + "\n")
         return
@@ -204,6 +235,50 @@ def export(
     typer.echo(f"{counts.movies} movies and {counts.reviews} reviews written to {folder}")
 
 
+@app.command()
+def evaluate(
+    queries: Annotated[
+        list[Path], typer.Option(help="Folder of judged queries in BEIR's layout, or of several.")
+    ],
+    mode: Annotated[
+        list[str] | None, typer.Option(help="A mode to run; floors are about the first.")
+    ] = None,
+    baseline: Annotated[
+        str | None, typer.Option(help="The mode that the others are compared with.")
+    ] = None,
+    snapshot: Annotated[
+        str | None, typer.Option(help="Id of a snapshot; the current one when absent.")
+    ] = None,
+    url: Annotated[
+        str | None, typer.Option(help="Ask a running system instead of a snapshot.")
+    ] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="The system's data folder.")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write every figure to this file.")
+    ] = None,
+    floor: Annotated[
+        list[str] | None, typer.Option(help="What must be reached, like plot:MRR@10>=0.80.")
+    ] = None,
+) -> None:
+    """Measure the ranking with judged queries; fails below the floors."""
+    # Its metrics come with scipy, which takes longer to import than the other commands to run.
+    from services.evaluation.command import Options, run  # noqa: PLC0415
+
+    settings = _settings(data_dir=data_dir.expanduser().absolute() if data_dir else None)
+    options = Options(
+        queries=queries,
+        store=settings.snapshot_dir,
+        snapshot_id=snapshot,
+        url=url,
+        modes=mode or (),
+        baseline=baseline,
+        floors=floor or (),
+        json_file=json_file,
+        precision=settings.encoder_precision,
+    )
+    raise typer.Exit(run(options))
+
+
 def _client(settings: Settings, url: str | None) -> httpx.Client:
     return httpx.Client(
         base_url=url or f"http://127.0.0.1:{settings.port}", timeout=30, trust_env=False
@@ -236,7 +311,8 @@ def _ask(client: httpx.Client, method: str, path: str, **options: Any) -> dict[s
     except ValueError:
         _fail(f"{client.base_url} answered {response.status_code}, and not as this API does")
     if response.is_error:
-        _fail(body.get("detail") or body.get("title") or f"HTTP {response.status_code}")
+        wanted = "; ".join(f"{one['field']}: {one['message']}" for one in body.get("errors", []))
+        _fail(wanted or body.get("detail") or body.get("title") or f"HTTP {response.status_code}")
     return body
 
 

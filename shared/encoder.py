@@ -129,7 +129,7 @@ class GraphEncoder:
 
     def __init__(
         self, folder: Path, *, encoder_id: str | None = None, threads: int = 1,
-        precision: Precision = "auto",
+        precision: Precision = "auto", keep_direction: bool = False,
     ) -> None:  # fmt: skip
         """Open and verify an artefact.
 
@@ -138,6 +138,8 @@ class GraphEncoder:
             encoder_id: The encoder that it must be, or None for whatever it is.
             threads: Threads of one inference; 1 for single queries.
             precision: Arithmetic; ``auto`` is bf16 where the CPU has it, else f32.
+            keep_direction: Leave the common direction in, as the bare model does. Such vectors
+                must not be compared with a snapshot's.
 
         Raises:
             EncoderInvalid: the artefact is missing, damaged, or of another encoder.
@@ -162,7 +164,7 @@ class GraphEncoder:
         self._request = compiled.create_infer_request()
         self._direction = (
             np.load(folder / DIRECTION, allow_pickle=False)
-            if self.spec.direction_sha256 is not None
+            if self.spec.direction_sha256 is not None and not keep_direction
             else None
         )
         self._lock = threading.Lock()

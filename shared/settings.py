@@ -135,6 +135,13 @@ class Settings(BaseSettings):
     snapshots_kept: Annotated[
         int, Field(ge=3, description="How many snapshots retention keeps.")
     ] = 5
+    canary_queries: Annotated[
+        Path | None,
+        Field(
+            description="Folder of judged queries in BEIR's layout, with a `floors.toml`: a "
+            "snapshot that misses a floor is published but not made current. Absent: no such gate."
+        ),
+    ] = None
 
     # Query
     host: Annotated[str, Field(description="Address the query service listens on.")] = "127.0.0.1"

@@ -2,11 +2,13 @@
 
 Tokenizers are not thread-safe, one inference at a time is fastest, and a snapshot's catalogue is
 for one thread: so one thread encodes, ranks and reads. It takes whatever is waiting, up to
-``MAX_BATCH`` jobs, encodes their texts in one call, then finishes each job with its own vector.
-When it is idle a job starts at once; nothing is ever held back to fill a batch.
+``MAX_BATCH`` jobs, encodes the texts of all of them in one call, then finishes each job with its
+own vectors. When it is idle a job starts at once; nothing is ever held back to fill a batch.
 
-A job that finds the queue full is refused. A job that has waited too long is taken out of the queue
-and never computed. A text that fails takes no other down: a batch that fails is encoded one by one.
+A job that finds the queue full is refused. Jobs that are handed in together are taken or refused
+together, and each takes a place in the queue as if it had come alone. A job that has waited too
+long is taken out of the queue and never computed. A text that fails takes no other job down: a
+batch that fails is encoded job by job.
 """
 
 from __future__ import annotations
@@ -14,22 +16,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from services.query.metrics import Metrics
-from shared.encoder import Encoder
+from shared.encoder import Encoder, Vectors
 
 MAX_BATCH = 16
 
 T = TypeVar("T")
-Vector = npt.NDArray[np.float32]
 
 
 class Overloaded(RuntimeError):
@@ -53,11 +53,24 @@ class Done(Generic[T]):
     finish_ms: float
 
 
+@dataclass(frozen=True, slots=True)
+class Work(Generic[T]):
+    """Something to compute.
+
+    Attributes:
+        texts: To encode; there may be none.
+        finish: Called on the work thread with the texts' unit vectors, float32, shape
+            ``(len(texts), dim)``.
+    """
+
+    texts: Sequence[str]
+    finish: Callable[[Vectors], T]
+
+
 @dataclass(eq=False, slots=True)
 class _Job:
-    encoder: Encoder | None
-    text: str
-    finish: Callable[[Vector | None], Any]
+    encoder: Encoder | None  # None when there is nothing to encode
+    work: Work[Any]
     result: asyncio.Future[Done[Any]]
     waiting_since: float = field(default_factory=time.perf_counter)
 
@@ -86,25 +99,43 @@ class Batcher:
         self._closed = False
         self._task = self._loop.create_task(self._work(), name="batcher")
 
-    async def encode(self, encoder: Encoder, text: str, finish: Callable[[Vector], T]) -> Done[T]:
-        """Encode a query and call ``finish`` with its vector, both on the work thread.
+    async def encode(
+        self, encoder: Encoder, texts: Sequence[str], finish: Callable[[Vectors], T]
+    ) -> Done[T]:
+        """Encode texts and call ``finish`` with their vectors, both on the work thread.
 
         Raises:
             Overloaded: the queue is full.
             Late: it did not begin in time.
             Closed: the service is shutting down.
-            Exception: what encoding this text, or ``finish``, raised.
+            Exception: what encoding these texts, or ``finish``, raised.
         """
+        [job] = self._admit(encoder, [Work(texts, finish)])
+        return await self._outcome(job)
 
-        def with_vector(vector: Vector | None) -> T:
-            assert vector is not None  # noqa: S101 - for types; jobs with an encoder get one
-            return finish(vector)
+    async def encode_all(self, encoder: Encoder, works: Sequence[Work[T]]) -> list[Done[T]]:
+        """``encode`` for several at once; all of them are admitted, or none.
 
-        return await self._submit(encoder, text, with_vector)
+        More than the queue can hold are admitted when nobody else waits. The first that fails
+        decides what is raised, after all have ended.
+        """
+        jobs = self._admit(encoder, works)
+        try:
+            outcomes = await asyncio.gather(*map(self._outcome, jobs), return_exceptions=True)
+        finally:  # the caller was cancelled before some had begun to wait
+            for job in jobs:
+                self._leave(job)
+        found: list[Done[T]] = []
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+            found.append(outcome)
+        return found
 
     async def run(self, work: Callable[[], T]) -> Done[T]:
         """Call ``work`` on the work thread, in its turn. Raises as ``encode`` does."""
-        return await self._submit(None, "", lambda _: work())
+        [job] = self._admit(None, [Work((), lambda _: work())])
+        return await self._outcome(job)
 
     async def close(self) -> None:
         """Finish the batch at work, fail what waits, end the thread."""
@@ -116,24 +147,31 @@ class Batcher:
                 job.result.set_exception(Closed())
         self._thread.shutdown(wait=True)
 
-    async def _submit(
-        self, encoder: Encoder | None, text: str, finish: Callable[[Vector | None], T]
-    ) -> Done[T]:
+    def _admit(self, encoder: Encoder | None, works: Sequence[Work[Any]]) -> list[_Job]:
         if self._closed:
             raise Closed
-        if len(self._waiting) >= self._capacity:
-            self._metrics.refused.labels("overloaded").inc()
+        if self._waiting and len(self._waiting) + len(works) > self._capacity:
+            self._metrics.refused.labels("overloaded").inc(len(works))
             raise Overloaded
-        job = _Job(encoder, text, finish, self._loop.create_future())
-        self._waiting.append(job)
+        jobs = [
+            _Job(encoder if work.texts else None, work, self._loop.create_future())
+            for work in works
+        ]
+        self._waiting.extend(jobs)
         self._wake.set()
+        return jobs
+
+    async def _outcome(self, job: _Job) -> Done[Any]:
         timer = self._loop.call_later(self._timeout_s, self._give_up, job)
         try:
             return await job.result
         finally:
             timer.cancel()
-            with suppress(ValueError):  # its caller was cancelled while it waited
-                self._waiting.remove(job)
+            self._leave(job)  # if its caller was cancelled while it waited
+
+    def _leave(self, job: _Job) -> None:
+        with suppress(ValueError):
+            self._waiting.remove(job)
 
     def _give_up(self, job: _Job) -> None:
         with suppress(ValueError):  # it has begun
@@ -178,22 +216,18 @@ class Batcher:
 
 def _compute(batch: list[_Job]) -> list[_Outcome]:
     """On the work thread: encode the texts together, then finish each job by itself."""
-    vectors: dict[int, Vector | Exception] = {}
-    texts = {n: job.text for n, job in enumerate(batch) if job.encoder is not None}
-    encoder = next((job.encoder for job in batch if job.encoder is not None), None)
     started = time.perf_counter()
-    if encoder is not None:
-        vectors = _encode(encoder, texts)
+    vectors = _encode([job for job in batch if job.encoder is not None])
     encode_ms = (time.perf_counter() - started) * 1000
     outcomes: list[_Outcome] = []
-    for n, job in enumerate(batch):
-        vector = vectors.get(n)
-        if isinstance(vector, Exception):
-            outcomes.append(vector)
+    for job in batch:
+        own = vectors.get(job, _NOTHING)
+        if isinstance(own, Exception):
+            outcomes.append(own)
             continue
         began = time.perf_counter()
         try:
-            value = job.finish(vector)
+            value = job.work.finish(own)
         except Exception as error:  # noqa: BLE001 - it belongs to the job's caller
             outcomes.append(error)
             continue
@@ -202,13 +236,22 @@ def _compute(batch: list[_Job]) -> list[_Outcome]:
     return outcomes
 
 
-def _encode(encoder: Encoder, texts: dict[int, str]) -> dict[int, Vector | Exception]:
+_NOTHING: Vectors = np.empty((0, 0), np.float32)
+
+
+def _encode(jobs: list[_Job]) -> dict[_Job, Vectors | Exception]:
+    """The vectors of each job's texts; all jobs are of one encoder."""
+    encoder = jobs[0].encoder if jobs else None
+    if encoder is None:
+        return {}
     try:
-        return dict(zip(texts, encoder.encode_queries(list(texts.values())), strict=True))
-    except Exception as error:  # noqa: BLE001 - each text is tried by itself below
-        if len(texts) == 1:
-            return dict.fromkeys(texts, error)
-    alone: dict[int, Vector | Exception] = {}
-    for n, text in texts.items():
-        alone.update(_encode(encoder, {n: text}))
+        vectors = encoder.encode_queries([text for job in jobs for text in job.work.texts])
+        ends = np.cumsum([len(job.work.texts) for job in jobs])
+        return dict(zip(jobs, np.split(vectors, ends[:-1]), strict=True))
+    except Exception as error:  # noqa: BLE001 - each job is tried by itself below
+        if len(jobs) == 1:
+            return {jobs[0]: error}
+    alone: dict[_Job, Vectors | Exception] = {}
+    for job in jobs:
+        alone.update(_encode([job]))
     return alone

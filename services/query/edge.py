@@ -21,6 +21,7 @@ from services.query.problems import MEDIA_TYPE, Problem, Problems
 from shared.telemetry import get_logger
 
 MAX_BODY_BYTES = 16 * 1024
+BODY_BYTES = {"/search/batch": 256 * 1024}  # of paths whose bodies may be larger
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -68,7 +69,7 @@ class Edge:
 
         try:
             _refuse_early(scope, headers)
-            await self._app(scope, _bounded(receive), decorated)
+            await self._app(scope, _bounded(receive, _body_bytes(scope)), decorated)
         except Problem as problem:
             await _answer(problem, request_id, decorated)
         except ClientDisconnect:
@@ -104,7 +105,7 @@ def _request_id(headers: Headers) -> str:
 
 def _refuse_early(scope: Scope, headers: Headers) -> None:
     length = headers.get("content-length", "")
-    if length.isdigit() and int(length[:20]) > MAX_BODY_BYTES:
+    if length.isdigit() and int(length[:20]) > _body_bytes(scope):
         raise Problem(Problems.BODY_TOO_LARGE, headers={"Connection": "close"})
     try:
         unquote_to_bytes(scope["query_string"]).decode("utf-8")
@@ -112,7 +113,11 @@ def _refuse_early(scope: Scope, headers: Headers) -> None:
         raise Problem(Problems.MALFORMED_QUERY_STRING) from error
 
 
-def _bounded(receive: Receive) -> Receive:
+def _body_bytes(scope: Scope) -> int:
+    return BODY_BYTES.get(scope["path"], MAX_BODY_BYTES)
+
+
+def _bounded(receive: Receive, most_bytes: int) -> Receive:
     """A chunked body announces no length, so what arrives is counted."""
     received_bytes = 0
 
@@ -121,7 +126,7 @@ def _bounded(receive: Receive) -> Receive:
         message = await receive()
         if message["type"] == "http.request":
             received_bytes += len(message.get("body", b""))
-            if received_bytes > MAX_BODY_BYTES:
+            if received_bytes > most_bytes:
                 raise Problem(Problems.BODY_TOO_LARGE, headers={"Connection": "close"})
         return message
 

@@ -50,6 +50,62 @@ SEARCH_RESPONSE: JsonDict = {
     "took_ms": {"encode": 2.1, "search": 0.6, "total": 3.2},
     "hits": [HIT],
 }
+SEARCH_REQUESTS: list[JsonDict] = [
+    {"query": "relaxing and funny, maybe a period piece"},
+    {
+        "query": "a slow, sad film about getting old",
+        "avoid": "gore",
+        "like": ["tt0050986"],
+        "unlike": ["tt0120737"],
+        "filters": {
+            "year": {"gte": 1950, "lte": 2005},
+            "genres": {"any": ["Drama"], "none": ["Horror"]},
+            "rating": {"gte": 7.0},
+        },
+        "k": 5,
+        "evidence": 2,
+        "explain": True,
+    },
+]
+BATCH_REQUEST: JsonDict = {
+    "searches": [
+        {"query": "relaxing and funny, maybe a period piece"},
+        {"like": ["tt0075148"], "k": 3, "evidence": 0},
+    ]
+}
+BATCH_RESPONSE: JsonDict = {"results": [SEARCH_RESPONSE]}
+SIMILAR_RESPONSE: JsonDict = {
+    **SEARCH_RESPONSE,
+    "hits": [
+        {
+            **HIT,
+            "reason": {
+                "this_movie": {
+                    "review_id": "demo:million-dollar-baby-2",
+                    "text": "The gym feels like a place where people go to be forgiven.",
+                    "rating": 8.0,
+                    "url": "https://films.example/tt0405159#review-2",
+                },
+                "other_movie": {
+                    "review_id": "demo:rocky-2",
+                    "text": "A gym, an old trainer, and somebody who needs one chance.",
+                    "rating": 9.0,
+                    "url": "https://films.example/tt0075148#review-2",
+                },
+                "score": 0.6421,
+            },
+        }
+    ],
+}
+SUGGESTIONS: JsonDict = {
+    "suggestions": [{"movie_id": "tt0211915", "title": "Amélie", "year": 2001}]
+}
+FACETS: JsonDict = {
+    "genres": [{"genre": "Drama", "movies": 231}, {"genre": "Comedy", "movies": 104}],
+    "year": {"gte": 1922, "lte": 2022},
+    "rating": {"gte": 6.1, "lte": 9.3},
+    "movies": 500,
+}
 MOVIE_PAGE: JsonDict = {"movies": [MOVIE], "next_cursor": "dHQwMDc1MTQ4"}
 SNAPSHOT: JsonDict = {
     "snapshot_id": SNAPSHOT_ID,

@@ -10,11 +10,12 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 
-from services.query.searcher import Search, search
 from shared.encoder import Encoder, GraphEncoder, artefact_folder
+from shared.retrieval.searcher import Mode, Search, Searcher
 from shared.settings import Precision
 from shared.snapshot.manifest import Manifest
 from shared.snapshot.reader import Snapshot, check_vectors, open_snapshot
@@ -36,8 +37,13 @@ class EncoderMismatch(RuntimeError):
 class Generation:
     """A snapshot being served."""
 
-    snapshot: Snapshot
+    searcher: Searcher
     encoder: Encoder
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The opened snapshot."""
+        return self.searcher.snapshot
 
     @property
     def snapshot_id(self) -> str:
@@ -86,7 +92,7 @@ def load_generation(
     try:
         check_vectors(snapshot)
         encoder = _encoder(snapshot.manifest, encoder_factory, previous)
-        generation = Generation(snapshot, encoder)
+        generation = Generation(Searcher(snapshot), encoder)
         _warm_up(generation)
     except BaseException:
         snapshot.catalogue.close()
@@ -111,12 +117,14 @@ def _encoder(
 
 
 def _warm_up(generation: Generation) -> None:
-    """Answer a query as a request would: pages are read, kernels compiled, and it works."""
+    """Answer queries as requests would: pages are read, kernels compiled, and it works."""
     vectors = generation.encoder.encode_queries([WARM_UP_QUERY])
     if vectors.shape != (1, generation.snapshot.index.dim):
         raise EncoderMismatch(f"the encoder gave vectors of shape {vectors.shape}")
     if not abs(float(np.linalg.norm(vectors[0])) - 1) < UNIT_TOLERANCE:
         raise EncoderMismatch("the encoder's vectors are not of unit length")
-    answer = search(generation.snapshot, vectors[0], Search(k=10, offset=0, evidence=1))
-    if any(not np.isfinite(hit.score) for hit in answer.hits):
-        raise SnapshotCorrupt("a score is not a number")
+    for mode in get_args(Mode):
+        wanted = Search(mode=mode, text=WARM_UP_QUERY, vector=vectors[0])
+        answer = generation.searcher.search(wanted)
+        if any(not np.isfinite(hit.score) for hit in answer.hits):
+            raise SnapshotCorrupt("a score is not a number")

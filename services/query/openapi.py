@@ -7,8 +7,8 @@ from typing import Any, cast
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from services.query.operation_schemas import SnapshotInfo
 from services.query.problems import ProblemDetails, Problems
-from services.query.schemas import SnapshotInfo
 
 DESCRIPTION = """\
 Describe what you feel like watching and get the films whose viewers say just that, with the

@@ -13,6 +13,7 @@ from enum import Enum
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 1
@@ -63,7 +64,8 @@ class Problems(Kind, Enum):
         "Wait for it, or cancel it.",
     )  # fmt: skip
     BODY_TOO_LARGE = (
-        413, "body-too-large", "The body is too large", "A body may have 16 KiB at the most.",
+        413, "body-too-large", "The body is too large",
+        "A body may have 16 KiB at the most, that of /search/batch 256 KiB.",
     )  # fmt: skip
     UNSUPPORTED_MEDIA_TYPE = (
         415, "unsupported-media-type", "The body is of a type that is not read here",
@@ -173,6 +175,14 @@ class Problem(Exception):
         return details.model_dump_json(exclude_none=True).encode()
 
 
+OF_FIELD = "of_field"
+
+
+def of_field(field: str, message: str) -> PydanticCustomError:
+    """What a validator of a whole model raises when one of its fields is at fault."""
+    return PydanticCustomError(OF_FIELD, "{message}", {"field": field, "message": message})
+
+
 def field_errors(errors: Sequence[Mapping[str, Any]]) -> list[FieldError]:
     """Say what is wanted, from pydantic's errors, without what was sent.
 
@@ -185,6 +195,8 @@ def field_errors(errors: Sequence[Mapping[str, Any]]) -> list[FieldError]:
         if error["type"] == "extra_forbidden":
             path = path[:-1]
             message = "There is a field here that is not known"
+        elif error["type"] == OF_FIELD:
+            path.append(error["ctx"]["field"])
         told.append(FieldError(field=".".join(path), message=message))
     return told
 

@@ -1,105 +1,25 @@
-"""Requests and answers of the HTTP API. Their JSON Schemas are the OpenAPI document's."""
+"""Movies and searches as the HTTP API answers. The JSON Schemas are the OpenAPI document's."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Literal
+from dataclasses import asdict
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from services.query.examples import MOVIE, MOVIE_DETAIL, MOVIE_PAGE, SEARCH_RESPONSE, SNAPSHOT
-from services.query.query_text import MAX_QUERY_CHARS, clean
-from services.query.searcher import Hit as FoundHit
-from shared.messages import SourceName
-from shared.runs import Run
-from shared.snapshot.catalogue import CatalogueMovie, CatalogueReview
-
-Mode = Literal["semantic"]
-
-QueryText = Annotated[
-    str,
-    Field(
-        min_length=1,
-        max_length=MAX_QUERY_CHARS,
-        description="What you feel like watching, in your own words.",
-        examples=["relaxing and funny, maybe a period piece"],
-    ),
-    AfterValidator(clean),
-]
-K = Annotated[int, Field(ge=1, le=100, description="Movies wanted.")]
-Offset = Annotated[int, Field(ge=0, le=1000, description="Movies to skip, for the next page.")]
-EvidenceCount = Annotated[int, Field(ge=0, le=5, description="Passages of reviews with each hit.")]
-
-
-class _Request(BaseModel):
-    # Strict, because JSON says which type it means: "10" and true are not the number 10.
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-
-class SearchRequest(_Request):
-    """A search."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"query": "relaxing and funny, maybe a period piece"},
-                {"query": "a slow, sad film about getting old", "k": 5, "evidence": 2},
-            ]
-        }
-    )
-
-    query: QueryText
-    k: K = 10
-    offset: Offset = 0
-    mode: Annotated[
-        Mode, Field(description="`semantic`: cosine with the movies' pooled vectors.")
-    ] = "semantic"
-    evidence: EvidenceCount = 1
-
-
-class SearchParameters(BaseModel):
-    """A search as a link has it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    q: QueryText
-    k: K = 10
-    offset: Offset = 0
-    mode: Mode = "semantic"
-    evidence: EvidenceCount = 1
-
-
-class SimilarParameters(BaseModel):
-    """How many similar movies."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    k: K = 10
-    evidence: EvidenceCount = 1
-
-
-class PageParameters(BaseModel):
-    """One page of the movies."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    cursor: Annotated[
-        str | None,
-        Field(
-            max_length=128,
-            pattern="^[A-Za-z0-9_-]+$",
-            description="`next_cursor` of the page before.",
-        ),
-    ] = None
-    limit: Annotated[int, Field(ge=1, le=100, description="Movies a page.")] = 50
-
-
-class IngestRequest(_Request):
-    """Crawl a source."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"source": "demo"}]})
-
-    source: Annotated[SourceName, Field(description="Name of a configured source.")]
+from services.query.examples import (
+    BATCH_RESPONSE,
+    FACETS,
+    MOVIE,
+    MOVIE_DETAIL,
+    MOVIE_PAGE,
+    SEARCH_RESPONSE,
+    SIMILAR_RESPONSE,
+    SUGGESTIONS,
+)
+from shared.retrieval.facts import Facts
+from shared.retrieval.searcher import Hit as FoundHit
+from shared.snapshot.catalogue import CatalogueMovie, CataloguePassage, CatalogueReview
 
 
 class Movie(BaseModel):
@@ -166,42 +86,78 @@ class MovieDetail(Movie):
     reviews: list[Review]
 
 
-class Evidence(BaseModel):
-    """A passage of a review that says why the movie was found."""
+class Passage(BaseModel):
+    """Some words of a review, and the review's rating."""
 
     review_id: str
     text: str
-    score: Annotated[float, Field(description="Cosine of the passage with the query.")]
     rating: float | None
     url: str | None
+
+    @staticmethod
+    def of(passage: CataloguePassage) -> Passage:
+        """The passage as the catalogue has it."""
+        return Passage.model_construct(**_passage(passage))
+
+
+def _passage(passage: CataloguePassage) -> dict[str, Any]:
+    return {
+        "review_id": passage.review_id,
+        "text": passage.text,
+        "rating": passage.rating,
+        "url": passage.url,
+    }
+
+
+class Evidence(Passage):
+    """A passage of a review that says why the movie was found."""
+
+    score: Annotated[float, Field(description="Cosine of the passage with the query.")]
+
+
+class Parts(BaseModel):
+    """What a score is made of; null for what plays no part in it."""
+
+    semantic: Annotated[float | None, Field(description="Cosine with the pooled vector.")]
+    passages: Annotated[float | None, Field(description="Mean cosine of the best passages.")]
+    lexical: Annotated[float | None, Field(description="BM25.")]
+    avoided: Annotated[float | None, Field(description="Lost by what is to be avoided.")]
 
 
 class Hit(BaseModel):
     """A movie that was found."""
 
     rank: Annotated[int, Field(description="From 1, over all pages.")]
-    score: float
+    score: Annotated[
+        float,
+        Field(
+            description="`hybrid`: 0 to 1 within one answer's candidates, 0 after them; "
+            "`semantic`: a cosine; `lexical`: BM25. Not to be compared between searches."
+        ),
+    ]
     movie: Movie
     evidence: list[Evidence]
+    parts: Annotated[Parts | None, Field(description="Present with `explain`.")] = None
 
     @staticmethod
-    def of(hit: FoundHit) -> Hit:
-        """The hit as the searcher has it."""
-        return Hit.model_construct(
-            rank=hit.rank,
-            score=hit.score,
-            movie=Movie.of(hit.movie),
-            evidence=[
-                Evidence.model_construct(
-                    review_id=told.passage.review_id,
-                    text=told.passage.text,
-                    score=told.score,
-                    rating=told.passage.rating,
-                    url=told.passage.url,
-                )
-                for told in hit.evidence
-            ],
-        )
+    def of(hit: FoundHit, *, explain: bool = False) -> Hit:
+        """The hit as the searcher has it. Parts that are not set are not written."""
+        values = _hit(hit)
+        if explain:
+            values["parts"] = Parts.model_construct(**asdict(hit.parts))
+        return Hit.model_construct(**values)
+
+
+def _hit(hit: FoundHit) -> dict[str, Any]:
+    return {
+        "rank": hit.rank,
+        "score": hit.score,
+        "movie": Movie.of(hit.movie),
+        "evidence": [
+            Evidence.model_construct(**_passage(told.passage), score=told.score)
+            for told in hit.evidence
+        ],
+    }
 
 
 class Took(BaseModel):
@@ -223,6 +179,117 @@ class SearchResponse(BaseModel):
     hits: list[Hit]
 
 
+class BatchResponse(BaseModel):
+    """The answers to a batch of searches, in its order, all from one snapshot."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [BATCH_RESPONSE]})
+
+    results: list[SearchResponse]
+
+
+class Reason(BaseModel):
+    """The two passages, one of each movie's, that say the most alike."""
+
+    this_movie: Annotated[Passage, Field(description="About the movie that was asked about.")]
+    other_movie: Annotated[Passage, Field(description="About the hit.")]
+    score: Annotated[float, Field(description="Cosine of the two.")]
+
+
+class SimilarHit(BaseModel):
+    """A movie that is like another one."""
+
+    rank: int
+    score: Annotated[float, Field(description="Cosine of the movies' pooled vectors.")]
+    movie: Movie
+    evidence: Annotated[
+        list[Evidence], Field(description="The hit's passages nearest to the other movie.")
+    ]
+    reason: Reason | None
+
+    @staticmethod
+    def of(
+        hit: FoundHit, reason: tuple[CataloguePassage, CataloguePassage, float] | None
+    ) -> SimilarHit:
+        """The hit as the searcher has it."""
+        told = None
+        if reason is not None:
+            this, other, score = reason
+            told = Reason.model_construct(
+                this_movie=Passage.of(this), other_movie=Passage.of(other), score=score
+            )
+        return SimilarHit.model_construct(**_hit(hit), reason=told)
+
+
+class SimilarResponse(BaseModel):
+    """Movies by their likeness to one, all from one snapshot."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [SIMILAR_RESPONSE]})
+
+    snapshot_id: str
+    matched: Annotated[int, Field(description="Movies ranked.")]
+    took_ms: Took
+    hits: list[SimilarHit]
+
+
+class Suggestion(BaseModel):
+    """A movie whose title may be meant."""
+
+    movie_id: str
+    title: str
+    year: int | None
+
+
+class Suggestions(BaseModel):
+    """Titles, the likeliest first."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [SUGGESTIONS]})
+
+    suggestions: list[Suggestion]
+
+
+class GenreCount(BaseModel):
+    """A genre and how many movies have it."""
+
+    genre: str
+    movies: int
+
+
+class Years(BaseModel):
+    """The first and the last year."""
+
+    gte: int
+    lte: int
+
+
+class Ratings(BaseModel):
+    """The lowest and the highest rating."""
+
+    gte: float
+    lte: float
+
+
+class Facets(BaseModel):
+    """What there is to filter by."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [FACETS]})
+
+    genres: Annotated[list[GenreCount], Field(description="The most frequent first.")]
+    year: Annotated[Years | None, Field(description="Null when no year is known.")]
+    rating: Annotated[Ratings | None, Field(description="Null when no rating is known.")]
+    movies: int
+
+    @staticmethod
+    def of(facts: Facts) -> Facets:
+        """The facets of a snapshot's movies."""
+        years, ratings = facts.years(), facts.ratings()
+        return Facets(
+            genres=[GenreCount(genre=genre, movies=count) for genre, count in facts.genres()],
+            year=Years(gte=years[0], lte=years[1]) if years else None,
+            rating=Ratings(gte=ratings[0], lte=ratings[1]) if ratings else None,
+            movies=facts.rows,
+        )
+
+
 class MoviePage(BaseModel):
     """Movies in the order of their ids."""
 
@@ -230,64 +297,3 @@ class MoviePage(BaseModel):
 
     movies: list[Movie]
     next_cursor: Annotated[str | None, Field(description="Null on the last page.")]
-
-
-class ServedEncoder(BaseModel):
-    """The encoder of the vectors and of the queries."""
-
-    encoder_id: str
-    model: str
-    dim: int
-    passage_precision: str
-    query_precision: str
-
-
-class SnapshotInfo(BaseModel):
-    """What is being served."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [SNAPSHOT]})
-
-    snapshot_id: str
-    created_at: datetime
-    movies: int
-    reviews: int
-    passages: int
-    encoder: ServedEncoder
-    degraded: Annotated[
-        str | None, Field(description="Why a newer snapshot is not served; null when all is well.")
-    ]
-
-
-class Alive(BaseModel):
-    """The process answers."""
-
-    status: Literal["alive"] = "alive"
-
-
-class Ready(BaseModel):
-    """Searches are answered."""
-
-    status: Literal["ready"] = "ready"
-    snapshot_id: str
-
-
-class RunAccepted(BaseModel):
-    """A crawl was requested; it is durable. A repeated request gets the very same answer."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"run_id": "20250601T120000-1f0c9a4b", "source": "demo", "state": "queued"}
-            ]
-        }
-    )
-
-    run_id: str
-    source: str
-    state: Literal["queued"] = "queued"
-
-
-class RunList(BaseModel):
-    """The newest runs, newest first."""
-
-    runs: list[Run]

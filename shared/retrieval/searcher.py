@@ -45,7 +45,12 @@ class UnknownMovie(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What is wanted. Vectors are of the texts, unit, shape ``(dim,)``."""
+    """What is wanted. Vectors are of the texts, unit, shape ``(dim,)``.
+
+    Attributes:
+        passages: Whether ``hybrid`` looks at passages; without, its dense part is the pooled
+            vector's cosine alone (an ablation).
+    """
 
     k: int = 10
     offset: int = 0
@@ -59,6 +64,7 @@ class Search:
     unlike: tuple[str, ...] = ()
     filters: Filters = EVERYTHING
     diversity: float = 0.0
+    passages: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,9 +231,7 @@ class Searcher:
         scores, rows = self.snapshot.lexical.search(
             terms(wanted.text or ""), max(1, self._count(among)), among=among
         )
-        order = np.arange(len(rows))
-        head = self._depth(wanted)
-        order[:head] = self._diversified(scores[:head], rows[:head], wanted)
+        order = self._diversified(scores, rows, wanted)
         scores, rows = scores[order], rows[order]
         return _Ranking(rows, scores, len(rows), scoring.shown_bm25, lexical=scores)
 
@@ -241,7 +245,8 @@ class Searcher:
         rows = np.unique(np.concatenate([near[0], shared, np.asarray(named, np.int64)]))
         lexical = _at(rows, shared, bm25)
         pooled, passages = self._dense(rows, vector)
-        scores = scoring.fused(scoring.dense(pooled, passages), lexical)
+        dense = scoring.dense(pooled, passages) if wanted.passages else pooled.astype(np.float64)
+        scores = scoring.fused(dense, lexical)
         avoided = self._avoided(wanted, unliked, rows)
         if avoided is not None:
             scores = scoring.standardised(scores) - avoided
@@ -285,9 +290,14 @@ class Searcher:
     def _diversified(
         self, scores: npt.NDArray[np.floating], rows: Rows, wanted: Search
     ) -> npt.NDArray[np.int64]:
-        if not wanted.diversity:
-            return np.arange(len(rows))
-        return scoring.diversified(scores.astype(np.float64), self._vectors[rows], wanted.diversity)
+        """The order of the best ``CANDIDATES`` changes; the same ones for every page."""
+        order = np.arange(len(rows))
+        if wanted.diversity:
+            head = slice(CANDIDATES)
+            order[head] = scoring.diversified(
+                scores[head].astype(np.float64), self._vectors[rows[head]], wanted.diversity
+            )
+        return order
 
     def _named(self, text: str | None, among: Rows | None) -> list[int]:
         if text is None:

@@ -5,12 +5,16 @@
 3. write the manifest, which names the size and sha256 of every file; fsync it;
 4. fsync the staging folder;
 5. gates: open it with the readers' own loader; vectors finite, unit, each finding itself; not
-   less than half of what is current, unless forced;
+   less than half of what is current, unless forced; then ask whether it may be promoted, if the
+   publisher has something to ask (``shared.retrieval.canary``);
 6. rename the folder to its final name; fsync the store;
-7. write ``CURRENT.tmp``, fsync, rename over ``CURRENT``: **the commit point**; fsync the store.
+7. if it may: write ``CURRENT.tmp``, fsync, rename over ``CURRENT``: **the commit point**; fsync
+   the store.
 
-Only then may anybody be told. Before 7 readers see the old snapshot, after it the new one. A
-failed fsync raises, and the staging folder is abandoned: what the kernel then holds is unknown.
+Only then may anybody be told. Before 7 readers see the old snapshot, after it the new one. One
+that may not be promoted stays under its final name, whole and durable, for people to look at or to
+activate; readers go on with the old one. A failed fsync raises, and the staging folder is
+abandoned: what the kernel then holds is unknown.
 """
 
 from __future__ import annotations
@@ -35,16 +39,28 @@ from shared.snapshot.manifest import (
     EncoderName,
     Manifest,
 )
-from shared.snapshot.reader import check_vectors, open_snapshot
+from shared.snapshot.reader import Snapshot, check_vectors, open_snapshot
 from shared.snapshot.store import LOCK, STAGING, TRASH, NoSnapshot, SnapshotStore
 from shared.snapshot.verify import SnapshotCorrupt, describe_file
 from shared.telemetry import get_logger
+
+Promote = Callable[[Snapshot], str | None]
+"""Says of a staged snapshot why it must not be made current, or None."""
 
 SPARE_BYTES = 64 * 1024 * 1024
 
 
 class GateFailed(RuntimeError):
     """A snapshot was written but must not be served; the message says why."""
+
+
+class PromotionRefused(RuntimeError):
+    """A snapshot was published but not made current; the message says why."""
+
+    def __init__(self, manifest: Manifest, reason: str) -> None:
+        super().__init__(f"{manifest.snapshot_id} is not made current: {reason}")
+        self.manifest = manifest
+        self.reason = reason
 
 
 class StoreBusy(RuntimeError):
@@ -70,6 +86,7 @@ def publish(
     write: Callable[[Path], Draft],
     expected_bytes: int = 0,
     force: bool = False,
+    promote: Promote | None = None,
 ) -> Manifest:
     """Write, check and commit a snapshot; the module says how.
 
@@ -79,6 +96,7 @@ def publish(
         write: Writes the snapshot's files into the folder it is given (``SnapshotWriter``).
         expected_bytes: About how much it will write; checked against the free space.
         force: Publish even if it holds less than half of the current movies.
+        promote: Asked after all gates; without it every snapshot is made current.
 
     Returns:
         The manifest of the snapshot, which is durable and current.
@@ -87,6 +105,7 @@ def publish(
         StoreBusy: another publisher is at work.
         StoreFull: too little space.
         GateFailed: it must not be served; nothing has changed.
+        PromotionRefused: ``promote`` said no; it is published, and what was current still is.
         OSError: a write or an fsync failed; nothing has changed.
     """
     store.root.mkdir(parents=True, exist_ok=True)
@@ -98,13 +117,15 @@ def publish(
         staging = Path(tempfile.mkdtemp(prefix=STAGING, dir=store.root))
         try:
             manifest = _write_staging(staging, sequence, write)
-            _check_gates(store, staging, manifest, force=force)
+            refusal = _check_gates(store, staging, manifest, force=force, promote=promote)
             final = store.folder(manifest.snapshot_id)
             rename(staging, final)
         except BaseException:
             shutil.rmtree(staging, ignore_errors=True)
             raise
         fsync_folder(store.root)
+        if refusal is not None:
+            raise PromotionRefused(manifest, refusal)
         point_current_at(store, manifest.snapshot_id)
         return manifest
 
@@ -138,7 +159,9 @@ def retain(store: SnapshotStore, *, keep: int, lease_folder: Path) -> list[str]:
         spared = leased(lease_folder) | set(store.snapshot_ids()[: max(keep, 3)])
         try:
             spared.add(store.current().snapshot_id)
-        except (NoSnapshot, SnapshotCorrupt):
+        except NoSnapshot:
+            pass  # nothing is served; refused snapshots must not pile up either
+        except SnapshotCorrupt:
             return []  # without knowing what is served, nothing is safe to delete
         deleted = [name for name in store.snapshot_ids() if name not in spared]
         for name in deleted:
@@ -174,18 +197,36 @@ def _write_staging(staging: Path, sequence: int, write: Callable[[Path], Draft])
     return manifest
 
 
-def _check_gates(store: SnapshotStore, staging: Path, manifest: Manifest, *, force: bool) -> None:
+def _check_gates(
+    store: SnapshotStore,
+    staging: Path,
+    manifest: Manifest,
+    *,
+    force: bool,
+    promote: Promote | None,
+) -> str | None:
+    """Raise if it must not be published; return why it must not be promoted, or None."""
+    if not force:
+        _check_size(store, manifest)
     try:
         snapshot = open_snapshot(_Staged(store.root, staging), manifest.snapshot_id)
-        check_vectors(snapshot)
-        snapshot.catalogue.close()
     except SnapshotCorrupt as error:
         raise GateFailed(str(error)) from error
+    try:
+        check_vectors(snapshot)
+        return promote(snapshot) if promote is not None else None
+    except SnapshotCorrupt as error:
+        raise GateFailed(str(error)) from error
+    finally:
+        snapshot.catalogue.close()
+
+
+def _check_size(store: SnapshotStore, manifest: Manifest) -> None:
     try:
         before = store.manifest(store.current().snapshot_id).counts.movies
     except (NoSnapshot, SnapshotCorrupt):
         return
-    if manifest.counts.movies * 2 < before and not force:
+    if manifest.counts.movies * 2 < before:
         raise GateFailed(
             f"{manifest.counts.movies} movies, less than half of the {before} being served"
         )

@@ -64,7 +64,8 @@ class VectorIndex:
             Scores and row numbers, both of shape ``(n, min(k, rows))``, best first; of equal
             scores the lower row comes first.
         """
-        k = min(k, self.rows if among is None else len(among))
+        most = self.rows if among is None else len(among)
+        k = min(k, most)
         if k == 0:
             shape = (queries.shape[0], 0)
             return np.empty(shape, np.float32), np.empty(shape, np.int64)
@@ -76,8 +77,14 @@ class VectorIndex:
             packed: Any = np.packbits(bits, bitorder="little")
             selector = faiss.IDSelectorBitmap(packed)  # type: ignore[call-arg]
             parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
-        scores, rows = self._index.search(queries, k, params=parameters)
-        order = np.lexsort((rows, -scores), axis=1)
+        depth = min(k + 1, most)
+        while True:
+            scores, rows = self._index.search(queries, depth, params=parameters)
+            # Of equal scores faiss takes any, and others for another k: pages would not join up.
+            if depth == most or (scores[:, -1] < scores[:, k - 1]).all():
+                break
+            depth = min(2 * depth, most)
+        order = np.lexsort((rows, -scores), axis=1)[:, :k]
         return np.take_along_axis(scores, order, 1), np.take_along_axis(rows, order, 1)
 
     def vector(self, row: int) -> npt.NDArray[np.float32]:

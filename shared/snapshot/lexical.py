@@ -11,6 +11,7 @@ the files are mapped.
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -62,7 +63,9 @@ class LexicalIndex:
         Raises:
             SnapshotCorrupt: it is not an index of this many movies.
         """
-        with tempfile.TemporaryDirectory(prefix="movie-search-lexical-") as links:
+        with tempfile.TemporaryDirectory(
+            prefix="movie-search-lexical-", ignore_cleanup_errors=True
+        ) as links:
             for path in folder.iterdir():
                 (Path(links) / path.name).symlink_to(path)
             try:
@@ -74,6 +77,8 @@ class LexicalIndex:
                 self._searcher = index.searcher()
             except (ValueError, OSError) as error:
                 raise SnapshotCorrupt(f"{folder.name}: tantivy cannot read it") from error
+        # A thread of tantivy's may have made its lock file again while the folder was emptied.
+        shutil.rmtree(links, ignore_errors=True)
         if self._searcher.num_docs != rows:
             raise SnapshotCorrupt(
                 f"{folder.name} holds {self._searcher.num_docs} movies, not {rows}"

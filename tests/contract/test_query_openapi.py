@@ -53,7 +53,7 @@ def resolve(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
 def test_every_operation_has_a_name_a_summary_and_a_description(document: dict[str, Any]) -> None:
     assert document["openapi"].startswith("3.1")
     names = [operation["operationId"] for _, _, operation in operations(document)]
-    assert len(names) == len(set(names)) == 12
+    assert len(names) == len(set(names)) == 15
     for method, path, operation in operations(document):
         for part in ("summary", "description", "tags"):
             assert operation[part], (method, path, part)
@@ -94,7 +94,7 @@ def test_every_request_and_answer_has_an_example_that_is_valid(document: dict[st
             for example in examples:
                 check(document, example, schema)
                 shown += 1
-    assert shown >= 8
+    assert shown >= 14
 
 
 def test_the_admin_operations_ask_for_the_token(document: dict[str, Any]) -> None:
@@ -137,7 +137,30 @@ async def test_real_answers_are_what_the_document_says(
                 "/search", content=b"{", headers={"Content-Type": "application/json"}
             ),
             await client.post("/search", content=b" " * 20_000),
+            await client.post("/search", json={"query": "neon", "explain": True}),
+            await client.post("/search", json={"like": ["nm:1"], "explain": True}),
+            await client.post("/search", json={"query": "sea", "avoid": "neon", "explain": True}),
+            await client.post("/search", json={"query": "sea", "mode": "lexical", "explain": True}),
+            await client.post("/search", json={"query": "a", "filters": {"year": {"gte": 2000}}}),
+            await client.post("/search", json={"like": ["none"]}),
         ],
+        "searchBatch": [
+            await client.post(
+                "/search/batch",
+                json={"searches": [{"query": "neon", "explain": True}, {"like": ["nm:1"]}]},
+            ),
+            await client.post("/search/batch", json={"searches": []}),
+            await client.post("/search/batch", json={"searches": [{"like": ["none"]}]}),
+            await client.post("/search/batch", content=b" " * 300_000),
+            await client.post("/search/batch", content=b"{"),
+        ],
+        "suggest": [
+            await client.get("/suggest?q=neo"),
+            await client.get("/suggest?q=none+such"),
+            await client.get("/suggest"),
+            await client.get("/suggest?q=%FF"),
+        ],
+        "getFacets": [await client.get("/facets"), await client.get("/facets?x=%FF")],
         "searchByLink": [
             await client.get("/search?q=neon"),
             await client.get("/search"),
@@ -155,6 +178,8 @@ async def test_real_answers_are_what_the_document_says(
         ],
         "similarMovies": [
             await client.get("/movies/nm:1/similar"),
+            await client.get("/movies/nm:1/similar?diversity=0.5&evidence=0"),
+            await client.get("/movies/nm:1/similar?diversity=2"),
             await client.get("/movies/none/similar"),
         ],
         "getSnapshot": [await client.get("/snapshot")],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import pytest_asyncio
@@ -76,9 +77,9 @@ async def test_search_click_similar_and_go_back(page: Page, builder: SnapshotBui
         await first.get_by_role("link", name="the review").first.get_attribute("href")
         == f"{BOXER.url}#review-2"
     )
-    assert page.url.endswith("/?q=sweat%20and%20stairs")
+    assert page.url.endswith("/?q=sweat+and+stairs")
 
-    await page.get_by_role("link", name="Films similar to The Underdog").click()
+    await page.get_by_role("link", name="Similar films: The Underdog").click()
     await expect(page.get_by_role("heading", level=2)).to_have_text("Films like The Underdog")
     await expect(page.get_by_role("heading", level=2)).to_be_focused()
     await expect(page.locator(".hit")).to_have_count(3)
@@ -150,13 +151,190 @@ async def test_what_a_source_says_is_text_not_markup(page: Page, builder: Snapsh
     assert await page.locator(".hit img, .hit script").count() == 0
 
 
-@pytest.mark.parametrize("path", ["/", "/?q=boxer", "/docs"])
+TITLES = (
+    Film("tt1", ("Rain and robots.",), title="Amélie", year=2001, genres=("Comedy",)),
+    Film("tt2", ("Rain and boxers.",), title="The Amen Corner", year=1984, genres=("Drama",)),
+    Film("tt3", ("Rain and war.",), title="Nobody", year=1999, genres=("Drama", "War")),
+)
+
+
+async def test_a_title_is_suggested_and_chosen_with_the_keyboard(
+    page: Page, builder: SnapshotBuilder
+) -> None:
+    builder.publish(TITLES)
+    await page.goto("/")
+    await expect(page.locator("#served")).to_contain_text("3 films")
+    box = page.get_by_role("combobox")
+    await box.focus()
+    await page.keyboard.type("ame")
+    options = page.get_by_role("option")
+    await expect(options).to_have_count(2)
+    await expect(box).to_have_attribute("aria-expanded", "true")
+    await page.keyboard.press("Escape")
+    await expect(options).to_have_count(0)
+    await expect(box).to_have_value("ame")
+
+    await page.keyboard.type("l")
+    await expect(options).to_have_text(["Amélie (2001)"])
+    await page.keyboard.press("ArrowDown")
+    await expect(options.first).to_have_attribute("aria-selected", "true")
+    active = await options.first.get_attribute("id")
+    assert active is not None
+    await expect(box).to_have_attribute("aria-activedescendant", active)
+    await page.keyboard.press("Enter")
+    await expect(box).to_have_value("Amélie")
+    await expect(box).to_have_attribute("aria-expanded", "false")
+    await expect(page.locator(".hit .title").first).to_have_text("Amélie")
+
+
+async def test_a_suggestion_is_a_click_and_typing_on_needs_none(
+    page: Page, builder: SnapshotBuilder
+) -> None:
+    builder.publish(TITLES)
+    await page.goto("/")
+    box = page.get_by_role("combobox")
+    await expect(page.locator("#served")).to_contain_text("3 films")
+    await box.press_sequentially("corn")
+    await page.get_by_role("option", name="The Amen Corner (1984)").click()
+    await expect(page.locator(".hit .title").first).to_have_text("The Amen Corner")
+    await box.fill("")
+    await box.press_sequentially("ame")
+    await expect(page.get_by_role("option")).to_have_count(2)
+    await page.keyboard.press("Enter")  # nothing was chosen: what was typed is searched for
+    await expect(page.get_by_role("heading", level=2)).to_have_text("Films for “ame”")
+    await expect(page.get_by_role("option")).to_have_count(0)
+
+
+async def test_liking_and_not_liking_are_chips_in_the_address(
+    page: Page, builder: SnapshotBuilder
+) -> None:
+    builder.publish(TITLES)
+    await page.goto("/?q=rain")
+    await expect(page.locator(".hit")).to_have_count(3)
+    await page.get_by_role("link", name="More like this: Amélie").click()
+    await expect(page.locator(".hit")).to_have_count(2)
+    await page.get_by_role("link", name="Not like this: Nobody").press("Enter")
+    await expect(page.locator(".hit .title")).to_have_text(["The Amen Corner"])
+    assert page.url.endswith("/?q=rain&like=tt1&unlike=tt3")
+
+    await page.reload()  # titles are learnt again
+    chips = page.get_by_role("list", name="Also in this search").get_by_role("link")
+    await expect(chips).to_have_text(["like Amélie×", "not like Nobody×"])
+    await page.get_by_role("combobox").fill("robots")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", level=2)).to_have_text("Films for “robots”")
+    assert page.url.endswith("/?q=robots&like=tt1&unlike=tt3")
+
+    await page.get_by_role("link", name="not like Nobody: remove").press("Enter")
+    await expect(page.locator(".hit")).to_have_count(2)
+    await expect(page.get_by_role("heading", level=2)).to_be_focused()
+    await page.get_by_role("link", name="like Amélie: remove").click()
+    await expect(page.locator(".hit")).to_have_count(3)
+    await expect(chips).to_have_count(0)
+    await page.go_back()
+    await expect(chips).to_have_text(["like Amélie×"])
+
+
+async def test_filters_and_what_to_avoid_are_in_the_address(
+    page: Page, builder: SnapshotBuilder
+) -> None:
+    builder.publish(TITLES)
+    await page.goto("/?q=rain")
+    await expect(page.locator(".hit")).to_have_count(3)
+    await page.get_by_text("Avoid, genres, years").press("Enter")
+    await page.get_by_label("Nothing with").fill("war & boxers")
+    await page.get_by_role("checkbox", name="Drama").check()
+    await page.get_by_label("From").fill("1980")
+    await page.get_by_label("to", exact=True).fill("1990")
+    await page.get_by_role("button", name="Search with these").click()
+    await expect(page.locator(".hit .title")).to_have_text(["The Amen Corner"])
+    assert page.url.endswith(
+        "/?q=rain&avoid=war+%26+boxers&genre=Drama&year_from=1980&year_to=1990"
+    )
+    await page.reload()
+    await expect(page.locator(".hit")).to_have_count(1)
+    chips = page.locator(".chips a")
+    await expect(chips).to_have_text(["without war & boxers×", "Drama×", "1980–1990×"])
+    await page.get_by_text("Avoid, genres, years").click()
+    await expect(page.get_by_role("checkbox", name="Drama")).to_be_checked()
+    await expect(page.get_by_label("Nothing with")).to_have_value("war & boxers")
+    await page.get_by_role("link", name="1980–1990: remove").click()
+    await expect(page.locator(".hit")).to_have_count(2)
+
+    await page.goto("/?q=rain&genre=Western")
+    await expect(page.get_by_role("status")).to_contain_text("Take a filter off")
+
+
+async def test_similar_films_say_what_both_have(page: Page, builder: SnapshotBuilder) -> None:
+    builder.publish(TITLES)
+    await page.goto("/?like=tt1")
+    await expect(page.get_by_role("heading", level=2)).to_have_text("Films like Amélie")
+    captions = page.locator(".hit").first.locator("figcaption")
+    await expect(captions.first).to_contain_text("on Amélie")
+    await expect(page.locator(".hit").first.locator("blockquote").first).to_have_text(
+        "Rain and robots."
+    )
+    await page.get_by_role("link", name="More like this: Nobody").click()
+    await expect(page.get_by_role("heading", level=2)).to_have_text("Films like Amélie, Nobody")
+    await expect(page.locator(".hit .title")).to_have_text(["The Amen Corner"])
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_every_text_is_readable(
+    page: Page, builder: SnapshotBuilder, scheme: Literal["light", "dark"]
+) -> None:
+    """WCAG AA: 4.5 to 1 between a text and what is behind it."""
+    builder.publish(TITLES)
+    await page.emulate_media(color_scheme=scheme)
+    await page.goto("/?q=rain&unlike=tt3&avoid=war")
+    await expect(page.locator(".hit")).to_have_count(2)
+    await page.get_by_text("Avoid, genres, years").click()
+    await page.get_by_role("combobox").fill("")
+    await page.get_by_role("combobox").press_sequentially("ame")
+    await expect(page.get_by_role("option")).to_have_count(2)
+    await page.keyboard.press("ArrowDown")
+    found: dict[str, float] = await page.evaluate(CONTRASTS)
+    assert len(found) > 10
+    assert {text: ratio for text, ratio in found.items() if ratio < 4.5} == {}
+
+
+CONTRASTS = r"""() => {
+  const parse = (text) => text.match(/[\d.]+/g).map(Number);
+  const light = ([r, g, b]) => {
+    const [x, y, z] = [r, g, b].map((v) => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+  };
+  const behind = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const color = parse(getComputedStyle(at).backgroundColor);
+      if (color[3] !== 0) return color;
+    }
+    return parse(getComputedStyle(document.body).backgroundColor);
+  };
+  const ratios = {};
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement;
+    const text = walker.currentNode.textContent.trim();
+    if (!text || !element.checkVisibility() || ["SCRIPT", "NOSCRIPT"].includes(element.tagName)) continue;
+    const [a, b] = [light(parse(getComputedStyle(element).color)), light(behind(element))];
+    ratios[text] = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  }
+  return ratios;
+}"""  # noqa: E501
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/?q=boxer", f"/?q=boxer&unlike=nm:1&avoid={'w' * 200}&genre=Drama", "/docs"]
+)
 async def test_nothing_is_wider_than_a_small_phone(
     page: Page, builder: SnapshotBuilder, path: str
 ) -> None:
     builder.publish()
     await page.goto(path)
     await expect(page.locator("#served, .hit, details").first).to_be_visible()
+    for summary in await page.locator("summary").all():
+        await summary.evaluate("summary => { summary.parentElement.open = true }")
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services.query.schemas import RunAccepted, RunList
+from services.query.operation_schemas import RunAccepted, RunList
 from shared import runs
 from shared.messages import COMMANDS_STREAM, IngestCommand, parse
 from shared.redis import Client

@@ -19,7 +19,16 @@ from shared.encoder import Encoder
 from shared.snapshot.commit import point_current_at
 from shared.snapshot.index import HEADER_BYTES
 from shared.snapshot.leases import leased
-from shared.snapshot.manifest import CATALOGUE, CURRENT, MANIFEST, PASSAGES, VECTORS, Manifest
+from shared.snapshot.manifest import (
+    CATALOGUE,
+    CURRENT,
+    LEXICAL,
+    MANIFEST,
+    PASSAGE_SCALES,
+    PASSAGES,
+    VECTORS,
+    Manifest,
+)
 from shared.snapshot.store import SnapshotStore
 from tests.support.encoders import HashEncoder
 from tests.support.query_service import RunningQuery, always, query_settings, running_query
@@ -60,6 +69,7 @@ async def test_before_the_first_snapshot_it_is_alive_but_not_ready(
     assert (await query.client.get("/livez")).status_code == 200
     assert (await query.client.get("/")).status_code == 200
     paths = ["/readyz", "/search?q=a", "/snapshot", "/movies", "/movies/a", "/movies/a/similar"]
+    paths += ["/facets", "/suggest?q=a"]
     for path in paths:
         response = await query.client.get(path)
         assert response.status_code == 503, path
@@ -171,10 +181,11 @@ def empty(path: Path) -> None:
     path.write_bytes(b"")
 
 
+DAMAGED = [VECTORS, PASSAGES, PASSAGE_SCALES, f"{LEXICAL}/meta.json", CATALOGUE, MANIFEST]
 DAMAGE: list[Callable[[Path], None]] = [truncate, flip, extend, empty, Path.unlink]
 
 
-@pytest.mark.parametrize("name", [VECTORS, PASSAGES, CATALOGUE, MANIFEST])
+@pytest.mark.parametrize("name", DAMAGED)
 @pytest.mark.parametrize("damage", DAMAGE, ids=lambda damage: str(damage.__name__))
 async def test_a_damaged_newest_snapshot_keeps_the_last_good_one(
     query: RunningQuery, builder: SnapshotBuilder, name: str, damage: Callable[[Path], None]
@@ -191,7 +202,7 @@ async def test_a_damaged_newest_snapshot_keeps_the_last_good_one(
     info = await served(query)
     assert info["snapshot_id"] == good.snapshot_id
     assert isinstance(info["degraded"], str)
-    assert name in info["degraded"]
+    assert Path(name).name in info["degraded"]
     assert str(builder.store.root) not in info["degraded"]
     assert await search_status(query) == 200
     assert "movie_search_degraded 1.0" in (await query.client.get("/metrics")).text

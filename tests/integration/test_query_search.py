@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.query.schemas import MovieDetail, MoviePage, SearchResponse, SnapshotInfo
+from services.query.operation_schemas import SnapshotInfo
+from services.query.schemas import MovieDetail, MoviePage, SearchResponse, SimilarResponse
 from shared.snapshot.store import SnapshotStore
 from tests.support.encoders import HashEncoder
 from tests.support.query_service import RunningQuery, always, query_settings, running_query
@@ -50,7 +51,7 @@ async def test_the_ranking_is_that_of_a_brute_force_search(
     oracle = served.index.vectors() @ vector
     order = np.argsort(-oracle)
 
-    found = await search(query, text, k=100, evidence=0)
+    found = await search(query, text, k=100, evidence=0, mode="semantic")
 
     assert [hit.movie.movie_id for hit in found.hits] == [FILMS[row].movie_id for row in order]
     assert [hit.score for hit in found.hits] == pytest.approx(
@@ -184,7 +185,7 @@ async def test_similar_movies_are_the_nearest_others(query: RunningQuery) -> Non
 
     response = await query.client.get(f"/movies/{BOXER.movie_id}/similar", params={"k": 2})
 
-    found = SearchResponse.model_validate_json(response.content)
+    found = SimilarResponse.model_validate_json(response.content)
     assert [hit.movie.movie_id for hit in found.hits] == [FILMS[n].movie_id for n in order[:2]]
     assert found.matched == len(FILMS) - 1
     assert all(len(hit.evidence) == 1 for hit in found.hits)

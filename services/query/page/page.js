@@ -1,67 +1,29 @@
-// The page: the address says what is shown (?q= a search, ?like= what is similar to a film), and
-// show() makes it so. Whatever goes wrong is said, and tried again where trying again can help.
+// The page: the address says what is shown (state.js), and show() makes it so. Whatever goes wrong
+// is said, and tried again where trying again can help.
+
+import * as api from "/page/api.js";
+import { hitElement } from "/page/hit.js";
+import { address, conditions, isFiltered, isSearch, read, similarTo, wanted } from "/page/state.js";
+import { suggestTitles } from "/page/suggestions.js";
 
 const PAGE_SIZE = 10;
-const MOST = 100;
-const RETRY_MS = [1500, 2000, 3000, 5000, 8000];
+const MOST_SIMILAR = 100; // similar films are not paged by the API
+const MOST = 1000;
 
 const $ = (id) => document.getElementById(id);
 const form = $("search");
 const input = $("q");
+const refine = $("refine");
 const found = $("found");
 const heading = $("heading");
 const status = $("status");
 const results = $("results");
 const more = $("more");
 
-let current = null; // what is being shown or fetched: { url, title, like, stop }
+const titles = new Map(); // of films that have been seen, by id
+let current = null; // what is being shown or fetched: { state, about, stop }
 
-class ServerProblem extends Error {
-  constructor(response, problem) {
-    super(problem.title ?? `The server answered ${response.status}`);
-    this.status = response.status;
-    this.code = problem.code ?? "";
-    this.wanted = (problem.errors ?? []).map((error) => error.message);
-    this.retryAfterMs = 1000 * Number(response.headers.get("Retry-After") ?? 0);
-  }
-  get passes() {
-    return [502, 503, 504].includes(this.status);
-  }
-}
-
-async function getJson(url, signal) {
-  const response = await fetch(url, { signal, headers: { Accept: "application/json" } });
-  if (!response.ok) throw new ServerProblem(response, await response.json().catch(() => ({})));
-  return response.json();
-}
-
-function wait(ms, signal) {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    });
-  });
-}
-
-// Fetch, and while the service is starting, busy or away, say so and try again.
-async function persist(url, signal) {
-  for (let attempt = 0; ; attempt += 1) {
-    try {
-      return await getJson(url, signal);
-    } catch (error) {
-      if (signal.aborted) throw error;
-      const away = !(error instanceof ServerProblem);
-      if (!away && !error.passes) throw error;
-      if (away) say("The service cannot be reached. Trying again.", "waiting");
-      else if (error.code === "not-ready") say("The index is being built. Your films will appear here by themselves.", "waiting");
-      else say("Many people are searching. Trying again.", "waiting");
-      const pause = RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)];
-      await wait(Math.max(pause, error.retryAfterMs ?? 0), signal);
-    }
-  }
-}
+const persist = (...request) => api.persist(say, ...request);
 
 function say(text, kind = "") {
   status.className = `status ${kind}`;
@@ -75,41 +37,45 @@ function clear() {
   say("");
 }
 
+function fetchPage({ state, stop }, offset) {
+  const similar = similarTo(state);
+  if (!similar) return persist("/search", stop.signal, wanted(state, { k: PAGE_SIZE, offset, evidence: 2 }));
+  const k = Math.min(offset + PAGE_SIZE, MOST_SIMILAR);
+  return persist(`/movies/${encodeURIComponent(similar)}/similar?k=${k}&evidence=0`, stop.signal);
+}
+
 async function show({ focus = false } = {}) {
   current?.stop.abort();
-  const parameters = new URLSearchParams(location.search);
-  const like = parameters.get("like");
-  const query = (parameters.get("q") ?? "").trim();
-  input.value = query;
-  document.body.classList.toggle("searching", Boolean(like || query));
+  const state = read(location.search);
   const stop = new AbortController();
-  current = { stop };
-  if (!like && !query) {
+  current = { state, stop };
+  closeSuggestions();
+  fill(state);
+  document.body.classList.toggle("searching", isSearch(state));
+  if (!isSearch(state)) {
     found.setAttribute("aria-busy", "false");
     document.title = "Semantic Movie Search";
     clear();
+    if (focus) input.focus();
     greet(stop.signal);
     return;
   }
-  current.url = like ? `/movies/${encodeURIComponent(like)}/similar?` : `/search?q=${encodeURIComponent(query)}&`;
-  current.like = like;
   found.setAttribute("aria-busy", "true");
   more.hidden = true;
   // Only a slow answer is announced; a fast one would only flicker.
   const slow = setTimeout(() => say("Searching", "waiting"), 400);
   try {
-    const [page, liked] = await Promise.all([
-      persist(`${current.url}k=${PAGE_SIZE}&evidence=2`, stop.signal),
-      like ? persist(`/movies/${encodeURIComponent(like)}`, stop.signal) : null,
-    ]);
-    const title = liked ? `Films like ${liked.title}` : `Films for “${query}”`;
+    const [page] = await Promise.all([fetchPage(current, 0), nameFilms(state, stop.signal)]);
     clearTimeout(slow);
     clear();
+    const liked = state.like.map(titleOf).join(", ");
+    const title = state.query ? `Films for “${state.query}”` : `Films like ${liked}`;
+    current.about = liked;
     heading.textContent = title;
     heading.hidden = false;
     document.title = `${title} · Semantic Movie Search`;
     add(page);
-    say(page.hits.length ? `${page.hits.length} of ${count(page.matched, "film")}, best first` : "There are no films in the index yet.");
+    say(summary(page, state));
     if (focus) heading.focus();
     served();
   } catch (error) {
@@ -122,6 +88,11 @@ async function show({ focus = false } = {}) {
   }
 }
 
+function summary(page, state) {
+  if (results.children.length) return `${results.children.length} of ${count(page.matched, "film")}, best first`;
+  return isFiltered(state) ? "No film is all of that. Take a filter off." : "There are no films in the index yet.";
+}
+
 function complain(error) {
   if (error.code === "unknown-movie") say("That film is not in the index any more.", "trouble");
   else if (error.code === "invalid-request") say(`That cannot be searched for. ${error.wanted.join(". ")}.`, "trouble");
@@ -129,17 +100,13 @@ function complain(error) {
 }
 
 async function showMore() {
-  const { url, stop } = current;
+  const { state, stop } = current;
   const offset = results.children.length;
   more.disabled = true;
   try {
-    // Similar films are not paged by the API: ask for as many as are wanted in all.
-    const page = current.like
-      ? await persist(`${url}k=${Math.min(offset + PAGE_SIZE, MOST)}&evidence=2`, stop.signal)
-      : await persist(`${url}k=${PAGE_SIZE}&offset=${offset}&evidence=2`, stop.signal);
-    const fresh = page.hits.filter((hit) => hit.rank > offset);
-    add({ ...page, hits: fresh });
-    say(`${results.children.length} of ${count(page.matched, "film")}, best first`);
+    const page = await fetchPage(current, offset);
+    add({ ...page, hits: page.hits.filter((hit) => hit.rank > offset) });
+    say(summary(page, state));
     results.children[offset]?.querySelector("a")?.focus();
   } catch (error) {
     if (!stop.signal.aborted) complain(error);
@@ -149,54 +116,81 @@ async function showMore() {
 }
 
 function add(page) {
-  results.append(...page.hits.map(hitElement));
-  const shown = results.children.length;
-  more.hidden = shown >= Math.min(page.matched, MOST) || page.hits.length === 0;
+  const { state, about } = current;
+  for (const { movie } of page.hits) titles.set(movie.movie_id, movie.title);
+  results.append(...page.hits.map((hit) => hitElement(hit, state, about)));
+  const most = Math.min(page.matched, similarTo(state) ? MOST_SIMILAR : MOST);
+  more.hidden = results.children.length >= most || page.hits.length === 0;
 }
 
-function hitElement(hit) {
-  const element = $("hit").content.cloneNode(true);
-  const { movie } = hit;
-  const part = (name) => element.querySelector(`.${name}`);
-  part("title").append(linked(movie.title, movie.url));
-  part("year").textContent = movie.year ?? "";
-  part("score").textContent = hit.score.toFixed(2);
-  part("score").setAttribute("aria-label", `Score ${hit.score.toFixed(2)}`);
-  const facts = [movie.genres.join(", "), movie.directors.length ? `by ${movie.directors.join(", ")}` : ""];
-  if (movie.rating !== null) facts.push(`rated ${number(movie.rating)}/10`);
-  part("facts").textContent = facts.filter(Boolean).join(" · ");
-  part("description").textContent = movie.description ?? "";
-  part("evidence").append(...hit.evidence.map(quoteElement));
-  part("similar").href = `/?like=${encodeURIComponent(movie.movie_id)}`;
-  part("similar").setAttribute("aria-label", `Films similar to ${movie.title}`);
-  return element;
+function titleOf(id) {
+  return titles.get(id) ?? id;
 }
 
-function quoteElement(evidence) {
-  const element = $("quote").content.cloneNode(true);
-  element.querySelector("blockquote p").textContent = evidence.text.replace(/^["“”]+|["“”]+$/g, "");
-  const caption = element.querySelector("figcaption");
-  const rating = evidence.rating === null ? "" : `rated ${number(evidence.rating)}/10`;
-  if (isWeb(evidence.url)) caption.append(linked("the review", evidence.url), rating ? `, ${rating}` : "");
-  else caption.append(rating ? `a viewer, ${rating}` : "");
-  return element;
+// Learn the titles of the films that the address names only by id.
+async function nameFilms(state, signal) {
+  const unnamed = [...state.like, ...state.unlike].filter((id) => !titles.has(id));
+  await Promise.all(
+    unnamed.map(async (id) => {
+      const movie = await persist(`/movies/${encodeURIComponent(id)}`, signal);
+      titles.set(id, movie.title);
+    }),
+  );
+  if (unnamed.length) fillChips(state);
 }
 
-function linked(text, url) {
-  if (!isWeb(url)) return document.createTextNode(text);
-  const link = document.createElement("a");
-  link.href = url;
-  link.rel = "noopener noreferrer";
-  link.textContent = text;
-  return link;
+function fill(state) {
+  input.value = state.query;
+  input.required = !state.like.length;
+  $("avoid").value = state.avoid;
+  $("year_from").value = state.from ?? "";
+  $("year_to").value = state.to ?? "";
+  fillGenres(state.genres);
+  fillChips(state);
 }
 
-function isWeb(url) {
-  return /^https?:\/\//i.test(url ?? "");
+const REMOVE = { like: "like ", unlike: "not like ", avoid: "without ", genre: "", years: "" };
+
+function fillChips(state) {
+  const chips = conditions(state).map(([kind, value, rest]) => {
+    const text = REMOVE[kind] + (kind.endsWith("like") ? titleOf(value) : value);
+    const element = $("chip").content.cloneNode(true);
+    const link = element.querySelector("a");
+    link.href = address(rest);
+    link.classList.add(kind);
+    link.setAttribute("aria-label", `${text}: remove`);
+    element.querySelector(".text").textContent = text;
+    return element;
+  });
+  $("chips").replaceChildren(...chips);
 }
 
-function number(value) {
-  return Number(value.toFixed(1)).toLocaleString();
+let genres = null; // of the index, once they are known
+
+function fillGenres(chosen) {
+  const names = [...new Set([...(genres ?? []), ...chosen])];
+  $("genres").hidden = !names.length;
+  $("genres").querySelector(".pills").replaceChildren(
+    ...names.map((name) => {
+      const element = $("pill").content.cloneNode(true);
+      const box = element.querySelector("input");
+      box.value = name;
+      box.checked = chosen.includes(name);
+      element.querySelector(".text").textContent = name;
+      return element;
+    }),
+  );
+}
+
+async function learnFacets() {
+  const facets = await api.getJson("/facets");
+  if (genres) return;
+  genres = facets.genres.map(({ genre }) => genre);
+  fillGenres([...new FormData(form).getAll("genre")]);
+  if (facets.year) {
+    $("year_from").placeholder = facets.year.gte;
+    $("year_to").placeholder = facets.year.lte;
+  }
 }
 
 function count(n, word) {
@@ -205,8 +199,9 @@ function count(n, word) {
 
 // What is being served, in the footer; and before the first snapshot, the wait for it.
 async function served(signal) {
-  const snapshot = signal ? await persist("/snapshot", signal) : await getJson("/snapshot");
+  const snapshot = signal ? await persist("/snapshot", signal) : await api.getJson("/snapshot");
   $("served").textContent = `${count(snapshot.movies, "film")}, ${count(snapshot.reviews, "review")}. Snapshot ${snapshot.snapshot_id}${snapshot.degraded ? ", not the newest" : ""}.`;
+  if (!genres) await learnFacets();
 }
 
 async function greet(signal) {
@@ -218,7 +213,7 @@ async function greet(signal) {
         ready ? "The index is being built. You can search as soon as it is ready." : "The service cannot be reached. Trying again.",
         "waiting",
       );
-      await wait(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)], signal);
+      await api.wait(api.RETRY_MS[Math.min(attempt, api.RETRY_MS.length - 1)], signal);
     }
     say("");
     await served(signal);
@@ -233,10 +228,17 @@ function go(url, options) {
   show(options);
 }
 
+const closeSuggestions = suggestTitles(input, $("suggestions"), (title) => {
+  input.value = title;
+  form.requestSubmit();
+});
+
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  const query = input.value.trim();
-  if (query) go(`/?q=${encodeURIComponent(query)}`);
+  const { like, unlike } = current.state;
+  const typed = read(`?${new URLSearchParams(new FormData(form))}`);
+  refine.open = false;
+  go(address({ ...typed, like, unlike }));
 });
 
 document.addEventListener("click", (event) => {

@@ -13,8 +13,9 @@ from typing import Annotated, TypeVar, cast
 from fastapi import APIRouter, Header, Path, Request, Response, Security
 from fastapi.security import HTTPBearer
 
+from services.query.operation_schemas import RunAccepted, RunList
 from services.query.problems import Problem, Problems, documented
-from services.query.schemas import IngestRequest, RunAccepted, RunList
+from services.query.requests import IngestRequest
 from services.query.service import QueryService, Service
 from services.query.strict_route import StrictRoute
 from shared.redis import UNAVAILABLE, Client

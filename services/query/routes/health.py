@@ -5,8 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from services.query.operation_schemas import Alive, Ready, ServedEncoder, SnapshotInfo
 from services.query.problems import Problems, documented
-from services.query.schemas import Alive, Ready, ServedEncoder, SnapshotInfo
 from services.query.service import Service
 from services.query.strict_route import StrictRoute
 

@@ -7,21 +7,18 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import BaseModel
 
-from services.query.generation import Generation
 from services.query.problems import FieldError, Problem, Problems, documented
-from services.query.routes.search import ranked, turn
+from services.query.requests import PageParameters, SimilarParameters
+from services.query.routes.search import TURN, plain, timed, took, turn
 from services.query.schemas import (
     Movie,
     MovieDetail,
     MoviePage,
-    PageParameters,
     Review,
-    SearchResponse,
-    SimilarParameters,
+    SimilarHit,
+    SimilarResponse,
 )
-from services.query.searcher import Answer, Search, similar
 from services.query.service import Service
 from services.query.strict_route import StrictRoute
 
@@ -29,20 +26,13 @@ router = APIRouter(route_class=StrictRoute, tags=["movies"])
 
 MovieIdPath = Annotated[str, Path(description="The movie's id.", examples=["tt0075148"])]
 
-_TURN = (
-    Problems.MALFORMED_QUERY_STRING,
-    Problems.NOT_READY,
-    Problems.OVERLOADED,
-    Problems.SEARCH_TIMEOUT,
-)
-
 
 @router.get(
     "/movies",
     operation_id="listMovies",
     summary="All movies, page by page",
     response_model=MoviePage,
-    responses=documented(Problems.INVALID_REQUEST, *_TURN),
+    responses=documented(*TURN),
 )
 async def list_movies(service: Service, page: Annotated[PageParameters, Query()]) -> Response:
     """List the movies in the order of their ids.
@@ -56,7 +46,7 @@ async def list_movies(service: Service, page: Annotated[PageParameters, Query()]
     done = await turn(service.batcher.run(lambda: catalogue.movies_after(after, page.limit + 1)))
     movies = done.value[: page.limit]
     more = len(done.value) > page.limit
-    return _json(
+    return plain(
         generation,
         MoviePage(
             movies=[Movie.of(movie) for movie in movies],
@@ -70,7 +60,9 @@ async def list_movies(service: Service, page: Annotated[PageParameters, Query()]
     operation_id="getMovie",
     summary="One movie with its reviews",
     response_model=MovieDetail,
-    responses=documented(Problems.UNKNOWN_MOVIE, *_TURN),
+    responses=documented(
+        Problems.UNKNOWN_MOVIE, *(kind for kind in TURN if kind is not Problems.INVALID_REQUEST)
+    ),
 )
 async def get_movie(service: Service, movie_id: MovieIdPath) -> Response:
     """Show a movie and what its viewers wrote."""
@@ -87,15 +79,15 @@ async def get_movie(service: Service, movie_id: MovieIdPath) -> Response:
     done = await turn(service.batcher.run(read))
     if done.value is None:
         raise Problem(Problems.UNKNOWN_MOVIE)
-    return _json(generation, done.value)
+    return plain(generation, done.value)
 
 
 @router.get(
     "/movies/{movie_id}/similar",
     operation_id="similarMovies",
     summary="Movies whose viewers say alike",
-    response_model=SearchResponse,
-    responses=documented(Problems.UNKNOWN_MOVIE, Problems.INVALID_REQUEST, *_TURN),
+    response_model=SimilarResponse,
+    responses=documented(Problems.UNKNOWN_MOVIE, *TURN),
 )
 async def similar_movies(
     request: Request,
@@ -103,25 +95,30 @@ async def similar_movies(
     movie_id: MovieIdPath,
     wanted: Annotated[SimilarParameters, Query()],
 ) -> Response:
-    """Rank the other movies by the cosine of their vectors with this movie's."""
+    """Rank the other movies by the cosine of their vectors with this movie's, and say why."""
     generation = service.generation()
-    snapshot = generation.snapshot
+    searcher = generation.searcher
 
-    def rank() -> Answer:
-        movie = snapshot.catalogue.movie(movie_id)
+    def rank() -> tuple[int, list[SimilarHit]]:
+        movie = generation.snapshot.catalogue.movie(movie_id)
         if movie is None:
             raise Problem(Problems.UNKNOWN_MOVIE)
-        return similar(snapshot, movie, Search(wanted.k, 0, wanted.evidence))
+        found = searcher.similar(
+            movie_id, k=wanted.k, evidence=wanted.evidence, diversity=wanted.diversity
+        )
+        return found.matched, [
+            SimilarHit.of(hit, searcher.shared_evidence(movie, hit.movie)) for hit in found.hits
+        ]
 
-    return ranked(request, generation, await turn(service.batcher.run(rank)))
-
-
-def _json(generation: Generation, answer: BaseModel) -> Response:
-    return Response(
-        answer.model_dump_json(),
-        media_type="application/json",
-        headers={"X-Snapshot-ID": generation.snapshot_id},
+    done = await turn(service.batcher.run(rank))
+    matched, hits = done.value
+    response = SimilarResponse.model_construct(
+        snapshot_id=generation.snapshot_id,
+        matched=matched,
+        took_ms=took(request, done),
+        hits=hits,
     )
+    return timed(generation, response, response.took_ms)
 
 
 def _cursor(movie_id: str) -> str:

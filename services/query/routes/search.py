@@ -1,30 +1,59 @@
-"""Searching: ``POST /search`` for programs, ``GET /search`` for links."""
+"""Searching: ``POST /search`` for programs, ``GET /search`` for links, and batches of searches.
+
+Besides, what helps to search: titles by their beginnings, and what there is to filter by.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable
 from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel
 
-from services.query.batching import Closed, Done, Late, Overloaded
+from services.query.batching import Closed, Done, Late, Overloaded, Work
 from services.query.generation import Generation
-from services.query.problems import Problem, Problems, documented
-from services.query.schemas import (
-    Hit,
+from services.query.problems import FieldError, Problem, Problems, documented
+from services.query.requests import (
+    BatchRequest,
     SearchParameters,
     SearchRequest,
+    SuggestParameters,
+)
+from services.query.schemas import (
+    BatchResponse,
+    Facets,
+    Hit,
     SearchResponse,
+    Suggestion,
+    Suggestions,
     Took,
 )
-from services.query.searcher import Answer, Search, search
 from services.query.service import QueryService, Service
 from services.query.strict_route import StrictRoute
+from shared.encoder import Vectors
+from shared.retrieval.searcher import Answer, UnknownMovie
+from shared.snapshot.catalogue import CatalogueMovie
 
 router = APIRouter(route_class=StrictRoute, tags=["search"])
 
 T = TypeVar("T")
+
+TURN = (
+    Problems.MALFORMED_QUERY_STRING,
+    Problems.INVALID_REQUEST,
+    Problems.NOT_READY,
+    Problems.OVERLOADED,
+    Problems.SEARCH_TIMEOUT,
+)
+_BODY = (
+    Problems.MALFORMED_JSON,
+    Problems.BODY_TIMEOUT,
+    Problems.BODY_TOO_LARGE,
+    Problems.UNSUPPORTED_MEDIA_TYPE,
+)
 
 
 @router.post(
@@ -32,23 +61,11 @@ T = TypeVar("T")
     operation_id="search",
     summary="Find movies by what you feel like watching",
     response_model=SearchResponse,
-    responses=documented(
-        Problems.MALFORMED_JSON,
-        Problems.MALFORMED_QUERY_STRING,
-        Problems.BODY_TIMEOUT,
-        Problems.BODY_TOO_LARGE,
-        Problems.UNSUPPORTED_MEDIA_TYPE,
-        Problems.INVALID_REQUEST,
-        Problems.NOT_READY,
-        Problems.OVERLOADED,
-        Problems.SEARCH_TIMEOUT,
-    ),
+    responses=documented(*_BODY, *TURN),
 )
 async def post_search(request: Request, service: Service, wanted: SearchRequest) -> Response:
     """Rank the movies by what their viewers say, with the passages that say it."""
-    return await _search(
-        request, service, wanted.query, Search(wanted.k, wanted.offset, wanted.evidence)
-    )
+    return await _search(request, service, wanted)
 
 
 @router.get(
@@ -56,35 +73,120 @@ async def post_search(request: Request, service: Service, wanted: SearchRequest)
     operation_id="searchByLink",
     summary="The same, as a link",
     response_model=SearchResponse,
-    responses=documented(
-        Problems.MALFORMED_QUERY_STRING,
-        Problems.INVALID_REQUEST,
-        Problems.NOT_READY,
-        Problems.OVERLOADED,
-        Problems.SEARCH_TIMEOUT,
-    ),
+    responses=documented(*TURN),
 )
 async def get_search(
     request: Request, service: Service, wanted: Annotated[SearchParameters, Query()]
 ) -> Response:
     """Rank the movies by what their viewers say, with the passages that say it."""
-    return await _search(
-        request, service, wanted.q, Search(wanted.k, wanted.offset, wanted.evidence)
-    )
+    return await _search(request, service, wanted.request())
 
 
-async def _search(request: Request, service: QueryService, text: str, wanted: Search) -> Response:
+@router.post(
+    "/search/batch",
+    operation_id="searchBatch",
+    summary="Several searches at once",
+    response_model=BatchResponse,
+    responses=documented(*_BODY, *TURN),
+)
+async def post_batch(request: Request, service: Service, wanted: BatchRequest) -> Response:
+    """Answer up to 64 searches, all of them from one snapshot, or none.
+
+    Each takes a place in the queue of searches, as if it had been sent alone.
+    """
     generation = service.generation()
-    done = await turn(
-        service.batcher.encode(
-            generation.encoder, text, lambda vector: search(generation.snapshot, vector, wanted)
+    works = [
+        _work(generation, search, f"searches.{n}.") for n, search in enumerate(wanted.searches)
+    ]
+    done = await turn(service.batcher.encode_all(generation.encoder, works))
+
+    def answer() -> Response:
+        results = [
+            _response(request, generation, one, explain=search.explain)
+            for one, search in zip(done, wanted.searches, strict=True)
+        ]
+        took = Took.model_construct(
+            encode=max(result.took_ms.encode for result in results),
+            search=round(sum(result.took_ms.search for result in results), 3),
+            total=max(result.took_ms.total for result in results),
         )
-    )
-    return ranked(request, generation, done)
+        return timed(generation, BatchResponse.model_construct(results=results), took)
+
+    # Thousands of hits may have to be written, and the event loop is everybody's.
+    return await asyncio.to_thread(answer)
 
 
-async def turn(job: Awaitable[Done[T]]) -> Done[T]:
-    """Wait for a job of the work thread.
+@router.get(
+    "/suggest",
+    operation_id="suggest",
+    summary="Titles by their beginnings",
+    response_model=Suggestions,
+    responses=documented(*TURN),
+)
+async def suggest(service: Service, wanted: Annotated[SuggestParameters, Query()]) -> Response:
+    """Complete a title, or a word in one."""
+    generation = service.generation()
+
+    def read() -> list[CatalogueMovie]:
+        rows = generation.searcher.titles.suggest(wanted.q, wanted.limit)
+        return generation.snapshot.catalogue.movies(rows)
+
+    done = await turn(service.batcher.run(read))
+    found = [
+        Suggestion.model_construct(
+            movie_id=movie.movie_id, title=movie.title or movie.movie_id, year=movie.year
+        )
+        for movie in done.value
+    ]
+    return plain(generation, Suggestions.model_construct(suggestions=found))
+
+
+@router.get(
+    "/facets",
+    operation_id="getFacets",
+    summary="What there is to filter by",
+    response_model=Facets,
+    responses=documented(Problems.MALFORMED_QUERY_STRING, Problems.NOT_READY),
+)
+async def get_facets(service: Service) -> Response:
+    """Count the movies of each genre, and say from when to when the years and ratings are."""
+    generation = service.generation()
+    return plain(generation, Facets.of(generation.searcher.facts))
+
+
+async def _search(request: Request, service: QueryService, wanted: SearchRequest) -> Response:
+    generation = service.generation()
+    work = _work(generation, wanted)
+    done = await turn(service.batcher.encode(generation.encoder, work.texts, work.finish))
+    response = _response(request, generation, done, explain=wanted.explain)
+    return timed(generation, response, response.took_ms)
+
+
+def _work(generation: Generation, wanted: SearchRequest, where: str = "") -> Work[Answer]:
+    """A search as work.
+
+    Args:
+        generation: To be searched.
+        wanted: The search.
+        where: Begins the names of its fields in what is said of them.
+    """
+
+    def finish(vectors: Vectors) -> Answer:
+        try:
+            return generation.searcher.search(wanted.search(vectors))
+        except UnknownMovie as unknown:
+            name = "like" if unknown.movie_id in wanted.like else "unlike"
+            place = getattr(wanted, name).index(unknown.movie_id)
+            told = FieldError(
+                field=f"{where}{name}.{place}", message="The index does not have this film"
+            )
+            raise Problem(Problems.INVALID_REQUEST, errors=[told]) from unknown
+
+    return Work(wanted.texts(), finish)
+
+
+async def turn(job: Awaitable[T]) -> T:
+    """Wait for the work thread.
 
     Raises:
         Problem: it was refused or came too late.
@@ -97,25 +199,39 @@ async def turn(job: Awaitable[Done[T]]) -> Done[T]:
         raise Problem(Problems.SEARCH_TIMEOUT) from error
 
 
-def ranked(request: Request, generation: Generation, done: Done[Answer]) -> Response:
-    """The response to a search: one page of a ranking."""
-    took = Took.model_construct(
+def _response(
+    request: Request, generation: Generation, done: Done[Answer], *, explain: bool
+) -> SearchResponse:
+    return SearchResponse.model_construct(
+        snapshot_id=generation.snapshot_id,
+        matched=done.value.matched,
+        took_ms=took(request, done),
+        hits=[Hit.of(hit, explain=explain) for hit in done.value.hits],
+    )
+
+
+def took(request: Request, done: Done[T]) -> Took:
+    """How long it took, up to now."""
+    return Took.model_construct(
         encode=round(done.encode_ms, 3),
         search=round(done.finish_ms, 3),
         total=round((time.perf_counter() - request.scope["began"]) * 1000, 3),
     )
-    response = SearchResponse.model_construct(
-        snapshot_id=generation.snapshot_id,
-        matched=done.value.matched,
-        took_ms=took,
-        hits=[Hit.of(hit) for hit in done.value.hits],
-    )
+
+
+def plain(generation: Generation, answer: BaseModel) -> Response:
+    """An answer from one generation; what is not set in it is left out."""
     return Response(
-        response.model_dump_json(),
+        answer.model_dump_json(exclude_unset=True),
         media_type="application/json",
-        headers={
-            "Server-Timing": f"encode;dur={took.encode}, search;dur={took.search}, "
-            f"total;dur={took.total}",
-            "X-Snapshot-ID": generation.snapshot_id,
-        },
+        headers={"X-Snapshot-ID": generation.snapshot_id},
     )
+
+
+def timed(generation: Generation, answer: BaseModel, took: Took) -> Response:
+    """``plain``, with the times as a header that browsers show."""
+    response = plain(generation, answer)
+    response.headers["Server-Timing"] = (
+        f"encode;dur={took.encode}, search;dur={took.search}, total;dur={took.total}"
+    )
+    return response

@@ -4,10 +4,9 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Sequence
 
-import numpy as np
 import pytest
 
-from services.query.batching import MAX_BATCH, Batcher, Closed, Late, Overloaded
+from services.query.batching import MAX_BATCH, Batcher, Closed, Late, Overloaded, Work
 from services.query.metrics import Metrics
 from shared.encoder import Vectors
 from tests.support.encoders import HashEncoder
@@ -64,14 +63,14 @@ async def waiting(batcher: Batcher, count: int) -> None:
 async def test_what_waits_is_encoded_together_and_each_gets_its_own(batcher: Batcher) -> None:
     encoder = GatedEncoder()
 
-    def first(vector: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> float:
+    def first(vectors: Vectors) -> float:
         encoder.threads.add(threading.get_ident())
-        return float(vector[0])
+        return float(vectors[0][0])
 
     texts = [f"query {n}" for n in range(1 + CAPACITY)]
-    alone = asyncio.create_task(batcher.encode(encoder, texts[0], first))
+    alone = asyncio.create_task(batcher.encode(encoder, [texts[0]], first))
     await begun(encoder)
-    others = [asyncio.create_task(batcher.encode(encoder, text, first)) for text in texts[1:]]
+    others = [asyncio.create_task(batcher.encode(encoder, [text], first)) for text in texts[1:]]
     await waiting(batcher, CAPACITY)
     encoder.gate.set()
 
@@ -86,27 +85,27 @@ async def test_what_waits_is_encoded_together_and_each_gets_its_own(batcher: Bat
 
 async def test_a_full_queue_refuses_and_then_recovers(batcher: Batcher) -> None:
     encoder = GatedEncoder()
-    tasks = [asyncio.create_task(batcher.encode(encoder, "begun", len))]
+    tasks = [asyncio.create_task(batcher.encode(encoder, ["begun"], len))]
     await begun(encoder)
-    tasks += [asyncio.create_task(batcher.encode(encoder, "waits", len)) for _ in range(CAPACITY)]
+    tasks += [asyncio.create_task(batcher.encode(encoder, ["waits"], len)) for _ in range(CAPACITY)]
     await waiting(batcher, CAPACITY)
     with pytest.raises(Overloaded):
-        await batcher.encode(encoder, "too many", len)
+        await batcher.encode(encoder, ["too many"], len)
     encoder.gate.set()
     assert len(await asyncio.gather(*tasks)) == 1 + CAPACITY
-    assert (await batcher.encode(encoder, "again", len)).value == encoder.spec.dim
+    assert (await batcher.encode(encoder, ["again"], len)).value == 1
 
 
 async def test_late_work_is_given_up_at_once_and_never_computed() -> None:
     batcher = Batcher(capacity=4, timeout_s=0.05, metrics=Metrics())
     encoder = GatedEncoder()
-    slow = asyncio.create_task(batcher.encode(encoder, "slow", len))
+    slow = asyncio.create_task(batcher.encode(encoder, ["slow"], len))
     await begun(encoder)
     with pytest.raises(Late):  # while the thread is still busy
-        await batcher.encode(encoder, "late", len)
+        await batcher.encode(encoder, ["late"], len)
     assert not slow.done()
     encoder.gate.set()
-    assert (await slow).value == encoder.spec.dim
+    assert (await slow).value == 1
     await batcher.run(int)
     assert encoder.batches == [["slow"]]
     await batcher.close()
@@ -114,10 +113,10 @@ async def test_late_work_is_given_up_at_once_and_never_computed() -> None:
 
 async def test_a_text_that_fails_fails_alone(batcher: Batcher) -> None:
     encoder = GatedEncoder()
-    blocker = asyncio.create_task(batcher.encode(encoder, "blocker", len))
+    blocker = asyncio.create_task(batcher.encode(encoder, ["blocker"], len))
     await begun(encoder)
     texts = ["one", "bad one", "three"]
-    tasks = [asyncio.create_task(batcher.encode(encoder, text, len)) for text in texts]
+    tasks = [asyncio.create_task(batcher.encode(encoder, [text], len)) for text in texts]
     await waiting(batcher, 3)
     encoder.gate.set()
     good, bad, also_good = await asyncio.gather(*tasks, return_exceptions=True)
@@ -134,8 +133,8 @@ async def test_a_finish_that_fails_fails_alone(batcher: Batcher) -> None:
         raise LookupError("gone")
 
     results = await asyncio.gather(
-        batcher.encode(encoder, "a", len),
-        batcher.encode(encoder, "b", fail),
+        batcher.encode(encoder, ["a"], len),
+        batcher.encode(encoder, ["b"], fail),
         batcher.run(lambda: "work"),
         return_exceptions=True,
     )
@@ -148,11 +147,11 @@ async def test_a_finish_that_fails_fails_alone(batcher: Batcher) -> None:
 async def test_two_encoders_are_never_mixed(batcher: Batcher) -> None:
     old, new = GatedEncoder("old"), GatedEncoder("new")
     new.gate.set()
-    tasks = [asyncio.create_task(batcher.encode(old, "begun", len))]
+    tasks = [asyncio.create_task(batcher.encode(old, ["begun"], len))]
     await begun(old)
     for n in range(6):
         encoder = (old, new)[n % 2]
-        tasks.append(asyncio.create_task(batcher.encode(encoder, f"text {n}", len)))
+        tasks.append(asyncio.create_task(batcher.encode(encoder, [f"text {n}"], len)))
     await waiting(batcher, 6)
     old.gate.set()
     await asyncio.gather(*tasks)
@@ -166,30 +165,109 @@ async def test_two_encoders_are_never_mixed(batcher: Batcher) -> None:
 
 async def test_a_caller_that_leaves_frees_its_place(batcher: Batcher) -> None:
     encoder = GatedEncoder()
-    first = asyncio.create_task(batcher.encode(encoder, "first", len))
+    first = asyncio.create_task(batcher.encode(encoder, ["first"], len))
     await begun(encoder)
-    leaver = asyncio.create_task(batcher.encode(encoder, "leaver", len))
+    leaver = asyncio.create_task(batcher.encode(encoder, ["leaver"], len))
     await waiting(batcher, 1)
     leaver.cancel()
     await waiting(batcher, 0)
     first.cancel()  # while it is computed
     encoder.gate.set()
-    assert (await batcher.encode(encoder, "next", len)).value == encoder.spec.dim
+    assert (await batcher.encode(encoder, ["next"], len)).value == 1
     assert encoder.batches == [["first"], ["next"]]
 
 
 async def test_closing_ends_what_runs_and_fails_what_waits() -> None:
     batcher = Batcher(capacity=4, timeout_s=20, metrics=Metrics())
     encoder = GatedEncoder()
-    running = asyncio.create_task(batcher.encode(encoder, "running", len))
+    running = asyncio.create_task(batcher.encode(encoder, ["running"], len))
     await begun(encoder)
-    waits = asyncio.create_task(batcher.encode(encoder, "waits", len))
+    waits = asyncio.create_task(batcher.encode(encoder, ["waits"], len))
     await waiting(batcher, 1)
     closing = asyncio.create_task(batcher.close())
     encoder.gate.set()
     await closing
-    assert (await running).value == encoder.spec.dim
+    assert (await running).value == 1
     with pytest.raises(Closed):
         await waits
     with pytest.raises(Closed):
         await batcher.run(int)
+
+
+async def test_a_job_of_several_texts_gets_its_own_in_order(batcher: Batcher) -> None:
+    encoder = GatedEncoder()
+    blocker = asyncio.create_task(batcher.encode(encoder, ["blocker"], len))
+    await begun(encoder)
+    wanted = [["one", "two"], ["three"], [], ["four", "five", "six"]]
+    tasks = [
+        asyncio.create_task(batcher.encode(encoder, texts, lambda vectors: vectors[:, 0].tolist()))
+        for texts in wanted
+        if texts
+    ]
+    nothing = asyncio.create_task(batcher.encode(encoder, [], lambda vectors: vectors.shape))
+    await waiting(batcher, 4)
+    encoder.gate.set()
+    done = [job.value for job in await asyncio.gather(*tasks)]
+    plain = HashEncoder()
+    assert done == [
+        pytest.approx([mine(text, plain) for text in texts]) for texts in wanted if texts
+    ]
+    assert (await nothing).value == (0, 0)
+    assert (await nothing).encode_ms == 0
+    await blocker
+    assert encoder.batches == [["blocker"], ["one", "two", "three", "four", "five", "six"]]
+
+
+async def test_jobs_that_come_together_are_admitted_together(batcher: Batcher) -> None:
+    encoder = GatedEncoder()
+    tasks = [asyncio.create_task(batcher.encode(encoder, ["begun"], len))]
+    await begun(encoder)
+    half = [Work([f"text {n}"], lambda vectors: float(vectors[0, 0])) for n in range(CAPACITY // 2)]
+    first = asyncio.create_task(batcher.encode_all(encoder, half))
+    await waiting(batcher, CAPACITY // 2)
+    with pytest.raises(Overloaded):  # one too many, so none of them
+        await batcher.encode_all(encoder, [*half, half[0]])
+    assert len(batcher._waiting) == CAPACITY // 2
+    tasks.append(asyncio.create_task(batcher.encode(encoder, ["fits"], len)))
+    await waiting(batcher, CAPACITY // 2 + 1)
+    encoder.gate.set()
+    plain = HashEncoder()
+    assert [job.value for job in await first] == pytest.approx(
+        [mine(f"text {n}", plain) for n in range(CAPACITY // 2)]
+    )
+    await asyncio.gather(*tasks)
+
+
+async def test_more_than_the_queue_holds_is_admitted_when_nobody_waits(batcher: Batcher) -> None:
+    encoder = GatedEncoder()
+    encoder.gate.set()
+    works = [Work([f"text {n}"], len) for n in range(CAPACITY + 5)]
+    assert [done.value for done in await batcher.encode_all(encoder, works)] == [1] * len(works)
+
+
+async def test_one_failure_of_several_is_raised_when_all_have_ended(batcher: Batcher) -> None:
+    encoder = GatedEncoder()
+    encoder.gate.set()
+    ended: list[int] = []
+    works = [
+        Work(["good"], lambda vectors: ended.append(1)),
+        Work(["bad"], lambda vectors: ended.append(2)),
+        Work(["good too"], lambda vectors: ended.append(3)),
+    ]
+    with pytest.raises(ArithmeticError):
+        await batcher.encode_all(encoder, works)
+    assert ended == [1, 3]
+    assert len(batcher._waiting) == 0
+
+
+async def test_a_caller_of_several_that_leaves_frees_all_places(batcher: Batcher) -> None:
+    encoder = GatedEncoder()
+    first = asyncio.create_task(batcher.encode(encoder, ["first"], len))
+    await begun(encoder)
+    leaver = asyncio.create_task(batcher.encode_all(encoder, [Work(["leaver"], len)] * 5))
+    await waiting(batcher, 5)
+    leaver.cancel()
+    await waiting(batcher, 0)
+    encoder.gate.set()
+    await first
+    assert encoder.batches == [["first"]]

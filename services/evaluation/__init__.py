@@ -1,0 +1,1 @@
+"""Retrieval quality, measured: modes side by side over judged queries, with confidence."""

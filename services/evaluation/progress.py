@@ -1,0 +1,50 @@
+"""Progress of long work: a live bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Protocol, TypeVar
+
+from rich.console import Console
+from rich.progress import Progress
+
+T = TypeVar("T")
+LINE_EVERY_S = 10.0
+
+
+class Track(Protocol):
+    """Passes items on, and shows how far it is."""
+
+    def __call__(self, what: str, items: Sequence[T], /) -> Iterator[T]:
+        """The items, one by one."""
+        ...
+
+
+def silent(what: str, items: Sequence[T], /) -> Iterator[T]:  # noqa: ARG001 - a Track
+    """Shows nothing."""
+    return iter(items)
+
+
+class ConsoleProgress:
+    """Shows progress on a console, standard error as a rule."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def say(self, line: str) -> None:
+        """A line of its own."""
+        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    def __call__(self, what: str, items: Sequence[T], /) -> Iterator[T]:
+        """See ``Track``."""
+        if self._console.is_terminal:
+            with Progress(console=self._console, transient=True) as progress:
+                yield from progress.track(items, description=what)
+            return
+        told = time.monotonic()
+        for done, item in enumerate(items):
+            if time.monotonic() - told >= LINE_EVERY_S:
+                told = time.monotonic()
+                self.say(f"{what}: {100 * done // len(items)} %")
+            yield item

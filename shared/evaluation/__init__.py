@@ -1,0 +1,1 @@
+"""Judged queries: how they are read, ranked, measured and held against floors."""

@@ -1,0 +1,196 @@
+"""Judged queries on disk, in BEIR's layout.
+
+::
+
+    <folder>/queries.jsonl    one object a line: "_id", "text", optionally "avoid"
+    <folder>/qrels.tsv        a header, then query-id, corpus-id (a movie id), score
+
+A score above 0 says that the movie is an answer (and how good a one), -1 that it must not appear,
+0 that it is neither. Other keys of a query are passed over. Whatever cannot be read is refused
+with its file and line, because a query that is silently lost would move every figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import orjson
+
+QUERIES = "queries.jsonl"
+JUDGEMENTS = "qrels.tsv"
+
+
+class QuerySetInvalid(ValueError):
+    """A folder is no set of judged queries; the message names the file, the line and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query, and the field of what is to be avoided."""
+
+    query_id: str
+    text: str
+    avoid: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QuerySet:
+    """Judged queries.
+
+    Attributes:
+        name: The folder's.
+        queries: In the order of the file.
+        judgements: Score by movie id, by query id.
+        remarks: What was left out, and why, for people.
+    """
+
+    name: str
+    queries: tuple[Query, ...]
+    judgements: Mapping[str, Mapping[str, int]]
+    remarks: tuple[str, ...] = field(default=())
+
+    @property
+    def has_unwanted(self) -> bool:
+        """Whether any movie is judged as one that must not appear."""
+        return any(score < 0 for judged in self.judgements.values() for score in judged.values())
+
+    def movie_ids(self) -> frozenset[str]:
+        """All movies that are judged."""
+        return frozenset(movie_id for judged in self.judgements.values() for movie_id in judged)
+
+    def among(self, movie_ids: frozenset[str]) -> QuerySet:
+        """The set over these movies: queries without an answer among them are left out."""
+        judgements = {
+            query_id: {movie: score for movie, score in judged.items() if movie in movie_ids}
+            for query_id, judged in self.judgements.items()
+        }
+        kept = tuple(
+            query
+            for query in self.queries
+            if any(score > 0 for score in judgements[query.query_id].values())
+        )
+        remarks = list(self.remarks)
+        missing = len(self.movie_ids() - movie_ids)
+        if missing:
+            remarks.append(f"{missing} of {len(self.movie_ids())} judged movies are not there")
+        if len(kept) < len(self.queries):
+            remarks.append(
+                f"{len(self.queries) - len(kept)} of {len(self.queries)} queries are left out: "
+                "none of their movies is there"
+            )
+        return replace(
+            self,
+            queries=kept,
+            judgements={query.query_id: judgements[query.query_id] for query in kept},
+            remarks=tuple(remarks),
+        )
+
+
+def read_query_sets(folder: Path) -> list[QuerySet]:
+    """The set in a folder, or those in its subfolders, by name.
+
+    Raises:
+        QuerySetInvalid: there is none, or one cannot be read.
+    """
+    if (folder / QUERIES).is_file():
+        return [read_query_set(folder)]
+    found = sorted(path.parent for path in folder.glob(f"*/{QUERIES}"))
+    if not found:
+        raise QuerySetInvalid(f"{folder}: no {QUERIES} in it or in a folder below it")
+    return [read_query_set(path) for path in found]
+
+
+def read_query_set(folder: Path) -> QuerySet:
+    """The set in a folder.
+
+    Raises:
+        QuerySetInvalid: it cannot be read.
+    """
+    queries = _queries(folder / QUERIES)
+    known = {query.query_id for query in queries}
+    judgements: dict[str, dict[str, int]] = {query_id: {} for query_id in known}
+    strangers: set[str] = set()
+    for query_id, movie_id, score, place in _judgements(folder / JUDGEMENTS):
+        if query_id not in known:
+            strangers.add(query_id)
+        elif movie_id in judgements[query_id]:
+            raise QuerySetInvalid(f"{place}: {query_id} and {movie_id} are judged twice")
+        else:
+            judgements[query_id][movie_id] = score
+    judged = tuple(
+        query
+        for query in queries
+        if any(score > 0 for score in judgements[query.query_id].values())
+    )
+    if not judged:
+        raise QuerySetInvalid(f"{folder / JUDGEMENTS}: no query has a movie with a score above 0")
+    remarks = []
+    if strangers:
+        remarks.append(f"{len(strangers)} judged queries are not in {QUERIES}")
+    if len(judged) < len(queries):
+        remarks.append(f"{len(queries) - len(judged)} queries are left out: nothing answers them")
+    return QuerySet(
+        folder.resolve().name,
+        judged,
+        {query.query_id: judgements[query.query_id] for query in judged},
+        tuple(remarks),
+    )
+
+
+def _queries(path: Path) -> list[Query]:
+    queries = []
+    seen: set[str] = set()
+    for place, line in _lines(path):
+        try:
+            row = orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            raise QuerySetInvalid(f"{place}: not JSON: {error}") from error
+        if not isinstance(row, dict):
+            raise QuerySetInvalid(f"{place}: not an object")
+        for name, required in (("_id", True), ("text", True), ("avoid", False)):
+            value = row.get(name)
+            if value is None and not required:
+                continue
+            if not isinstance(value, str) or not value.strip():
+                raise QuerySetInvalid(f'{place}: "{name}" must be a text that is not empty')
+        if row["_id"] in seen:
+            raise QuerySetInvalid(f"{place}: the id {row['_id']} is there twice")
+        seen.add(row["_id"])
+        queries.append(Query(row["_id"], row["text"], row.get("avoid")))
+    if not queries:
+        raise QuerySetInvalid(f"{path}: no queries")
+    return queries
+
+
+def _judgements(path: Path) -> Iterator[tuple[str, str, int, str]]:
+    for number, (place, line) in enumerate(_lines(path)):
+        cells = line.split("\t")
+        if len(cells) != 3:
+            raise QuerySetInvalid(f"{place}: {len(cells)} columns, not query-id, corpus-id, score")
+        query_id, movie_id, score = (cell.strip() for cell in cells)
+        try:
+            value = int(score)
+        except ValueError:
+            if number == 0:
+                continue  # the header
+            raise QuerySetInvalid(f"{place}: the score {score!r} is not a whole number") from None
+        if not query_id or not movie_id:
+            raise QuerySetInvalid(f"{place}: an id is empty")
+        if value < -1:
+            raise QuerySetInvalid(f"{place}: the score {value} is below -1")
+        yield query_id, movie_id, value, place
+
+
+def _lines(path: Path) -> Iterator[tuple[str, str]]:
+    """Lines that are not blank, each with its place."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise QuerySetInvalid(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise QuerySetInvalid(f"{path}: not UTF-8") from error
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            yield f"{path}, line {number}", line.rstrip("\r")

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from shared.retrieval.canary import CanariesInvalid, read_canaries
+from tests.support.query_sets import write_query_set
+
+
+def test_sets_and_floors_are_read(tmp_path: Path) -> None:
+    write_query_set(tmp_path / "known", {"q": "space"}, {"q": {"tt1": 1}})
+    (tmp_path / "floors.toml").write_text('floors = ["known:R@10>=1"]\n')
+    found = read_canaries(tmp_path)
+    assert [own.name for own in found.query_sets] == ["known"]
+    assert [str(floor) for floor in found.floors] == ["known:R@10>=1"]
+
+
+@pytest.mark.parametrize(
+    ("floors", "said"),
+    [
+        (None, "floors.toml: No such file"),
+        ("floors = [", "floors.toml: "),
+        ("floors = []", "must be floors = "),
+        ('floor = ["known:R@10>=1"]', "must be floors = "),
+        ('floors = ["known:R@10"]', "floors.toml: floor 'known:R@10'"),
+        ("floors = [3]", "floors.toml: floor '3'"),
+        ('floors = ["plot:R@10>=1"]', "there are only the sets known"),
+    ],
+)
+def test_what_cannot_be_used_is_refused(tmp_path: Path, floors: str | None, said: str) -> None:
+    write_query_set(tmp_path / "known", {"q": "space"}, {"q": {"tt1": 1}})
+    if floors is not None:
+        (tmp_path / "floors.toml").write_text(floors)
+    with pytest.raises(CanariesInvalid) as refused:
+        read_canaries(tmp_path)
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_bad_queries_are_named(tmp_path: Path) -> None:
+    (tmp_path / "floors.toml").write_text('floors = ["known:R@10>=1"]\n')
+    with pytest.raises(CanariesInvalid, match=r"no queries\.jsonl"):
+        read_canaries(tmp_path)

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from services.evaluation.original import chosen
+from shared.snapshot.catalogue import CatalogueReview
+
+
+def review(row: int, rating: float | None) -> CatalogueReview:
+    return CatalogueReview(row, f"r{row}", 0, "text", rating, None, None, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("ratings", "rows"),
+    [
+        ([3.0, None], [0, 1]),
+        ([1.0, 2.0, 3.0, 4.0, 5.0], [0, 1, 2, 3, 4]),
+        ([9.0, 1.0, 5.0, 2.0, 8.0, 6.0, 7.0], [0, 1, 2, 5, 6]),  # 1, 5 6 7, 9
+        ([None] * 7, [0, 1, 2, 3, 4]),
+        ([None, None, 1.0, 2.0, 3.0, 4.0, None], [0, 1, 2, 3, 4]),  # too few with a rating
+        ([None, 5.0, 4.0, 3.0, 2.0, 1.0, None], [1, 2, 3, 4, 5]),
+    ],
+)
+def test_five_reviews_are_chosen_as_the_original_did(
+    ratings: Sequence[float | None], rows: list[int]
+) -> None:
+    found = chosen([review(row, rating) for row, rating in enumerate(ratings)])
+    assert [own.row for own in found] == rows
