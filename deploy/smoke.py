@@ -146,12 +146,21 @@ class System:
         answer = self.ask("POST", "/search", QUERY)
         return answer.status == 200 and all(hit["evidence"] for hit in answer.body["hits"])
 
+    def serves(self, snapshot_id: str) -> bool:
+        """Whether query has taken a snapshot over."""
+        answer = self.ask("GET", "/snapshot")
+        return answer.status == 200 and answer.body["snapshot_id"] == snapshot_id
+
     def request_crawl(self) -> str:
         """Ask for a crawl of the demo site, when Redis and ingest can take it; the run's id."""
         wait_for(lambda: self.ask("POST", "/admin/ingest", {"source": "demo"}, token=token())
                  .status in {202, 409}, "POST /admin/ingest is accepted")  # fmt: skip
-        run_id: str = self.ask("GET", "/admin/ingest", token=token()).body["runs"][0]["run_id"]
-        return run_id
+        return self.runs()[0]
+
+    def runs(self) -> list[str]:
+        """The ids of the runs that Redis knows."""
+        answer = self.ask("GET", "/admin/ingest", token=token())
+        return [run["run_id"] for run in answer.body["runs"]]
 
     def run(self, run_id: str) -> dict[str, Any]:
         """A run's record; empty while it cannot be had."""
@@ -270,12 +279,11 @@ def first_crawl(system: System) -> str:
         expect(status == 401, f"POST /admin/ingest with token {wrong} was answered {status}")
     run = system.crawl()
     expect(run["stored"] == run["crawled"] > 0, f"stored {run['stored']} of {run['crawled']}")
-    wait_for(system.searches, "a search is answered")
+    wait_for(lambda: system.serves(run["snapshot_id"]), "its snapshot is served")
     hit = system.ask("POST", "/search", QUERY).body["hits"][0]
     with urllib.request.urlopen(hit["evidence"][0]["url"], timeout=10) as response:  # noqa: S310
         page = response.read().decode()
     expect(hit["movie"]["title"].split(" & ")[0] in page, "the link of a review leads elsewhere")
-    wait_for(system.searches, "a search is answered")
     return f"{run['crawled']} reviews; first hit: {hit['movie']['title']}"
 
 
@@ -302,6 +310,7 @@ def restarts(system: System) -> str:
     told = []
     for service in SERVICES:
         for disturb in (restart, kill, system.crash):
+            runs = system.runs()
             begun = time.monotonic()
             with Searching(system) as searching:
                 disturb(service)
@@ -309,6 +318,7 @@ def restarts(system: System) -> str:
                 wait_for(system.searches, f"a search is answered after {service} was gone")
                 took_s = time.monotonic() - begun
                 run = system.crawl()
+                expect(system.runs()[1:] == runs, f"Redis has lost runs when {service} was gone")
             expect(run["stored"] == 0, f"{run['stored']} reviews stored again")
             lost = searching.failed
             expect(service == "query" or lost == 0, f"{lost} searches failed without {service}")
@@ -319,11 +329,12 @@ def restarts(system: System) -> str:
 
 def data_stay(system: System) -> str:
     """Taken down and up again: the same snapshot is served, without a crawl."""
-    before = system.ask("GET", "/snapshot").body
+    before, runs = system.ask("GET", "/snapshot").body, system.runs()
     system.compose("down")
     start(system)
     wait_for(system.searches, "a search is answered")
     expect(system.ask("GET", "/snapshot").body == before, "another snapshot is served")
+    expect(system.runs() == runs, f"of {len(runs)} runs, Redis knows {len(system.runs())}")
     expect(system.crawl()["stored"] == 0, "the database was empty")
     return ""
 
@@ -339,7 +350,7 @@ def crashes_during_a_crawl(system: System) -> str:
         expect(system.run(run_id)["state"] == "crawling", "the crawl was over too soon")
         system.crash(service)
         run = system.end_of(run_id)
-        wait_for(system.searches, "a search is answered")
+        wait_for(lambda run=run: system.serves(run["snapshot_id"]), "its snapshot is served")  # type: ignore[misc]
         after = system.ask("GET", "/snapshot").body
         for what in ("movies", "reviews", "passages"):
             expect(after[what] == before[what], f"{what}: {after[what]}, not {before[what]}")

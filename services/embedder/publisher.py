@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +42,7 @@ class Schedule:
     idle_s: float
     every_s: float
     last_change: float = 0.0
-    last_publish: float = 0.0
+    last_publish: float = field(default_factory=time.monotonic)
 
     def changed(self) -> None:
         """Note that something has been stored or encoded."""
