@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test check evaluate format lock up down logs clean
+.PHONY: help setup setup-dev run test check evaluate format lock up down smoke logs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,12 +41,14 @@ lock: setup-dev ## pin the newest versions that pyproject.toml allows
 	deploy/lock.sh
 
 up: ## build and start with docker compose
-	@mkdir -p secrets && chmod 700 secrets
-	@test -s secrets/admin_token || (umask 077 && $(PYTHON) -c 'import secrets; print(secrets.token_hex(32))' > secrets/admin_token)
-	$(COMPOSE) up --build --detach
+	@deploy/make_secrets.sh
+	$(COMPOSE) up --build --detach --wait
 
 down: ## stop what `make up` started; the data stays
 	$(COMPOSE) down
+
+smoke: ## build and run the compose file under a name of its own, and try everything once
+	$(PYTHON) deploy/smoke.py
 
 logs: ## follow the logs of `make up`
 	$(COMPOSE) logs --follow --tail 100

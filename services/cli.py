@@ -51,6 +51,7 @@ class SearchMode(StrEnum):
 
 TERMINAL = {"searchable", "incomplete", "failed", "cancelled"}
 POLL_S = 0.5
+SERVED_WITHIN_S = 60.0
 
 
 def _fail(reason: object) -> NoReturn:
@@ -115,6 +116,7 @@ def ingest(
             run = _follow(client, run["run_id"], headers)
             if run["state"] != "searchable":
                 _fail(f"run {run['run_id']} is {run['state']}: {run.get('error') or 'no reason'}")
+            _wait_until_served(client, run["snapshot_id"])
             typer.echo(
                 f"searchable in snapshot {run['snapshot_id']}: {run['crawled']} reviews, "
                 f"{run['stored']} new or changed, {run['duplicate']} unchanged"
@@ -141,6 +143,15 @@ def _follow(client: httpx.Client, run_id: str, headers: dict[str, str]) -> dict[
             if run["state"] in TERMINAL:
                 return run
             time.sleep(POLL_S)
+
+
+def _wait_until_served(client: httpx.Client, snapshot_id: str) -> None:
+    """The query service looks for snapshots every few seconds; ids sort by age."""
+    deadline = time.monotonic() + SERVED_WITHIN_S
+    while _ask(client, "GET", "/snapshot")["snapshot_id"] < snapshot_id:
+        if time.monotonic() > deadline:
+            _fail(f"snapshot {snapshot_id} is published but not served yet: see `status`")
+        time.sleep(POLL_S)
 
 
 @app.command()

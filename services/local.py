@@ -108,7 +108,7 @@ class LocalSystem:
         services: list[Service] = []
         tasks: list[asyncio.Task[None]] = []
         try:
-            redis_url = self._settings.redis_url
+            redis_url = self._settings.read_redis_url()
             if redis_url is None:
                 redis_service, redis_url = self._embedded_redis()
                 services.append(redis_service)

@@ -62,8 +62,9 @@ class Settings(BaseSettings):
     lease_dir: Annotated[
         Path | None,
         Field(
-            description="Folder in which readers mark the snapshots they hold; readable by the "
-            "embedder, writable by the query service. Absent: `leases` in the data folder."
+            description="Folder in which readers mark the snapshots they hold; written by the "
+            "query service, and by the embedder, which clears away expired marks. "
+            "Absent: `leases` in the data folder."
         ),
     ] = None
     sources: Annotated[

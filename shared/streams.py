@@ -6,7 +6,9 @@ trimmed: trimming drops entries that nobody has acknowledged.
 
 Receiving (``StreamConsumer``), at least once:
 
-1. The group is made at id ``0`` (never ``$``, which would skip what came before it).
+1. The group is made at id ``0`` (never ``$``, which would skip what came before it). Entries that
+   are neither new to it nor pending, which only a server that lost writes can leave behind, are
+   delivered again.
 2. The consumer's own pending entries come first: at start, and after every connection error.
 3. A read is never cancelled: a stop flag is looked at between reads, which block half a second.
 4. Entries of consumers that died are claimed once they have been idle for ``min_idle_ms``.
@@ -183,6 +185,23 @@ class StreamConsumer:
         except ResponseError as error:
             if not str(error).startswith("BUSYGROUP"):
                 raise
+            await self._recover_orphans(redis)
+
+    async def _recover_orphans(self, redis: Client) -> None:
+        """An acknowledged entry is deleted with its acknowledgement, so none may be left over."""
+        pipeline = redis.pipeline(transaction=True)
+        pipeline.xlen(self.stream)
+        pipeline.xinfo_groups(self.stream)
+        length, groups = await pipeline.execute()
+        group = next(found for found in groups if found["name"] == self.group)
+        lag = group.get("lag")  # None when Redis cannot tell
+        if lag is not None and length > group["pending"] + lag:
+            get_logger().error(
+                "entries were neither pending nor new, delivering them again",
+                stream=self.stream,
+                count=length - group["pending"] - lag,
+            )
+            await redis.xgroup_setid(self.stream, self.group, id="0")
 
     async def _read_new(self, reader: Client, *, block_ms: int) -> list[Entry]:
         reply = await reader.xreadgroup(

@@ -8,7 +8,7 @@ so that no snapshot holds half of the films. How: ``shared.snapshot.commit``.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +38,7 @@ class Schedule:
     idle_s: float
     every_s: float
     last_change: float = 0.0
-    last_publish: float = 0.0
+    last_publish: float = field(default_factory=time.monotonic)
     last_refused: float = float("-inf")
 
     def changed(self) -> None:

@@ -254,6 +254,20 @@ async def test_a_flushed_server_gets_its_group_again(redis: Client, redis_url: s
     assert handler.committed == ["a", "b"]
 
 
+async def test_entries_that_a_server_forgot_to_delete_are_delivered_again(
+    redis: Client, redis_url: str
+) -> None:
+    """Acknowledged, but still there: back-pressure would wait for them for ever."""
+    handler = Handler()
+    await send(redis, "a", "b", "c")
+    await redis.xgroup_create(STREAM, GROUP, id="0")
+    taken = await redis.xreadgroup(GROUP, "c1", {STREAM: ">"}, count=2)
+    await redis.xack(STREAM, GROUP, *(entry_id for entry_id, _ in taken[0][1]))
+    async with consuming(consumer(redis_url, handler)):
+        await async_wait_until(settled(redis))
+    assert sorted(handler.committed) == ["a", "b", "c"]
+
+
 async def test_a_killed_server_loses_nothing_that_it_acknowledged(
     private_redis: RedisServer,
 ) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 import socket
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from shared.settings import Settings, SettingsInvalid
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
 CONFIG = (DEPLOY / "redis.conf").read_text()
+SCRIPT = (DEPLOY / "start_redis.sh").read_text()
 PASSWORD = "p@ss/w:rd%#é"
 KEPT = {
     "appendonly": "yes",
@@ -30,41 +32,74 @@ KEPT = {
 }
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """The server as its container starts it; yields a service's settings."""
-    folder = tmp_path_factory.mktemp("redis")
+@dataclass
+class Server:
+    """A server as its container starts it."""
+
+    folder: Path
+    script: str
+    port: int
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of a service that uses it."""
+        return Settings(
+            redis_url=f"redis://movie-search@127.0.0.1:{self.port}/0",
+            redis_password_file=self.folder / "password",
+        )
+
+    def client(self) -> Redis:
+        """Connected as a service is."""
+        return Redis.from_url(self.settings.require_redis_url(), protocol=2, decode_responses=True)
+
+    def start(self) -> None:
+        """Start it and wait until the healthcheck's user is answered."""
+        self.process = subprocess.Popen(
+            ["sh", "-c", self.script, "start-redis", "--port", str(self.port),
+             "--bind", "127.0.0.1"],
+            cwd=self.folder,
+            env={
+                "PATH": f"{self.folder}:{os.environ['PATH']}",
+                "REDIS_CONFIG": str(DEPLOY / "redis.conf"),
+                "REDIS_PASSWORD_FILE": str(self.folder / "password"),
+            },
+            stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        url = f"redis://health:none@127.0.0.1:{self.port}"
+        embedded_redis.wait_until_ready(url, self.process)
+
+    def kill(self) -> None:
+        """Kill -9, as a crash would."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+
+@contextmanager
+def running(folder: Path, script: str = SCRIPT) -> Iterator[Server]:
     (folder / "redis-server").symlink_to(embedded_redis.find_server())
-    password = folder / "password"
-    password.write_text(f"{PASSWORD}\n")
+    (folder / "password").write_text(f"{PASSWORD}\n")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        ["sh", str(DEPLOY / "start_redis.sh"), "--port", str(port), "--bind", "127.0.0.1"],
-        cwd=folder,
-        env={
-            "PATH": f"{folder}:{os.environ['PATH']}",
-            "REDIS_CONFIG": str(DEPLOY / "redis.conf"),
-            "REDIS_PASSWORD_FILE": str(password),
-        },
-        stdout=subprocess.DEVNULL,
-    )  # fmt: skip
+    server = Server(folder, script, port)
     try:
-        embedded_redis.wait_until_ready(f"redis://health:none@127.0.0.1:{port}", process)
-        yield Settings(
-            redis_url=f"redis://movie-search@127.0.0.1:{port}/0", redis_password_file=password
-        )
+        server.start()
+        yield server
     finally:
-        process.terminate()
-        process.wait(timeout=20)
+        server.kill()
 
 
-def connected(server: Settings, user: str, password: str) -> Redis:
-    port = re.search(r":(\d+)/", server.require_redis_url())
-    assert port is not None
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running(tmp_path_factory.mktemp("redis")) as found:
+        yield found
+
+
+def connected(server: Server, user: str, password: str) -> Redis:
     return Redis(
-        port=int(port.group(1)),
+        port=server.port,
         username=user,
         password=password,
         protocol=2,
@@ -72,8 +107,8 @@ def connected(server: Settings, user: str, password: str) -> Redis:
     )
 
 
-def test_a_service_may_do_all_but_administer(server: Settings) -> None:
-    with Redis.from_url(server.require_redis_url(), protocol=2) as redis:
+def test_a_service_may_do_all_but_administer(server: Server) -> None:
+    with server.client() as redis:
         redis.xadd("stream", {"a": "1"})
         redis.xgroup_create("stream", "group", id="0")
         assert redis.eval("return redis.call('XLEN', KEYS[1])", 1, "stream") == 1
@@ -83,7 +118,7 @@ def test_a_service_may_do_all_but_administer(server: Settings) -> None:
                 redis.execute_command(*command.split())
 
 
-def test_the_healthcheck_may_ping_and_nothing_else(server: Settings) -> None:
+def test_the_healthcheck_may_ping_and_nothing_else(server: Server) -> None:
     with connected(server, "health", "none") as redis:
         assert redis.ping()
         for command in ("GET x", "XADD s * a 1", "EVAL 1 0", "PUBLISH c 1", "INFO"):
@@ -92,9 +127,34 @@ def test_the_healthcheck_may_ping_and_nothing_else(server: Settings) -> None:
 
 
 @pytest.mark.parametrize(("user", "password"), [("movie-search", "wrong"), ("default", "x")])
-def test_nobody_else_may_do_anything(server: Settings, user: str, password: str) -> None:
+def test_nobody_else_may_do_anything(server: Server, user: str, password: str) -> None:
     with connected(server, user, password) as redis, pytest.raises(AuthenticationError):
         redis.ping()
+
+
+def after_a_crash(server: Server) -> list[str]:
+    """The keys that are there after a crash, of one written in each way that we write."""
+    with server.client() as redis:
+        redis.set("plain", "1")
+        with redis.pipeline(transaction=True) as pipeline:
+            pipeline.set("transaction", "1").xadd("stream", {"a": "1"}).execute()
+        redis.eval("redis.call('SET', 'script', 1) redis.call('SET', 'script2', 1)", 0)
+    server.kill()
+    server.start()
+    with server.client() as redis:
+        names = ("plain", "transaction", "stream", "script", "script2")
+        return [name for name in names if redis.exists(name)]
+
+
+def test_all_that_was_acknowledged_is_there_after_a_crash(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        assert after_a_crash(server) == ["plain", "transaction", "stream", "script", "script2"]
+
+
+def test_the_default_user_may_all_and_is_nobody() -> None:
+    """Servers before redis/redis#14541 lose transactions in the test above without it."""
+    lines = [line for line in SCRIPT.splitlines() if line.startswith("user default ")]
+    assert lines == ["user default reset allcommands allkeys allchannels"]
 
 
 def lost(config: str) -> list[str]:
