@@ -245,8 +245,7 @@ class Searcher:
         rows = np.unique(np.concatenate([near[0], shared, np.asarray(named, np.int64)]))
         lexical = _at(rows, shared, bm25)
         pooled, passages = self._dense(rows, vector)
-        dense = scoring.dense(pooled, passages) if wanted.passages else pooled.astype(np.float64)
-        scores = scoring.fused(dense, lexical)
+        scores = scoring.fused(_dense_part(wanted, pooled, passages), lexical)
         avoided = self._avoided(wanted, unliked, rows)
         if avoided is not None:
             scores = scoring.standardised(scores) - avoided
@@ -325,7 +324,7 @@ class Searcher:
         background = slice(len(rows), None)
         lost = np.zeros(len(rows))
         if wanted.avoid_vector is not None:
-            dense = scoring.dense(*self._dense(together, wanted.avoid_vector))
+            dense = _dense_part(wanted, *self._dense(together, wanted.avoid_vector))
             distinct = np.unique(together)
             bm25, shared = self.snapshot.lexical.search(
                 terms(wanted.avoid or ""), len(distinct), among=distinct
@@ -390,6 +389,12 @@ class Searcher:
             kept = scoring.distinct_first([item.passage.review_id for item in told], count)
             chosen.append(tuple(told[n] for n in kept))
         return chosen
+
+
+def _dense_part(
+    wanted: Search, pooled: npt.NDArray[np.float32], passages: npt.NDArray[np.float64]
+) -> scoring.Scores:
+    return scoring.dense(pooled, passages) if wanted.passages else pooled.astype(np.float64)
 
 
 def _at(rows: Rows, found: Rows, scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
