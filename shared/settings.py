@@ -110,9 +110,12 @@ class Settings(BaseSettings):
         int, Field(ge=0, le=65535, description="Port of the demo site; 0 takes a free one.")
     ] = 8100
     crawl_contact: Annotated[
-        str,
-        Field(description="URL or address that the crawler's User-Agent names as its operator."),
-    ] = "https://github.com/semantic-movie-search"
+        str | None,
+        Field(
+            description="URL or address that the crawler's User-Agent names as its operator. "
+            "Without one only private sites and files are crawled."
+        ),
+    ] = None
     crawl_time_limit_s: Annotated[
         int, Field(ge=1, description="Wall limit of one crawl; its process is ended after it.")
     ] = 6 * 3600

@@ -26,8 +26,8 @@ from scrapy.crawler import AsyncCrawlerProcess
 
 from services.ingest import pipelines
 from services.ingest.middlewares import ADDRESS_REFUSED, FETCH_FAULT
-from services.ingest.outcome import EXIT_AGAIN, EXIT_USAGE, Outcome
-from services.ingest.settings import Crawl, scrapy_settings
+from services.ingest.outcome import EXIT_AGAIN, Outcome
+from services.ingest.settings import Crawl, require_contact, scrapy_settings
 from services.ingest.sources import SchemaOrgSource, SourceInvalid, find_source, load_sources
 from services.ingest.spiders.dataset import DatasetSpider
 from services.ingest.spiders.schema_org import SchemaOrgSpider
@@ -155,10 +155,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream_high=settings.stream_high,
             stream_low=settings.stream_low,
         )
+        require_contact(crawl.source, settings)
     except (SettingsInvalid, SourceInvalid) as error:
-        _say(Outcome(error=str(error)))
+        refused = Outcome(error=str(error))
+        _say(refused)
         sys.stderr.write(f"{error}\n")
-        return EXIT_USAGE
+        return refused.exit_code
     structlog.contextvars.bind_contextvars(run_id=crawl.run_id, source=crawl.source.name)
     outcome = run_crawl(crawl, settings)
     _say(outcome)

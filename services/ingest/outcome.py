@@ -6,7 +6,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 EXIT_DONE = 0
 EXIT_FAILED = 1  # and would fail again
-EXIT_USAGE = 2
 EXIT_AGAIN = 75  # sysexits.h EX_TEMPFAIL: another attempt may succeed
 
 MAX_LINE_BYTES = 16_384

@@ -14,7 +14,7 @@ from typing import Any
 from scrapy.settings import Settings as ScrapySettings
 
 from services.ingest.sources import DatasetSource, SchemaOrgSource, Source
-from shared.settings import Settings
+from shared.settings import PREFIX, Settings, SettingsInvalid
 
 MAX_PAGE_BYTES = 5 * 2**20
 MAX_ITEMS = 5_000_000
@@ -48,13 +48,27 @@ def crawl_of(settings: ScrapySettings) -> Crawl:
     return crawl
 
 
-def user_agent(contact: str) -> str:
+def user_agent(contact: str | None) -> str:
     """The name under which the crawler visits, with a way to reach its operator."""
     try:
         release = version("semantic-movie-search")
     except PackageNotFoundError:
         release = "0"
-    return f"semantic-movie-search/{release} (+{contact})"
+    return f"semantic-movie-search/{release}" + (f" (+{contact})" if contact else "")
+
+
+def require_contact(source: Source, settings: Settings) -> None:
+    """A site of somebody else's is visited under a name that can be reached, or not at all.
+
+    Raises:
+        SettingsInvalid: no contact is set, and the source is on the open web.
+    """
+    web = isinstance(source, SchemaOrgSource) and not source.allow_private
+    if web and not settings.crawl_contact:
+        raise SettingsInvalid(
+            f"{PREFIX}CRAWL_CONTACT is not set: name a URL or address at which the site's owner "
+            "can reach you"
+        )
 
 
 def scrapy_settings(crawl: Crawl, settings: Settings) -> ScrapySettings:

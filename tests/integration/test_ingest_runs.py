@@ -317,9 +317,21 @@ async def test_robots_txt_that_cannot_be_had_forbids_everything(
     assert set(asked) == {"/robots.txt"}
 
 
-async def test_private_addresses_are_not_connected_to_in_any_notation(
+async def test_a_site_on_the_open_web_is_not_visited_without_a_contact(
     redis: Client, configure: Configure
 ) -> None:
+    configure('[sources.site]\nspider = "schema_org"\nstart_urls = ["https://films.example/"]\n')
+    async with _supervising(redis):
+        record = await _settled(redis, await _request(redis, "site"))
+    assert (record.state, record.attempts) == ("failed", 1)
+    assert record.error is not None
+    assert record.error.startswith("MOVIE_SEARCH_CRAWL_CONTACT is not set")
+
+
+async def test_private_addresses_are_not_connected_to_in_any_notation(
+    redis: Client, configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOVIE_SEARCH_CRAWL_CONTACT", "mailto:ops@films.example")
     with _site(lambda _: (200, b"<p>secret</p>")) as (host, asked):
         port = host.partition(":")[2]
         forms = ("127.0.0.1", "localhost", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]")

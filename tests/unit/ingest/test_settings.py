@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from scrapy.settings import Settings as ScrapySettings
 
-from services.ingest.settings import MAX_PAGE_BYTES, Crawl, crawl_of, scrapy_settings
+from services.ingest.settings import (
+    MAX_PAGE_BYTES,
+    Crawl,
+    crawl_of,
+    require_contact,
+    scrapy_settings,
+)
 from services.ingest.sources import DatasetSource, SchemaOrgSource, Source
-from shared.settings import Settings
+from shared.settings import Settings, SettingsInvalid
 
 
 def _settings(source: Source) -> ScrapySettings:
@@ -22,6 +29,13 @@ def _site(**fields: object) -> SchemaOrgSource:
     return SchemaOrgSource.model_validate(
         {"name": "s", "spider": "schema_org", "start_urls": ["https://a.example/"], **fields}
     )
+
+
+def test_a_site_on_the_open_web_needs_a_contact() -> None:
+    with pytest.raises(SettingsInvalid, match="MOVIE_SEARCH_CRAWL_CONTACT"):
+        require_contact(_site(), Settings())
+    require_contact(_site(), Settings(crawl_contact="mailto:ops@films.example"))
+    require_contact(_site(allow_private=True), Settings())
 
 
 def test_a_web_source_is_visited_politely() -> None:
