@@ -183,8 +183,8 @@ class System:
         before = self.inspect(service, "{{.State.StartedAt}}")
         # Its parent is the container's init; what `exec` starts has no parent in here.
         script = "kill -9 $(grep -l '^PPid:.1$' /proc/[0-9]*/status | cut -d/ -f3)"
-        done = self.inside(service, "sh", "-c", script)
-        expect(done.returncode in {0, 137}, f"{service} could not be killed: {done.stderr}")
+        # Its exit code means nothing: the container it ran in may be gone before it is read.
+        self.inside(service, "sh", "-c", script)
         wait_for(
             lambda: (
                 self.running(service) and self.inspect(service, "{{.State.StartedAt}}") != before
