@@ -3,7 +3,7 @@
 An entry of a stream is a flat map of strings::
 
     v     message version
-    kind  "movie" | "review" | "run_end" | "ingest"
+    kind  "movie" | "review" | "kept" | "run_end" | "ingest"
     run   run id
     id    what the message is about: movie id, review id, or the run's own id
     body  the model as JSON
@@ -18,7 +18,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -35,6 +35,7 @@ SNAPSHOTS_CHANNEL = "snapshots"  # announcements: a hint only, pub/sub is at-mos
 MAX_REVIEW_CHARS = 50_000
 MAX_TITLE_CHARS = 500
 MAX_DESCRIPTION_CHARS = 5_000
+MAX_KEPT_ITEMS = 500
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:~-]*$"
 
@@ -143,7 +144,13 @@ class _Message(_Frozen):
             raise MessageInvalid(f"{cls.kind}: {where}: {first['msg']}") from error
 
 
-class MovieMessage(_Message):
+class _ItemMessage(_Message):
+    fetched_at: Annotated[
+        datetime | None, Field(description="When the page or file that says so was fetched.")
+    ] = None
+
+
+class MovieMessage(_ItemMessage):
     """A film was seen by a run."""
 
     kind: ClassVar[str] = "movie"
@@ -155,7 +162,7 @@ class MovieMessage(_Message):
         return self.movie.movie_id
 
 
-class ReviewMessage(_Message):
+class ReviewMessage(_ItemMessage):
     """A review was seen by a run."""
 
     kind: ClassVar[str] = "review"
@@ -167,16 +174,41 @@ class ReviewMessage(_Message):
         return self.review.review_id
 
 
+class KeptItems(_Message):
+    """Items on pages that have not changed since an earlier run sent them: their ledger ids only.
+
+    Sent so that what a complete run neither sent nor kept is known to be gone from the source.
+    ``number`` counts the messages of the run, from 0.
+    """
+
+    kind: ClassVar[str] = "kept"
+    number: Annotated[int, Field(ge=0)]
+    items: Annotated[
+        tuple[Annotated[str, Field(min_length=1, max_length=200)], ...],
+        Field(min_length=1, max_length=MAX_KEPT_ITEMS),
+    ]
+
+    @property
+    def item_id(self) -> str:
+        """The run's id and the message's number."""
+        return f"{self.run_id}:{self.number}"
+
+
 class RunEnd(_Message):
     """The last message of a run: what a complete delivery adds up to.
 
     ``emitted`` counts the distinct movies and reviews sent, and ``checksum`` is
-    ``checksum_of_ids`` over their ledger ids (``ledger_id``).
+    ``checksum_of_ids`` over their ledger ids (``ledger_id``); ``kept`` and ``kept_checksum`` are
+    the same for the items of ``KeptItems``, none of which was also sent. ``complete``: the run has
+    seen all of its source, so that an item it neither sent nor kept is gone from there.
     """
 
     kind: ClassVar[str] = "run_end"
     emitted: Annotated[int, Field(ge=0)]
     checksum: Annotated[int, Field(ge=0, lt=2**64)]
+    kept: Annotated[int, Field(ge=0)] = 0
+    kept_checksum: Annotated[int, Field(ge=0, lt=2**64)] = 0
+    complete: bool = False
 
 
 class IngestCommand(_Message):
@@ -185,9 +217,9 @@ class IngestCommand(_Message):
     kind: ClassVar[str] = "ingest"
 
 
-Message = MovieMessage | ReviewMessage | RunEnd | IngestCommand
+Message = MovieMessage | ReviewMessage | KeptItems | RunEnd | IngestCommand
 _KINDS: dict[str, type[Message]] = {
-    kind.kind: kind for kind in (MovieMessage, ReviewMessage, RunEnd, IngestCommand)
+    kind.kind: kind for kind in (MovieMessage, ReviewMessage, KeptItems, RunEnd, IngestCommand)
 }
 
 ItemKind = Literal["movie", "review"]

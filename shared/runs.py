@@ -6,6 +6,7 @@ Keys::
     runs                   sorted set: run ids by the time they were requested
     runs.active            set: ids of the runs that have not ended
     active:<source>        the source's one run that has not ended
+    last:<source>          the source's run that ended last
     idempotency:<key>      the run that a repeated request gets, for a day
     lease:<run_id>         who is crawling it; expires when its holder dies
     sources                set: names of the sources that ingest has configured
@@ -17,12 +18,13 @@ last: a Lua script compares before it sets.
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from shared.messages import COMMANDS_STREAM, IngestCommand, RunId, SourceName
 from shared.redis import Client
@@ -37,10 +39,37 @@ _RANK: dict[str, int] = {
 }  # fmt: skip
 
 IDEMPOTENCY_TTL_S = 24 * 3600
+RUNS_KEPT = 1000  # in the history
 
 RUNS = "runs"
 ACTIVE_RUNS = "runs.active"
 SOURCES = "sources"
+
+
+class Site(BaseModel):
+    """How a crawl behaved towards one host, and the host towards it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    robots: Annotated[
+        Literal["obeyed", "absent", "unreachable", "not asked"],
+        Field(description="What became of its robots.txt; `unreachable` forbids the host."),
+    ] = "not asked"
+    crawl_delay_s: Annotated[
+        float | None, Field(description="The Crawl-delay that its robots.txt asks for.")
+    ] = None
+    delay_s: Annotated[float, Field(description="The longest pause kept between two requests.")] = (
+        0.0
+    )
+    requests: int = 0
+    not_modified: Annotated[int, Field(description="Answers 304: pages that cost nothing.")] = 0
+    forbidden: Annotated[int, Field(description="Pages not asked for: robots.txt forbids.")] = 0
+    refused: Annotated[
+        int, Field(description="Requests not made, answers cut off, and addresses refused.")
+    ] = 0
+    retry_after: Annotated[int, Field(description="Times it asked to wait, and we did.")] = 0
+    failed: Annotated[int, Field(description="Pages that could not be had.")] = 0
+    received_bytes: int = 0
 
 
 class Run(BaseModel):
@@ -68,6 +97,40 @@ class Run(BaseModel):
     ] = None
     error: Annotated[str | None, Field(description="Why the run did not succeed.")] = None
     attempts: Annotated[int, Field(description="Crawl processes started for the run.")] = 0
+    trigger: Annotated[
+        Literal["request", "schedule"], Field(description="Who asked for the run.")
+    ] = "request"
+    allow_removals: Annotated[
+        bool, Field(description="Whether it may remove more than half of what its source had.")
+    ] = False
+    pages: Annotated[int, Field(description="Pages read, unchanged ones among them.")] = 0
+    kept: Annotated[
+        int, Field(description="Reviews on unchanged pages, which are not sent again.")
+    ] = 0
+    removed: Annotated[int, Field(description="Reviews removed: gone from their source.")] = 0
+    freshness_median_s: Annotated[
+        float | None, Field(description="From page fetched to searchable, of the stored reviews.")
+    ] = None
+    freshness_max_s: Annotated[
+        float | None, Field(description="The longest such time of the run.")
+    ] = None
+    kept_page: Annotated[
+        str | None,
+        Field(description="File on the ingest host with the page that made the run fail."),
+    ] = None
+    sites: Annotated[
+        dict[str, Site], Field(description="By host: robots.txt, delays, and what was asked.")
+    ] = {}
+
+    @field_validator("sites", mode="before")
+    @classmethod
+    def _from_hash(cls, value: object) -> object:
+        return json.loads(value) if isinstance(value, str) else value
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether all that the run saw is stored, so that the next may ask only for changes."""
+        return self.state == "searchable" and self.dead_lettered == 0
 
 
 class SourceBusy(Exception):
@@ -78,9 +141,9 @@ class SourceBusy(Exception):
         self.run_id = run_id
 
 
-# KEYS: idempotency (or ''), active, run, runs, commands, active runs. ARGV: run_id, now, ttl,
-# command..., then '--', then the run's fields. One script, so that a request is either wholly
-# recorded or not at all before it is answered.
+# KEYS: idempotency (or ''), active, run, runs, commands, active runs. ARGV: run_id, now, ttl, how
+# many runs are kept, prefix of a run's key, command..., then '--', then the run's fields. One
+# script, so that a request is either wholly recorded or not at all before it is answered.
 _REQUEST = """
 if KEYS[1] ~= '' then
   local known = redis.call('GET', KEYS[1])
@@ -90,7 +153,7 @@ local active = redis.call('GET', KEYS[2])
 if active then return {'busy', active} end
 local command, fields, target = {}, {}, nil
 target = command
-for i = 4, #ARGV do
+for i = 6, #ARGV do
   if ARGV[i] == '--' then target = fields else target[#target + 1] = ARGV[i] end
 end
 redis.call('SET', KEYS[2], ARGV[1])
@@ -99,11 +162,17 @@ redis.call('ZADD', KEYS[4], ARGV[2], ARGV[1])
 redis.call('SADD', KEYS[6], ARGV[1])
 redis.call('XADD', KEYS[5], '*', unpack(command))
 if KEYS[1] ~= '' then redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[3]) end
+for _, old in ipairs(redis.call('ZRANGE', KEYS[4], 0, -1 - tonumber(ARGV[4]))) do
+  if redis.call('SISMEMBER', KEYS[6], old) == 0 then
+    redis.call('DEL', ARGV[5] .. old)
+    redis.call('ZREM', KEYS[4], old)
+  end
+end
 return {'new', ARGV[1]}
 """
 
-# KEYS: run, active, active runs. ARGV: run_id, new state, its rank, then 'state', 'rank' pairs up
-# to '--', then fields. Returns 1 when the state moved.
+# KEYS: run, active, active runs, last. ARGV: run_id, new state, its rank, then 'state', 'rank'
+# pairs up to '--', then fields. Returns 1 when the state moved.
 _ADVANCE = """
 local old = redis.call('HGET', KEYS[1], 'state')
 if not old then return 0 end
@@ -116,6 +185,7 @@ for j = i + 1, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[j], ARGV[j + 1]) end
 if rank == 3 then
   redis.call('SREM', KEYS[3], ARGV[1])
   if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
+  redis.call('SET', KEYS[4], ARGV[1])
 end
 return 1
 """
@@ -145,9 +215,14 @@ def new_run_id() -> str:
 
 
 async def request_run(
-    redis: Client, source: str, *, idempotency_key: str | None = None
+    redis: Client,
+    source: str,
+    *,
+    idempotency_key: str | None = None,
+    trigger: Literal["request", "schedule"] = "request",
+    allow_removals: bool = False,
 ) -> tuple[Run, bool]:
-    """Record a run and send its command, all or nothing.
+    """Record a run and send its command, all or nothing. The oldest of many runs are forgotten.
 
     Returns:
         The run, and whether it is new (False: this idempotency key asked for it before).
@@ -156,13 +231,19 @@ async def request_run(
         SourceBusy: the source has a run that has not ended.
     """
     now = datetime.now(UTC)
-    run = Run(run_id=new_run_id(), source=source, requested_at=now)
+    run = Run(
+        run_id=new_run_id(),
+        source=source,
+        requested_at=now,
+        trigger=trigger,
+        allow_removals=allow_removals,
+    )
     command = IngestCommand(run_id=run.run_id, source=source).to_fields()
     key = f"idempotency:{source}:{idempotency_key}" if idempotency_key is not None else ""
     outcome, run_id = await redis.eval(
         _REQUEST, 6,
         key, f"active:{source}", run_key(run.run_id), RUNS, COMMANDS_STREAM, ACTIVE_RUNS,
-        run.run_id, str(now.timestamp()), str(IDEMPOTENCY_TTL_S),
+        run.run_id, str(now.timestamp()), str(IDEMPOTENCY_TTL_S), str(RUNS_KEPT), run_key(""),
         *_flat(command), "--", *_flat(_strings(run.model_dump())),
     )  # fmt: skip
     if outcome == "busy":
@@ -177,6 +258,12 @@ async def get_run(redis: Client, run_id: str) -> Run | None:
     """The record of one run, or None."""
     fields = await redis.hgetall(run_key(run_id))
     return Run.model_validate(fields) if fields else None
+
+
+async def last_ended_run(redis: Client, source: str) -> Run | None:
+    """The run of a source that ended last; None when none has, or it is forgotten."""
+    run_id = await redis.get(f"last:{source}")
+    return await get_run(redis, run_id) if run_id else None
 
 
 async def list_runs(redis: Client, *, limit: int = 50) -> list[Run]:
@@ -222,7 +309,8 @@ async def advance(redis: Client, run: Run, state: State, **fields: object) -> bo
     values = {**fields, **({stamp: now} if stamp else {})}
     ranks = [part for name, rank in _RANK.items() for part in (name, str(rank))]
     moved = await redis.eval(
-        _ADVANCE, 3, run_key(run.run_id), f"active:{run.source}", ACTIVE_RUNS,
+        _ADVANCE, 4,
+        run_key(run.run_id), f"active:{run.source}", ACTIVE_RUNS, f"last:{run.source}",
         run.run_id, state, str(_RANK[state]), *ranks, "--", *_flat(_strings(values)),
     )  # fmt: skip
     return bool(moved)
@@ -245,11 +333,20 @@ async def release_lease(redis: Client, run_id: str, holder: str) -> None:
 
 
 def _strings(values: Mapping[str, object]) -> dict[str, str]:
-    return {
-        key: value.isoformat() if isinstance(value, datetime) else str(value)
-        for key, value in values.items()
-        if value is not None
-    }
+    return {key: _string(value) for key, value in values.items() if value is not None}
+
+
+def _string(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Mapping):  # of sites
+        return json.dumps(
+            {
+                key: part.model_dump() if isinstance(part, Site) else part
+                for key, part in value.items()
+            }
+        )
+    return str(value)
 
 
 def _flat(values: Mapping[str, str]) -> list[str]:

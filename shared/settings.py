@@ -223,6 +223,11 @@ class Settings(BaseSettings):
         return Path(unquote(urlsplit(self.snapshot_url).path))
 
     @property
+    def ingest_dir(self) -> Path:
+        """Folder in which ingest remembers what it has read of each source."""
+        return self.data_dir / "ingest"
+
+    @property
     def leases(self) -> Path:
         """Folder in which readers mark the snapshots they hold."""
         return self.lease_dir or self.data_dir / "leases"
