@@ -7,6 +7,7 @@ Keys::
     runs.active            set: ids of the runs that have not ended
     active:<source>        the source's one run that has not ended
     last:<source>          the source's run that ended last
+    requested:<source>     when the source's newest run was requested, as a Unix time
     idempotency:<key>      the run that a repeated request gets, for a day
     lease:<run_id>         who is crawling it; expires when its holder dies
     sources                set: names of the sources that ingest has configured
@@ -40,6 +41,7 @@ _RANK: dict[str, int] = {
 
 IDEMPOTENCY_TTL_S = 24 * 3600
 RUNS_KEPT = 1000  # in the history
+_PAGE = 100  # of them read at once
 
 RUNS = "runs"
 ACTIVE_RUNS = "runs.active"
@@ -141,16 +143,17 @@ class SourceBusy(Exception):
         self.run_id = run_id
 
 
-# KEYS: idempotency (or ''), active, run, runs, commands, active runs. ARGV: run_id, now, ttl, how
-# many runs are kept, prefix of a run's key, command..., then '--', then the run's fields. One
-# script, so that a request is either wholly recorded or not at all before it is answered.
+# KEYS: idempotency (or ''), active, run, runs, commands, active runs, requested. ARGV: run_id, now,
+# ttl, how many runs are kept, prefix of a run's key, command..., then '--', then the run's fields.
+# One script, so that a request is either wholly recorded or not at all before it is answered. An
+# active run without a record (a Redis that lost a part) holds nothing up.
 _REQUEST = """
 if KEYS[1] ~= '' then
   local known = redis.call('GET', KEYS[1])
   if known then return {'known', known} end
 end
 local active = redis.call('GET', KEYS[2])
-if active then return {'busy', active} end
+if active and redis.call('EXISTS', ARGV[5] .. active) == 1 then return {'busy', active} end
 local command, fields, target = {}, {}, nil
 target = command
 for i = 6, #ARGV do
@@ -160,6 +163,7 @@ redis.call('SET', KEYS[2], ARGV[1])
 redis.call('HSET', KEYS[3], unpack(fields))
 redis.call('ZADD', KEYS[4], ARGV[2], ARGV[1])
 redis.call('SADD', KEYS[6], ARGV[1])
+redis.call('SET', KEYS[7], ARGV[2])
 redis.call('XADD', KEYS[5], '*', unpack(command))
 if KEYS[1] ~= '' then redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[3]) end
 for _, old in ipairs(redis.call('ZRANGE', KEYS[4], 0, -1 - tonumber(ARGV[4]))) do
@@ -187,6 +191,24 @@ if rank == 3 then
   if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
   redis.call('SET', KEYS[4], ARGV[1])
 end
+return 1
+"""
+
+# KEYS: run. ARGV: fields. One script, so that no part of a run appears where Redis has lost it.
+_SET_FIELDS = """
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+redis.call('HSET', KEYS[1], unpack(ARGV))
+return 1
+"""
+
+# KEYS: run, active, active runs, last, runs. ARGV: run_id, when it was requested, fields.
+_RESTORE = """
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+redis.call('HSET', KEYS[1], unpack(ARGV, 3))
+redis.call('SREM', KEYS[3], ARGV[1])
+if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
+redis.call('SET', KEYS[4], ARGV[1])
+redis.call('ZADD', KEYS[5], ARGV[2], ARGV[1])
 return 1
 """
 
@@ -241,8 +263,9 @@ async def request_run(
     command = IngestCommand(run_id=run.run_id, source=source).to_fields()
     key = f"idempotency:{source}:{idempotency_key}" if idempotency_key is not None else ""
     outcome, run_id = await redis.eval(
-        _REQUEST, 6,
+        _REQUEST, 7,
         key, f"active:{source}", run_key(run.run_id), RUNS, COMMANDS_STREAM, ACTIVE_RUNS,
+        f"requested:{source}",
         run.run_id, str(now.timestamp()), str(IDEMPOTENCY_TTL_S), str(RUNS_KEPT), run_key(""),
         *_flat(command), "--", *_flat(_strings(run.model_dump())),
     )  # fmt: skip
@@ -266,11 +289,45 @@ async def last_ended_run(redis: Client, source: str) -> Run | None:
     return await get_run(redis, run_id) if run_id else None
 
 
-async def list_runs(redis: Client, *, limit: int = 50) -> list[Run]:
-    """The newest runs, newest first."""
-    ids = await redis.zrevrange(RUNS, 0, limit - 1)
-    runs = [await get_run(redis, run_id) for run_id in ids]
-    return [run for run in runs if run is not None]
+async def last_requested(redis: Client, source: str) -> datetime | None:
+    """When the newest run of a source was requested; None when none was, as far as Redis knows."""
+    stamp = await redis.get(f"requested:{source}")
+    return datetime.fromtimestamp(float(stamp), UTC) if stamp else None
+
+
+async def list_runs(redis: Client, *, limit: int = 50, source: str | None = None) -> list[Run]:
+    """The newest runs, newest first; of one source only, if given."""
+    found: list[Run] = []
+    for start in range(0, RUNS_KEPT, _PAGE):
+        page, ended_here = await _history(redis, start)
+        found += [run for run in page if source is None or run.source == source]
+        if ended_here or len(found) >= limit:
+            break
+    return found[:limit]
+
+
+async def newest_runs(redis: Client, sources: Iterable[str]) -> dict[str, Run]:
+    """The newest run of each of these sources that has one."""
+    wanted, found = set(sources), dict[str, Run]()
+    for start in range(0, RUNS_KEPT, _PAGE):
+        page, ended_here = await _history(redis, start)
+        for run in page:
+            if run.source in wanted:
+                found.setdefault(run.source, run)
+        if ended_here or len(found) == len(wanted):
+            break
+    return found
+
+
+async def _history(redis: Client, start: int) -> tuple[list[Run], bool]:
+    """A page of runs, the newest first, and whether it is the last."""
+    ids = await redis.zrevrange(RUNS, start, start + _PAGE - 1)
+    pipeline = redis.pipeline(transaction=False)
+    for run_id in ids:
+        pipeline.hgetall(run_key(run_id))
+    return [Run.model_validate(fields) for fields in await pipeline.execute() if fields], (
+        len(ids) < _PAGE
+    )
 
 
 async def active_runs(redis: Client) -> list[Run]:
@@ -316,10 +373,21 @@ async def advance(redis: Client, run: Run, state: State, **fields: object) -> bo
     return bool(moved)
 
 
-async def set_fields(redis: Client, run_id: str, **fields: object) -> None:
-    """Set counts or other fields of a run that exists."""
-    if fields and await redis.exists(run_key(run_id)):
-        await redis.hset(run_key(run_id), mapping=_strings(fields))
+async def restore_ended(redis: Client, run: Run, state: State, *, error: str) -> bool:
+    """Record a run that Redis has lost again, as ended; False when Redis knows it."""
+    lost = run.model_copy(update={"state": state, "error": error, "ended_at": datetime.now(UTC)})
+    restored = await redis.eval(
+        _RESTORE, 5,
+        run_key(run.run_id), f"active:{run.source}", ACTIVE_RUNS, f"last:{run.source}", RUNS,
+        run.run_id, str(run.requested_at.timestamp()), *_flat(_strings(lost.model_dump())),
+    )  # fmt: skip
+    return bool(restored)
+
+
+async def set_fields(redis: Client, run_id: str, **fields: object) -> bool:
+    """Set counts or other fields of a run; False when there is no such run."""
+    values = _flat(_strings(fields))
+    return bool(values and await redis.eval(_SET_FIELDS, 1, run_key(run_id), *values))
 
 
 async def take_lease(redis: Client, run_id: str, holder: str, *, lease_ms: int) -> bool:

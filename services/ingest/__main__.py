@@ -1,8 +1,8 @@
 """The ingest service: ``python -m services.ingest``; ``--check`` is its healthcheck.
 
-Puts the parts together: settings, sources, the demo site, the consumer of commands, and the
-supervisor of runs. SIGTERM and Ctrl-C end crawls without a verdict; their runs go on at the next
-start.
+Puts the parts together: settings, sources, the ingest folder, the demo site, the consumer of
+commands, and the supervisor of runs. SIGTERM and Ctrl-C end crawls without a verdict; their runs go
+on at the next start.
 """
 
 from __future__ import annotations
@@ -12,19 +12,23 @@ import asyncio
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from pathlib import Path
 
 from services.ingest.demo_site.server import serve_demo_site
+from services.ingest.folder import FolderUnusable, claimed, tidy
 from services.ingest.runs import Supervisor, heartbeat_key
 from services.ingest.sources import SourceInvalid, load_sources
+from services.ingest.visits_file import finished_pages
 from shared.messages import COMMANDS_STREAM, INGEST_GROUP
 from shared.redis import UNAVAILABLE, connect
 from shared.settings import Settings, SettingsInvalid, load_settings
-from shared.streams import Entry, StreamConsumer
+from shared.streams import Entry, StreamConsumer, wait_for
 from shared.telemetry import configure_logging, get_logger, serve_metrics
 
 DEAD_COMMANDS_STREAM = f"{COMMANDS_STREAM}.dead"
 CHECK_TIMEOUT_S = 5.0
+TIDY_EVERY_S = 3600.0
 EXIT_USAGE = 2
 
 
@@ -34,6 +38,7 @@ async def serve(settings: Settings) -> None:
     Raises:
         SourceInvalid: a source is not valid.
         SettingsInvalid: no Redis is named.
+        FolderUnusable: the ingest folder cannot be written, or is another service's.
         OSError: the demo site can listen nowhere.
     """
     url = settings.require_redis_url()
@@ -42,12 +47,28 @@ async def serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for wish in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(wish, stop.set)
-    await _wait_for_redis(url, stop)
+    with claimed(settings.ingest_dir) as holder:
+        await _wait_for_redis(url, stop)
+        await _serve_as(holder, settings, stop)
+    get_logger().info("stopped")
+
+
+async def _serve_as(holder: str, settings: Settings, stop: asyncio.Event) -> None:
+    url = settings.require_redis_url()
     redis = connect(url)
     try:
         with serve_demo_site(settings.demo_site_host, settings.demo_site_port) as demo_url:
             sources = load_sources(settings, demo_url=demo_url)
-            supervisor = Supervisor(redis, sources, demo_url, settings.crawl_time_limit_s)
+            supervisor = Supervisor(
+                redis,
+                sources,
+                demo_url,
+                settings.crawl_time_limit_s,
+                holder=holder,
+                finished_pages=lambda run: finished_pages(
+                    settings.ingest_dir / run.source, run.run_id
+                ),
+            )
             consumer = StreamConsumer(
                 url=url,
                 stream=COMMANDS_STREAM,
@@ -61,7 +82,7 @@ async def serve(settings: Settings) -> None:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(consumer.run(stop))
                 tasks.create_task(supervisor.run(stop))
-        get_logger().info("stopped")
+                tasks.create_task(_keep_tidy(settings.ingest_dir, sources, stop))
     finally:
         await redis.aclose()
 
@@ -76,6 +97,15 @@ async def check(settings: Settings) -> bool:
         return False
     finally:
         await redis.aclose()
+
+
+async def _keep_tidy(folder: Path, sources: Collection[str], stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        try:
+            await asyncio.to_thread(tidy, folder, sources)
+        except OSError as error:
+            get_logger().warning("ingest folder not tidied", error=str(error))
+        await wait_for(stop, TIDY_EVERY_S)
 
 
 async def _dead(entry: Entry, reason: str) -> None:
@@ -115,7 +145,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (SettingsInvalid, SourceInvalid) as error:
         sys.stderr.write(f"{error}\n")
         return EXIT_USAGE
-    except OSError as error:
+    except (FolderUnusable, OSError) as error:
         sys.stderr.write(f"ingest cannot start: {error}\n")
         return 1
     return 0

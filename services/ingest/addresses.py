@@ -3,7 +3,8 @@
 The check sits in the resolver that the reactor uses, on the very addresses that are connected to.
 So it holds for start URLs, links and redirects alike, for literals in any notation that the
 system understands (``2130706433``, ``0x7f.1``), and for a name that answers differently the
-second time. Scrapy names the class in its settings (``TWISTED_DNS_RESOLVER``).
+second time. A name with any such address is refused whole, whatever others it has. Scrapy names the
+class in its settings (``TWISTED_DNS_RESOLVER``).
 """
 
 from __future__ import annotations
@@ -26,6 +27,14 @@ if TYPE_CHECKING:
     from twisted.internet.base import ReactorBase
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# Special by IANA's registries, and "global" to the standard library, at least to some versions.
+_SPECIAL = (
+    ipaddress.ip_network("192.0.0.0/24"),
+    ipaddress.ip_network("192.88.99.0/24"),
+    ipaddress.ip_network("64:ff9b:1::/48"),
+    ipaddress.ip_network("3fff::/20"),
+    ipaddress.ip_network("5f00::/16"),
+)
 
 
 def is_public(address: str) -> bool:
@@ -44,37 +53,41 @@ def is_public(address: str) -> bool:
             return is_public(str(inner))
         if ip.is_site_local:
             return False
+    if any(ip in network for network in _SPECIAL):
+        return False
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 
 @implementer(IResolutionReceiver)
-class _PublicOnly:
-    """Passes on what the system resolved, less the addresses that are not public."""
+class _AllOrNone:
+    """Holds what the system resolved until all of it is known to be allowed."""
 
-    def __init__(self, receiver: Any, host: str, refused: set[str]) -> None:
+    def __init__(self, receiver: Any, host: str, resolver: PublicResolver) -> None:
         self._receiver = receiver
         self._host = host
-        self._refused = refused
+        self._resolver = resolver
+        self._addresses: list[IAddress] = []
 
     def resolutionBegan(self, resolution: IHostResolution) -> None:  # noqa: N802 - Twisted's name
         self._receiver.resolutionBegan(resolution)
 
     def addressResolved(self, address: IAddress) -> None:  # noqa: N802
-        ip = str(getattr(address, "host", ""))
-        if is_public(ip):
-            self._receiver.addressResolved(address)
-            return
-        if self._host not in self._refused:
-            get_logger().warning("address refused", host=self._host, address=ip)
-        self._refused.add(self._host)
+        self._addresses.append(address)
 
     def resolutionComplete(self) -> None:  # noqa: N802
+        found = [str(getattr(address, "host", "")) for address in self._addresses]
+        refused = [ip for ip in found if not self._resolver.allows(self._host, ip)]
+        if refused:
+            self._resolver.refuse(self._host, refused)
+        else:
+            for address in self._addresses:
+                self._receiver.addressResolved(address)
         self._receiver.resolutionComplete()
 
 
 @implementer(IHostnameResolver)
 class PublicResolver:
-    """The system's resolver without private, loopback, link-local and other special addresses.
+    """The system's resolver without hosts at private, loopback, link-local or special addresses.
 
     ``refused`` holds the hosts that had such an address, for the middleware that says so.
     """
@@ -94,6 +107,16 @@ class PublicResolver:
         install: Any = getattr(self._reactor, "installNameResolver")  # noqa: B009
         install(self)
 
+    def allows(self, host: str, address: str) -> bool:  # noqa: ARG002 - by address, whoever asks
+        """Whether an address that a host resolved to may be connected to."""
+        return is_public(address)
+
+    def refuse(self, host: str, addresses: Sequence[str]) -> None:
+        """Remember a host that had addresses that are not allowed."""
+        if host not in self.refused:
+            get_logger().warning("address refused", host=host, addresses=list(addresses))
+        self.refused.add(host)
+
     def resolveHostName(  # noqa: N802
         self,
         resolutionReceiver: Any,  # noqa: N803
@@ -102,9 +125,9 @@ class PublicResolver:
         addressTypes: Sequence[type[IAddress]] | None = None,  # noqa: N803
         transportSemantics: str = "TCP",  # noqa: N803
     ) -> IHostResolution:
-        """Resolve, and keep the public addresses; none left is a failed resolution."""
+        """Resolve; a host that is refused has no addresses, which is a failed resolution."""
         resolution: IHostResolution = self._system.resolveHostName(
-            _PublicOnly(resolutionReceiver, hostName, self.refused),
+            _AllOrNone(resolutionReceiver, hostName, self),
             hostName,
             portNumber,
             addressTypes,

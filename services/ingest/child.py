@@ -48,12 +48,14 @@ class CrawlProcess:
         await asyncio.wait({self._outcome}, timeout=timeout_s)
         return self._outcome.result() if self._outcome.done() else None
 
-    async def stop(self) -> Outcome:
-        """Ask it to end, and make it end when it does not within ``STOP_GRACE_S``."""
+    async def stop(self, grace_s: float = STOP_GRACE_S) -> Outcome:
+        """Ask it to end, and make it end when it does not within ``grace_s``."""
+        if self._outcome.done():
+            return self._outcome.result()  # and its process id may be another's by now
         for wish in (signal.SIGTERM, signal.SIGKILL):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, wish)
-            outcome = await self.wait(STOP_GRACE_S)
+            outcome = await self.wait(grace_s)
             if outcome is not None:
                 return outcome
         return await self._outcome

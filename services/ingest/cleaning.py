@@ -3,7 +3,8 @@ r"""Text as sites give it to plain text: no markup, no entities, no control char
 No word is lost and no two words are glued: only elements that HTML knows are taken for markup
 (``<3`` and ``<grin>`` stay), an inline element leaves nothing behind, any other a space or a line
 break. Bytes of Windows-1252 that were read as Latin-1 (``don\x92t``) are put right. Sentences that
-the source glued ("the end.Then") are left alone: the passage splitter knows them. Pure.
+the source glued ("the end.Then") get their space back; addresses, numbers, abbreviations and
+ellipses are left as they are. Pure.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ _BLOCK = (
     "figure|footer|form|h1|h2|h3|h4|h5|h6|head|header|hr|html|legend|li|main|nav|ol|option|p|pre|"
     "section|select|summary|table|tbody|td|tfoot|th|thead|title|tr|ul"
 )
+BLOCK_ELEMENTS = frozenset(_BLOCK.split("|"))
 _OTHER = (
     "audio|button|canvas|caption|embed|iframe|img|input|label|link|map|meta|noscript|object|"
     "picture|script|source|style|svg|textarea|video"
@@ -56,6 +58,19 @@ for _byte in range(0x80, 0xA0):
 _CONTROL[0x85] = "…"
 _table = {**_CONTROL, **_INVISIBLE}
 
+_SMALL = "a-zß-öø-ÿ"
+_GREAT = "A-ZÀ-ÖØ-Þ"
+# A word of two letters or more, a full stop, and a capital that begins a word.
+_glue = re.compile(
+    rf"(?<=[{_GREAT}{_SMALL}][{_SMALL}])((?:\.|[!?]+)[\"'”’)\]]{{0,2}})"
+    rf"(?=[\"'“‘(\[]?(?:[{_GREAT}][{_SMALL}]|[AI](?:[\s'’]|$)))"
+)
+_address = re.compile(
+    r"://|www\.|@|/\S+/|\.(?:com|org|net|info|edu|gov|tv|co|uk|de|fr|io|html?|php)(?:\W|$)",
+    re.IGNORECASE,
+)
+_TOKEN_CHARS = 200  # how far around a sentence's end an address is looked for
+
 _line = re.compile(r"[^\S\n\u2028\u2029]*[\u2028\u2029]\s*|[^\S\n]*\n(?:[^\S\n]*\n)+\s*")
 _space = re.compile(r"[^\S\v]+")
 _LINE_MARK = "\v"  # a control character, so not in the text any more when it is used
@@ -73,7 +88,7 @@ def clean_text(raw: str) -> str:
             break
         text = plain
     text = unicodedata.normalize("NFC", text.translate(_table))
-    lines = _line.sub(_LINE_MARK, text)
+    lines = _line.sub(_LINE_MARK, _glue.sub(_parted, text))
     lines = _space.sub(" ", lines)
     return "\n".join(part for line in lines.split(_LINE_MARK) if (part := line.strip()))
 
@@ -98,6 +113,13 @@ def _without_markup(text: str) -> str:
     text = _inline.sub("", text)
     text = _block.sub("\n\n", text)
     return _other.sub(" ", text)
+
+
+def _parted(end: re.Match[str]) -> str:
+    """The end of a glued sentence with its space; as it is, inside an address."""
+    before = end.string[max(0, end.start() - _TOKEN_CHARS) : end.start()].split()[-1]
+    after = end.string[end.start() : end.start() + _TOKEN_CHARS].split()[0]
+    return end.group() if _address.search(before + after) else f"{end.group()} "
 
 
 def _unescape(text: str) -> str:

@@ -5,8 +5,9 @@ with it. With ``--supervised``, standard input is a lifeline: the supervisor hol
 and when it is gone, in whatever way, the crawl ends too. Standard output carries the one line of
 ``outcome``; logs go to standard error.
 
-The closing ``run_end`` is sent after the engine has closed, and only when every item was confirmed
-by the stream and there was at least one review: markup that has drifted is otherwise silent.
+The closing messages are sent after the engine has closed, and only when the crawl went well
+(``verdict``): every item was confirmed by the stream, there was at least one review, and the site
+has not drifted into what we do not understand.
 """
 
 from __future__ import annotations
@@ -15,40 +16,52 @@ import argparse
 import asyncio
 import logging
 import os
+import sqlite3
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any
+from contextlib import suppress
 
 import structlog
 from scrapy import Spider
 from scrapy.crawler import AsyncCrawlerProcess
 
-from services.ingest import pipelines
-from services.ingest.middlewares import ADDRESS_REFUSED, FETCH_FAULT
+from services.ingest.closing import close_run
+from services.ingest.kept_page import KeptPage
 from services.ingest.outcome import EXIT_AGAIN, Outcome
+from services.ingest.pipelines import StreamPipeline
 from services.ingest.settings import Crawl, require_contact, scrapy_settings
-from services.ingest.sources import SchemaOrgSource, SourceInvalid, find_source, load_sources
+from services.ingest.sources import (
+    DatasetSource,
+    ImdbSource,
+    SchemaOrgSource,
+    SourceInvalid,
+    find_source,
+    load_sources,
+)
 from services.ingest.spiders.dataset import DatasetSpider
+from services.ingest.spiders.imdb import ImdbSpider
 from services.ingest.spiders.schema_org import SchemaOrgSpider
-from shared.messages import REVIEWS_STREAM, RunEnd
+from services.ingest.verdict import judge
+from shared import runs
 from shared.redis import UNAVAILABLE, connect
 from shared.settings import Settings, SettingsInvalid, load_settings
-from shared.streams import append_patiently
 from shared.telemetry import configure_logging, get_logger
 
-_COMPLETE = {"finished", "closespider_pagecount", "closespider_itemcount"}
+SPIDERS: Mapping[type, type[Spider]] = {
+    DatasetSource: DatasetSpider,
+    ImdbSource: ImdbSpider,
+    SchemaOrgSource: SchemaOrgSpider,
+}
 
 
 def run_crawl(crawl: Crawl, settings: Settings) -> Outcome:
-    """Crawl, and send ``run_end`` if all went well. Once per process: it runs the reactor."""
+    """Crawl, and send the run's end if all went well. Once per process: it runs the reactor."""
     if settings.log_level != "debug":
         for handler in logging.getLogger().handlers:
             handler.addFilter(_without_chatter)
     process = AsyncCrawlerProcess(scrapy_settings(crawl, settings))
-    web = isinstance(crawl.source, SchemaOrgSource)
-    spider: type[Spider] = SchemaOrgSpider if web else DatasetSpider
-    crawler = process.create_crawler(spider)
+    crawler = process.create_crawler(SPIDERS[type(crawl.source)])
     task = process.crawl(crawler)
     process.start()
     if not task.done() or task.cancelled():
@@ -56,71 +69,47 @@ def run_crawl(crawl: Crawl, settings: Settings) -> Outcome:
     error = task.exception()
     if error is not None:
         return Outcome(error=f"the crawl could not start: {error}", again=True)
-    stats: dict[str, Any] = dict(crawler.stats.get_stats())
-    outcome = judge(stats, settings.crawl_time_limit_s)
-    if outcome.error is None:
+    outcome = judge(
+        crawler.stats.get_stats(), crawl.source.time_limit_s or settings.crawl_time_limit_s
+    )
+    pipeline = crawler.get_item_pipeline(StreamPipeline)
+    if outcome.error is None and pipeline is not None:
         try:
-            asyncio.run(_send_run_end(crawl, stats))
+            asyncio.run(close_run(crawl, pipeline.visits, is_complete=outcome.complete))
         except UNAVAILABLE as away:
             return Outcome(error=f"Redis stayed away at the end: {away}", again=True)
+        except sqlite3.Error as error:
+            return Outcome(error=f"visits cannot be read: {error}", again=True)
+    if not outcome.again:
+        _show_or_drop(crawl, outcome)
+    if outcome.error is None and not outcome.complete:
+        get_logger().warning("not all of the source was seen: nothing is removed for it")
     return outcome
+
+
+def _show_or_drop(crawl: Crawl, outcome: Outcome) -> None:
+    """Say where the page is that made the run fail; delete it when none did."""
+    page = KeptPage(crawl.folder, crawl.run_id)
+    if not outcome.drifted:
+        page.drop()
+    elif page.path is not None:
+        get_logger().error("page kept", file=str(page.path))
+        with suppress(*UNAVAILABLE):
+            asyncio.run(_set_kept_page(crawl, str(page.path)))
+
+
+async def _set_kept_page(crawl: Crawl, path: str) -> None:
+    redis = connect(crawl.redis_url)
+    try:
+        await runs.set_fields(redis, crawl.run_id, kept_page=path)
+    finally:
+        await redis.aclose()
 
 
 def _without_chatter(record: logging.LogRecord) -> bool:
     """Scrapy sets the level of its loggers itself, so what they say is sifted at the end."""
     ours = record.name.split(".")[0] not in {"scrapy", "twisted", "asyncio", "filelock"}
     return ours or record.levelno >= logging.WARNING
-
-
-def judge(stats: Mapping[str, Any], time_limit_s: int) -> Outcome:
-    """How a crawl went, by Scrapy's stats at its end."""
-    movies, reviews = stats.get(pipelines.STAT_MOVIES, 0), stats.get(pipelines.STAT_REVIEWS, 0)
-    invalid = stats.get(pipelines.STAT_INVALID, 0)
-    counts = {"movies": movies, "reviews": reviews, "invalid": invalid}
-    reason = stats.get("finish_reason")
-    fault = stats.get(pipelines.STAT_FAULT)
-    if reason == "dataset_invalid":
-        return Outcome(error=fault, **counts)
-    if fault is not None:
-        return Outcome(error=fault, again=True, **counts)
-    if reason == "closespider_timeout":
-        return Outcome(error=f"the time limit of {time_limit_s} s was reached", **counts)
-    if reason not in _COMPLETE:
-        return Outcome(error=f"the crawl was stopped: {reason}", again=True, **counts)
-    if stats.get("spider_exceptions/count", 0) and reviews == 0:
-        return Outcome(error="the spider failed on every page; see the log", **counts)
-    if reviews == 0:
-        return Outcome(error=f"no reviews were found: {_why_nothing(stats)}", **counts)
-    if reason != "finished":
-        get_logger().warning("a limit ended the crawl", limit=reason)
-    return Outcome(**counts)
-
-
-def _why_nothing(stats: Mapping[str, Any]) -> str:
-    if stats.get(ADDRESS_REFUSED) or stats.get(FETCH_FAULT):
-        return str(stats.get(FETCH_FAULT))
-    if stats.get("robotstxt/forbidden"):
-        return f"robots.txt forbids {stats['robotstxt/forbidden']} of the pages"
-    if stats.get(pipelines.STAT_INVALID):
-        return f"{stats[pipelines.STAT_INVALID]} items were not valid; see the log"
-    pages = stats.get("response_received_count", 0)
-    return f"{pages} pages were read, none had a schema.org Review with text"
-
-
-async def _send_run_end(crawl: Crawl, stats: Mapping[str, Any]) -> None:
-    end = RunEnd(
-        run_id=crawl.run_id,
-        source=crawl.source.name,
-        emitted=stats[pipelines.STAT_EMITTED],
-        checksum=stats[pipelines.STAT_CHECKSUM],
-    )
-    redis = connect(crawl.redis_url)
-    try:
-        await append_patiently(
-            redis, REVIEWS_STREAM, [end.to_fields()], give_up_after_s=crawl.give_up_after_s
-        )
-    finally:
-        await redis.aclose()
 
 
 def _end_with_supervisor() -> None:
@@ -154,6 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             redis_url=settings.require_redis_url(),
             stream_high=settings.stream_high,
             stream_low=settings.stream_low,
+            folder=settings.ingest_dir / options.source,
         )
         require_contact(crawl.source, settings)
     except (SettingsInvalid, SourceInvalid) as error:

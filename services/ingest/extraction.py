@@ -1,38 +1,50 @@
-"""Films and reviews out of a page's schema.org JSON-LD. Pure: bytes in, items out.
+"""Films and reviews out of a page's schema.org markup. Pure: bytes in, items out.
 
-Sites mark up in many ways: a ``Movie`` alone, in an array or in a ``@graph``; with its reviews
-nested, or with ``Review`` nodes apart that name it by ``itemReviewed``; with several types; with
-references by ``@id``; in scripts wrapped in CDATA or comments. A block that is not JSON is counted
-and skipped, and the page's other blocks are still read.
+Sites mark up in many ways: as JSON-LD (``json_ld``), as microdata (``microdata``), or the same
+things as both; a ``Movie`` alone, in an array or in a ``@graph``; with its reviews nested, or with
+``Review`` nodes apart that name it by ``itemReviewed``; with several types; with references by
+``@id``, and one thing's properties spread over several nodes of that id. What cannot be read is
+counted and skipped, and the rest of the page is still read.
 
 A ``Movie`` that only points to another page (a list's entry) is not taken: the film is read where
-its page is, with all its fields.
+its page is, with all its fields. A review that is in both the JSON-LD and the microdata is one
+review (``twins``).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-import lxml.etree
 import lxml.html
-from extruct.jsonld import JsonLdExtractor
 
 from services.ingest.cleaning import clean_text
 from services.ingest.identifiers import canonical_url, imdb_movie_id, movie_id
 from services.ingest.items import MovieItem, ReviewItem
+from services.ingest.json_ld import Node, nodes_of, read_json_ld
+from services.ingest.markup import parse_page
+from services.ingest.microdata import MicrodataTooDense, read_microdata
+from services.ingest.schema_values import (
+    language_of,
+    rating_of,
+    says_spoiler,
+    spoken_text_of,
+    text_of,
+    texts_of,
+    truth_of,
+    types_of,
+    values_of,
+)
+from services.ingest.twins import Twins, merged_movie, merged_review
 
-_MAX_NODES = 20_000  # of one page; no honest page has as many
-_JSONLD = "application/ld+json"
-_CDATA = re.compile(r"(?://|/\*)?\s*(?:<!\[CDATA\[|\]\]>)\s*(?:\*/)?")
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # XML text cannot hold them
-_NUMBER = re.compile(r"-?\d+(?:[.,]\d+)?")
+__all__ = ["Film", "PageContent", "extract", "extract_from"]
+
 _YEAR = re.compile(r"(?<!\d)(1[89]\d\d|20\d\d)(?!\d)")
-
-Node = dict[str, Any]
+_REVIEW_TYPES = {"Review", "UserReview", "CriticReview"}
+_REVIEW_TEXT = ("reviewBody", "text", "description")
+_SPOILER_KEYS = ("spoiler", "isSpoiler", "hasSpoilers", "containsSpoilers", "containsSpoiler")
 
 
 @dataclass(slots=True)
@@ -45,7 +57,7 @@ class Film:
 
 @dataclass(slots=True)
 class PageContent:
-    """What a page's JSON-LD says; ``bad_blocks`` scripts were not JSON."""
+    """What a page's markup says; ``bad_blocks`` scripts were not JSON, or it was too dense."""
 
     films: list[Film]
     bad_blocks: int = 0
@@ -61,228 +73,227 @@ def extract(body: bytes, url: str, source: str, *, encoding: str = "utf-8") -> P
         source: The source's name, for the ids of films without an IMDb id.
         encoding: The encoding that HTTP or the page declares.
     """
-    blocks, bad = _json_blocks(body, encoding)
-    page = _Page(url, source, [node for block in blocks for node in _nodes(block)])
-    content = page.read()
-    content.bad_blocks = bad
-    return content
+    tree = parse_page(body, encoding)
+    return PageContent([]) if tree is None else extract_from(tree, url, source)
 
 
-def _json_blocks(body: bytes, encoding: str) -> tuple[list[Any], int]:
+def extract_from(tree: lxml.html.HtmlElement, url: str, source: str) -> PageContent:
+    """As ``extract``, of a page that is parsed already."""
+    page = _Page(url, source, tree.get("lang"))
+    blocks, bad = read_json_ld(tree)
+    page.read(blocks)
     try:
-        text = body.decode(encoding, errors="replace")
-    except LookupError:
-        text = body.decode(errors="replace")
-    # Python knows more names of encodings than libxml2 does.
-    parser = lxml.html.HTMLParser(encoding="utf-8", no_network=True, huge_tree=False)
-    try:
-        tree = lxml.html.document_fromstring(text.encode(errors="replace"), parser=parser)
-    except (lxml.etree.LxmlError, ValueError):
-        return [], 0
-    extractor = JsonLdExtractor()
-    blocks: list[Any] = []
-    bad = 0
-    for script in tree.iter("script"):
-        if (script.get("type") or "").split(";")[0].strip().lower() != _JSONLD:
-            continue
-        script.set("type", _JSONLD)  # extruct knows no parameters
-        script.text = _CONTROL.sub(" ", _CDATA.sub("", script.text or "")).strip()
-        try:
-            blocks.extend(extractor.extract_items(script))
-        except (ValueError, RecursionError):
-            bad += 1
-    return blocks, bad
-
-
-def _nodes(block: Any) -> Iterator[Node]:
-    """Every object in a block, outermost first; a loop, because pages nest as deep as they like."""
-    waiting = [block]
-    seen = 0
-    while waiting and seen < _MAX_NODES:
-        value = waiting.pop()
-        seen += 1
-        if isinstance(value, dict):
-            yield value
-            waiting.extend(reversed(list(value.values())))
-        elif isinstance(value, list):
-            waiting.extend(reversed(value))
+        page.read(read_microdata(tree, url))
+    except MicrodataTooDense:
+        bad += 1
+    return PageContent(page.films, bad, page.without_text)
 
 
 class _Page:
-    """One page's nodes, and who refers to whom."""
+    """The films found so far, by one syntax after the other.
 
-    def __init__(self, url: str, source: str, nodes: list[Node]) -> None:
+    Args:
+        url: The page.
+        source: The source's name.
+        language: The page's language, whose texts are taken where there are several.
+    """
+
+    def __init__(self, url: str, source: str, language: str | None) -> None:
         self._url = url
         self._source = source
-        self._nodes = nodes
-        self._by_id: dict[str, Node] = {}
-        for node in nodes:
-            name = node.get("@id")
-            if isinstance(name, str) and len(node) > 1:
-                self._by_id.setdefault(name, node)
+        self._language = language
         self._films: dict[str, Film] = {}
-        self._textless = 0
+        self._twins: dict[str, Twins] = {}
+        self._by_id: dict[str, Node] = {}
+        self.without_text = 0
 
-    def read(self) -> PageContent:
+    @property
+    def films(self) -> list[Film]:
+        """The films, in the page's order."""
+        return list(self._films.values())
+
+    def read(self, blocks: list[Any]) -> None:
+        """Take the films and reviews of one syntax's nodes."""
+        self._twins = {key: Twins(film.reviews) for key, film in self._films.items()}
+        nodes = self._joined(list(nodes_of(blocks)))
         nested: set[int] = set()  # reviews inside a movie, and the movie named inside a review
-        for node in self._nodes:
-            if "Review" in _types(node) or "UserReview" in _types(node):
-                nested.update(id(part) for part in _list(node.get("itemReviewed")))
-        for node in self._nodes:
-            if "Movie" not in _types(node) or id(node) in nested:
+        for node in nodes:
+            if types_of(node) & _REVIEW_TYPES:
+                nested.update(id(part) for part in values_of(node.get("itemReviewed")))
+        for node in nodes:
+            if "Movie" not in types_of(node) or id(node) in nested:
                 continue
-            reviews = [
-                review
-                for key in ("review", "reviews")
-                for part in _list(node.get(key))
-                if isinstance(review := self._resolved(part), dict)
-            ]
+            reviews = self._reviews_of(node)
             nested.update(id(review) for review in reviews)
             if reviews or self._is_of_this_page(node):
                 self._add(node, reviews)
-        for node in self._nodes:
-            if _types(node) & {"Review", "UserReview"} and id(node) not in nested:
-                self._add_apart(node)
-        return PageContent(list(self._films.values()), reviews_without_text=self._textless)
+        outermost = {id(block) for block in blocks}
+        for node in nodes:
+            if types_of(node) & _REVIEW_TYPES and id(node) not in nested:
+                self._add_apart(node, is_outermost=id(node) in outermost)
+
+    def _joined(self, nodes: list[Node]) -> list[Node]:
+        """The nodes, those of one ``@id`` made one; a mere reference is none."""
+        self._by_id = {}
+        joined = []
+        for node in nodes:
+            name = self._name(node.get("@id"))
+            if name is not None and set(node) <= {"@id", "@type"}:
+                continue
+            first = self._by_id.setdefault(name, node) if name is not None else node
+            if first is node:
+                joined.append(node)
+            else:
+                for key, value in node.items():
+                    first.setdefault(key, value)
+        return joined
+
+    def _name(self, own: Any) -> str | None:
+        return self._absolute(own) if isinstance(own, str) and own else None
 
     def _resolved(self, value: Any) -> Any:
-        if isinstance(value, dict) and set(value) <= {"@id", "@type"}:
-            return self._by_id.get(str(value.get("@id")), value)
-        return value
+        name = self._name(value.get("@id") if isinstance(value, dict) else value)
+        return value if name is None else self._by_id.get(name, value)
+
+    def _reviews_of(self, movie: Node) -> list[Node]:
+        reverse = movie.get("@reverse")
+        given = [movie.get("review"), movie.get("reviews")]
+        if isinstance(reverse, dict):
+            given.append(reverse.get("itemReviewed"))
+        return [
+            review
+            for parts in given
+            for part in values_of(parts)
+            if isinstance(review := self._resolved(part), dict)
+        ]
 
     def _is_of_this_page(self, node: Node) -> bool:
-        own = _text(node.get("url"))
+        own = self._absolute(text_of(node.get("url")))
         if own is None:
             return True
-        here, there = urlsplit(self._url), urlsplit(urljoin(self._url, own))
-        return here.path.rstrip("/") == there.path.rstrip("/")
+        return urlsplit(self._url).path.rstrip("/") == urlsplit(own).path.rstrip("/")
 
-    def _add_apart(self, review: Node) -> None:
-        for part in _list(review.get("itemReviewed")):
+    def _add_apart(self, review: Node, *, is_outermost: bool) -> None:
+        about = values_of(review.get("itemReviewed"))
+        only = self.films[0] if len(self._films) == 1 else None
+        if not about and is_outermost and only is not None:
+            self._add_review(only, review)  # of what the page is about
+        for part in about:
             movie = self._resolved(part)
-            if not isinstance(movie, dict) or "Movie" not in _types(movie):
+            if not isinstance(movie, dict) or "Movie" not in types_of(movie):
                 continue
-            named = _imdb_id(movie) or _text(movie.get("url"))
-            if named is None and len(self._films) == 1:
-                [film] = self._films.values()
-                self._add_review(film, review)
+            named = _imdb_id(movie) or text_of(movie.get("url"))
+            if named is None and only is not None:
+                self._add_review(only, review)
             else:
                 self._add(movie, [review])
 
     def _add(self, node: Node, reviews: list[Node]) -> None:
         item = self._movie(node)
-        film = self._films.setdefault(item.movie_id, Film(item))
-        film.movie = _merged(film.movie, item)
+        film = self._known(item)
+        if film is None:
+            film = self._films[item.movie_id] = Film(item)
+        film.movie = merged_movie(film.movie, item)
         for review in reviews:
             self._add_review(film, review)
 
+    def _known(self, item: MovieItem) -> Film | None:
+        """The film if the page has named it before: by its id, or in the other syntax by name."""
+        if item.movie_id in self._films or not self._twins:
+            return self._films.get(item.movie_id)
+        for film in self._films.values():
+            years = {film.movie.year, item.year} - {None}
+            if film.movie.movie_id in self._twins and len(years) < 2 and _same_name(film, item):
+                return film
+        return None
+
     def _add_review(self, film: Film, node: Node) -> None:
-        text = _text(node.get("reviewBody")) or _text(node.get("description"))
-        if text is None or not clean_text(text):
-            self._textless += 1
+        text, spoken, plain = None, None, ""
+        for key in _REVIEW_TEXT:
+            text, spoken = spoken_text_of(node.get(key), self._language)
+            plain = clean_text(text or "")
+            if plain:
+                break
+        if text is None or not plain:
+            self.without_text += 1
             return
-        own = _text(node.get("identifier"))
         movie = film.movie.movie_id
-        link = _text(node.get("url"))
-        film.reviews.append(
-            ReviewItem(
-                movie_id=movie,
-                text=text,
-                # Many sites number reviews per film; the film's id makes the number unique.
-                own_id=own if own is None or movie in own else f"{movie}:{own}",
-                rating=_rating(node.get("reviewRating")),
-                title=_text(node.get("name")) or _text(node.get("headline")),
-                author=next(iter(_names(node.get("author"))), None),
-                published=_text(node.get("datePublished")),
-                url=urljoin(self._url, link) if link else None,
-                language=_text(node.get("inLanguage")),
-            )
+        own = next(iter(_identifiers(node)), None)
+        title = text_of(node.get("name"), self._language) or text_of(node.get("headline"))
+        review = ReviewItem(
+            movie_id=movie,
+            text=text,
+            # Many sites number reviews per film; the film's id makes the number unique.
+            own_id=own if own is None or movie in own else f"{movie}:{own}",
+            rating=rating_of(node.get("reviewRating")),
+            title=title,
+            author=text_of(node.get("author")) or text_of(node.get("creator")),
+            published=text_of(node.get("datePublished")) or text_of(node.get("dateCreated")),
+            url=self._absolute(text_of(node.get("url"))),
+            language=language_of(node.get("inLanguage")) or spoken,
+            spoiler=_spoiler(node, plain, title),
         )
+        twins = self._twins.get(movie)
+        at = twins.find(review) if twins is not None else None
+        if at is None:
+            film.reviews.append(review)
+        else:
+            film.reviews[at] = merged_review(film.reviews[at], review)
 
     def _movie(self, node: Node) -> MovieItem:
-        own_url = _text(node.get("url"))
-        url = canonical_url(urljoin(self._url, own_url) if own_url else self._url)
-        published = _text(node.get("datePublished")) or _text(node.get("dateCreated"))
-        year = _YEAR.search(published or "")
+        url = canonical_url(self._absolute(text_of(node.get("url"))) or self._url)
+        years = (
+            _YEAR.search(text_of(node.get(key)) or "")
+            for key in ("datePublished", "dateCreated", "copyrightYear")
+        )
+        year = next((match.group() for match in years if match), None)
         return MovieItem(
             movie_id=_imdb_id(node) or imdb_movie_id(url) or movie_id(self._source, url),
-            title=_text(node.get("name")),
-            year=int(year.group()) if year else None,
+            title=text_of(node.get("name"), self._language),
+            year=int(year) if year else None,
             genres=tuple(
-                part.strip() for name in _names(node.get("genre")) for part in name.split(",")
+                part.strip() for name in texts_of(node.get("genre")) for part in name.split(",")
             ),
-            directors=tuple(_names(node.get("director"))),
-            description=_text(node.get("description")),
-            rating=_rating(node.get("aggregateRating")),
+            directors=tuple(texts_of(node.get("director"))),
+            description=text_of(node.get("description"), self._language),
+            rating=rating_of(node.get("aggregateRating")),
             url=url,
         )
 
-
-def _merged(first: MovieItem, second: MovieItem) -> MovieItem:
-    """What either node of one film says, the first before the second."""
-    missing: dict[str, Any] = {
-        name: getattr(second, name)
-        for name in MovieItem.__slots__
-        if getattr(first, name) in (None, ())
-    }
-    return replace(first, **missing)
+    def _absolute(self, link: str | None) -> str | None:
+        try:
+            return urljoin(self._url, link.replace("&amp;", "&")) if link else None
+        except ValueError:
+            return None
 
 
-def _types(node: Mapping[str, Any]) -> set[str]:
-    return {
-        re.split(r"[/#:]", name)[-1] for name in _list(node.get("@type")) if isinstance(name, str)
-    }
+def _same_name(film: Film, item: MovieItem) -> bool:
+    mine, its = (clean_text(title or "").casefold() for title in (film.movie.title, item.title))
+    return not mine or not its or mine == its
 
 
-def _list(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
-
-
-def _text(value: Any) -> str | None:
-    """The text of a value that may be wrapped, repeated in several languages, or a thing."""
-    for part in _list(value):
-        if isinstance(part, str) and part.strip():
-            return part.strip()
-        if isinstance(part, (int, float)) and not isinstance(part, bool):
-            return str(part)
-        if isinstance(part, dict):
-            for key in ("@value", "name", "value", "@id"):
-                inner = part.get(key)
-                if isinstance(inner, str) and inner.strip():
-                    return inner.strip()
-    return None
-
-
-def _names(value: Any) -> list[str]:
-    return [name for part in _list(value) if (name := _text(part)) is not None]
+def _identifiers(node: Node) -> list[str]:
+    """The source's own names for a thing, bare or as ``PropertyValue``."""
+    found = []
+    for part in values_of(node.get("identifier")):
+        inner = part.get("value") if isinstance(part, dict) else None
+        name = text_of(part) if inner is None else text_of(inner)
+        if name is not None:
+            found.append(name)
+    return found
 
 
 def _imdb_id(node: Node) -> str | None:
-    return imdb_movie_id(
-        *(name for key in ("sameAs", "identifier", "@id", "url") for name in _names(node.get(key)))
-    )
+    links = [name for key in ("sameAs", "@id", "url") for name in texts_of(node.get(key))]
+    return imdb_movie_id(*links[:50], *_identifiers(node)[:50])
 
 
-def _rating(value: Any) -> float | None:
-    """A rating on a scale of 0 to 10. schema.org's scale ends at 5 where none is given."""
-    for part in _list(value):
-        if not isinstance(part, dict):
-            continue
-        given = _number(part.get("ratingValue"))
-        if given is None:
-            continue
-        best = _number(part.get("bestRating"))
-        if best is None:
-            # "8/10" and "8" without a scale: out of ten, as no scale of five has an eight.
-            scale = re.search(r"/\s*(\d+)", str(part.get("ratingValue")))
-            best = float(scale.group(1)) if scale else 5.0 if given <= 5 else 10.0
-        if best > 0 and 0 <= given <= best:
-            return round(given * 10 / best, 2)
-    return None
-
-
-def _number(value: Any) -> float | None:
-    match = _NUMBER.search(str(value)) if isinstance(value, (int, float, str)) else None
-    return float(match.group().replace(",", ".")) if match else None
+def _spoiler(node: Node, text: str, title: str | None) -> bool | None:
+    """Whether a review is marked as a spoiler; None when nothing says so or otherwise."""
+    for key in _SPOILER_KEYS:
+        said = truth_of(node.get(key))
+        if said is not None:
+            return said
+    words = [part for name in texts_of(node.get("keywords")) for part in re.split(r"[,;]", name)]
+    tagged = any(word.strip().lower() in {"spoiler", "spoilers"} for word in words)
+    return True if tagged or says_spoiler(text[:200]) or says_spoiler(title or "") else None

@@ -47,7 +47,8 @@ def review_id(source: str, *, own: str | None, permalink: str | None, movie: str
         if len(named) <= _MAX_REVIEW_ID and _PLAIN.match(named):
             return named
         return f"{source}:{_digest(own, 32)}"
-    return hashed_review_id(source, permalink or movie, text)
+    place = (permalink or movie).encode(errors="replace").decode()
+    return hashed_review_id(source, place, text)
 
 
 def canonical_url(url: str, *, without: Iterable[str] = ("page",)) -> str:
@@ -61,4 +62,5 @@ def canonical_url(url: str, *, without: Iterable[str] = ("page",)) -> str:
 
 
 def _digest(text: str, digits: int) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:digits]
+    # Half a surrogate pair is no text, but a source may send one all the same.
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:digits]

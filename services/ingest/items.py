@@ -110,7 +110,7 @@ def _names(names: tuple[str, ...], most_chars: int) -> tuple[str, ...]:
 
 
 def _link(url: str | None) -> str | None:
-    return url if url is not None and _URL.match(url) else None
+    return url if url is not None and _URL.match(url) and url.isprintable() else None
 
 
 def _date(text: str | None) -> date | None:

@@ -12,7 +12,11 @@ MAX_LINE_BYTES = 16_384
 
 
 class Outcome(BaseModel):
-    """How a crawl ended. ``error`` is None when all went well."""
+    """How a crawl ended. ``error`` is None when all went well.
+
+    ``reviews`` were sent, ``kept`` ones are on unchanged pages. ``complete``: it saw all of its
+    source. ``drifted``: it failed because the site's pages are no longer understood.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -20,7 +24,10 @@ class Outcome(BaseModel):
     again: bool = False
     movies: int = 0
     reviews: int = 0
+    kept: int = 0
     invalid: int = 0
+    complete: bool = False
+    drifted: bool = False
 
     @property
     def exit_code(self) -> int:

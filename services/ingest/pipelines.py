@@ -1,212 +1,64 @@
-"""From items to the stream ``reviews``, each exactly counted.
+"""From what spiders read to the stream ``reviews``, each item exactly counted.
 
-1. An item is checked (``shared.messages``). A bad one is dropped, counted, and logged with why.
-2. An id that this run has sent already is not sent again.
-3. Messages wait in a buffer, at most ``BATCH`` of them or ``LINGER_S``, then go out with one
-   pipelined ``XADD`` whose reply is waited for; while Redis is away they are held.
-4. Only what the reply confirmed enters the ledger, and the run's record shows the counts.
-5. A stream as long as ``stream_high`` pauses the engine until the embedder has brought it down to
-   ``stream_low``. Nothing is ever trimmed.
-6. Closing flushes. The closing ``run_end`` is not sent here but by ``crawl``, which knows whether
-   the crawl as a whole went well; the ledger reaches it by way of Scrapy's stats.
+An item is checked (``shared.messages``); a bad one is dropped, counted, and logged with why. The
+rest is ``sending``'s, and what is remembered of pages is ``visits``'. While the crawl runs, the
+run's record shows its counts. Closing flushes, and leaves the counts in Scrapy's stats. The closing
+messages are not sent here but by ``crawl``, which knows whether the crawl as a whole went well.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import sqlite3
+import time
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Self
 
 from pydantic import ValidationError
-from redis.exceptions import RedisError
 from scrapy.crawler import Crawler
 from scrapy.exceptions import DropItem
 
+from services.ingest.drift import Tally, drift
 from services.ingest.items import MovieItem, ReviewItem, to_movie, to_review
-from services.ingest.settings import Crawl, crawl_of
+from services.ingest.readings import Reading
+from services.ingest.sending import Message, StreamSender
+from services.ingest.settings import MAX_ITEMS, crawl_of
+from services.ingest.site_report import STAT_SITES
+from services.ingest.sources import WebSource
+from services.ingest.visits import Visits, fingerprint_of, open_visits
 from shared import runs
-from shared.messages import (
-    REVIEWS_STREAM,
-    MovieMessage,
-    ReviewMessage,
-    checksum_of_ids,
-    ledger_id,
-)
+from shared.messages import MovieMessage, ReviewMessage, ledger_id
 from shared.redis import UNAVAILABLE, Client, connect
-from shared.streams import append_patiently
 from shared.telemetry import get_logger
 
-BATCH = 100
-LINGER_S = 0.2
-PAUSE_POLL_S = 0.25
+TELL_EVERY_S = 0.5
 INVALID_LOGGED = 20  # of each run; the count tells the rest
 
-STAT_EMITTED = "ledger/emitted"
-STAT_CHECKSUM = "ledger/checksum"
-STAT_MOVIES = "ledger/movies"
+STAT_MOVIES = "ledger/movies"  # sent by all attempts at the run, as are the reviews
 STAT_REVIEWS = "ledger/reviews"
+STAT_KEPT = "ledger/kept_reviews"  # on unchanged pages, not sent
 STAT_INVALID = "ledger/invalid"
 STAT_FAULT = "crawl/fault"  # why the crawl cannot count as done
-
-Message = MovieMessage | ReviewMessage
-
-
-@dataclass(slots=True)
-class Ledger:
-    """What a run has sent: distinct items, and the order-free checksum of their ids."""
-
-    movies: int = 0
-    reviews: int = 0
-    checksum: int = 0
-
-    @property
-    def emitted(self) -> int:
-        """Distinct items sent."""
-        return self.movies + self.reviews
-
-    def add(self, message: Message) -> None:
-        """Count a message that the stream has taken."""
-        if isinstance(message, MovieMessage):
-            self.movies += 1
-        else:
-            self.reviews += 1
-        one = checksum_of_ids([ledger_id(message.kind, message.item_id)])
-        self.checksum = (self.checksum + one) % 2**64
-
-
-@dataclass
-class StreamSender:
-    """The buffer between a crawl and the stream; knows no Scrapy.
-
-    Args:
-        redis: For the stream and the run's record.
-        crawl: Run and limits.
-        on_lost: Called with a reason, once, when Redis stayed away too long or refused.
-        on_full: Called when the stream has reached its upper mark (True) and when it has come
-            down to the lower one (False).
-    """
-
-    redis: Client
-    crawl: Crawl
-    on_lost: Callable[[str], None]
-    on_full: Callable[[bool], None]
-    ledger: Ledger = field(default_factory=Ledger)
-    _buffer: list[Message] = field(default_factory=list)
-    _seen: set[str] = field(default_factory=set)
-    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _room: asyncio.Event = field(default_factory=asyncio.Event)
-    _timer: asyncio.Task[None] | None = None
-    _watch: asyncio.Task[None] | None = None
-    _flushing: set[asyncio.Task[None]] = field(default_factory=set)
-    _is_lost: bool = False
-
-    def __post_init__(self) -> None:
-        self._room.set()
-
-    @property
-    def unsent(self) -> int:
-        """Messages taken that the stream has not confirmed."""
-        return len(self._buffer)
-
-    async def send(self, message: Message) -> bool:
-        """Take a message; False when this run had it before. Waits when the buffer is full."""
-        name = ledger_id(message.kind, message.item_id)
-        if name in self._seen:
-            return False
-        self._seen.add(name)
-        self._buffer.append(message)
-        if len(self._buffer) >= BATCH:
-            await self.flush()
-        elif self._timer is None:
-            self._timer = asyncio.create_task(self._flush_soon())
-            self._flushing.add(self._timer)  # the loop itself holds tasks only weakly
-            self._timer.add_done_callback(self._flushing.discard)
-        return True
-
-    async def room(self) -> None:
-        """Wait until the buffer has room and the stream is not full: for a fast producer."""
-        await self._room.wait()
-        if len(self._buffer) >= BATCH or self._lock.locked():
-            async with self._lock:
-                pass
-
-    async def flush(self) -> None:
-        """Send all that is buffered, in batches, and wait for the stream's word."""
-        async with self._lock:
-            while self._buffer and not self._is_lost:
-                batch = self._buffer[:BATCH]
-                try:
-                    await append_patiently(
-                        self.redis,
-                        REVIEWS_STREAM,
-                        [message.to_fields() for message in batch],
-                        give_up_after_s=self.crawl.give_up_after_s,
-                    )
-                except (*UNAVAILABLE, RedisError) as error:
-                    self._is_lost = True
-                    self.on_lost(f"Redis took no more, {self.unsent} items unsent: {error}")
-                    return
-                # Only now, so that nothing is forgotten if the task is cancelled meanwhile.
-                del self._buffer[: len(batch)]
-                for message in batch:
-                    self.ledger.add(message)
-                await self._tell()
-
-    async def close(self) -> None:
-        """Flush, and end the tasks."""
-        for task in (self._timer, self._watch):
-            if task is not None:
-                task.cancel()
-        await self.flush()
-
-    async def _flush_soon(self) -> None:
-        await asyncio.sleep(LINGER_S)
-        # Cleared first: what arrives during the flush starts the next timer.
-        self._timer = None
-        await self.flush()
-
-    async def _tell(self) -> None:
-        """Show progress, and look how full the stream is."""
-        try:
-            await runs.set_fields(
-                self.redis,
-                self.crawl.run_id,
-                movies=self.ledger.movies,
-                crawled=self.ledger.reviews,
-            )
-            length = await self.redis.xlen(REVIEWS_STREAM)
-        except UNAVAILABLE as error:
-            get_logger().warning("progress not shown", error=str(error))
-            return
-        if length >= self.crawl.stream_high and self._room.is_set():
-            get_logger().info("stream is full, pausing", entries=length)
-            self._room.clear()
-            self.on_full(True)
-            self._watch = asyncio.create_task(self._wait_for_room())
-
-    async def _wait_for_room(self) -> None:
-        while True:
-            await asyncio.sleep(PAUSE_POLL_S)
-            try:
-                length = await self.redis.xlen(REVIEWS_STREAM)
-            except UNAVAILABLE:
-                continue
-            if length <= self.crawl.stream_low:
-                get_logger().info("stream has room, going on", entries=length)
-                self._room.set()
-                self.on_full(False)
-                return
+STAT_DRIFT = "crawl/drift"  # how the site has changed so that we no longer understand it
+STAT_UNREADABLE = "crawl/unreadable"  # by kind of page, how many have not the known structure
 
 
 class StreamPipeline:
-    """Scrapy's side of it: items in, counts out."""
+    """Scrapy's side of it: readings and items in, counts out."""
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
         self._crawl = crawl_of(crawler.settings)
         self._invalid = 0
+        self._textless = 0
+        self._allow_removals = False
+        self._is_open = False
+        self._redis: Client = connect(self._crawl.redis_url)
+        self._visits: Visits | None = None
         self._sender: StreamSender | None = None
+        self._teller: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
 
     @classmethod
@@ -221,72 +73,179 @@ class StreamPipeline:
             raise RuntimeError("the spider is not open")
         return self._sender
 
-    async def open_spider(self) -> None:
-        """Scrapy's hook: connect."""
-        self._sender = StreamSender(
-            connect(self._crawl.redis_url), self._crawl, self._on_lost, self._on_full
-        )
+    @property
+    def visits(self) -> Visits:
+        """What is remembered of pages, once the spider is open; the caller closes it in the end."""
+        if self._visits is None:
+            raise RuntimeError("the spider is not open")
+        return self._visits
 
-    async def process_item(self, item: MovieItem | ReviewItem) -> MovieItem | ReviewItem:
-        """Scrapy's hook: check an item and send it.
+    async def open_spider(self) -> None:
+        """Scrapy's hook: connect, and find out what earlier runs and attempts have done.
 
         Raises:
-            DropItem: it is invalid, or has been sent before.
+            RuntimeError: what an earlier attempt left cannot be sent.
+            OSError: the folder cannot be made, or Redis stays away.
+            sqlite3.Error: the file of visits cannot be written.
         """
-        try:
-            message = self._message(item)
-        except (ValidationError, TypeError) as error:
-            self._refuse(item, error)
-            raise DropItem("invalid", log_level="DEBUG") from error
+        source = self._crawl.source
+        baseline = await self._look_up()
+        self._visits = open_visits(
+            self._crawl.folder,
+            self._crawl.run_id,
+            baseline=baseline,
+            fingerprint=fingerprint_of(source),
+        )
+        get_logger().info("crawling", baseline=baseline, pages_finished_before=self._visits.pages)
+        self._sender = StreamSender(
+            self._redis, self._crawl, self._visits, self._on_lost, self._on_full
+        )
+        await self._sender.start()
+        fault = self._crawler.stats.get_value(STAT_FAULT)
+        if fault is not None:
+            raise RuntimeError(fault)
+        self._is_open = True
+        self._teller = asyncio.create_task(self._tell_often())
+
+    async def process_item(self, item: Reading | MovieItem | ReviewItem) -> object:
+        """Scrapy's hook: check what was read and send it.
+
+        Raises:
+            DropItem: an item that comes alone is invalid, or has been sent before.
+        """
+        if isinstance(item, Reading):
+            await self._take(item)
+            return item
+        message = self._message(item, datetime.now(UTC))
+        if message is None:
+            raise DropItem("invalid", log_level="DEBUG")
         if not await self.sender.send(message):
             raise DropItem("seen before", log_level="DEBUG")
         return item
 
     async def close_spider(self) -> None:
-        """Scrapy's hook: flush, and leave the ledger in the stats."""
-        sender = self.sender
+        """Scrapy's hook: flush, and leave the counts in the stats."""
+        if self._teller is not None:
+            self._teller.cancel()
+        try:
+            if self._is_open:
+                await self._settle()
+        finally:
+            await self._redis.aclose()
+
+    async def _settle(self) -> None:
+        sender, stats = self.sender, self._crawler.stats
         try:
             await sender.close()
+            await self._tell()
+            drifted = drift(self._tally(), allow_removals=self._allow_removals)
+            stats.set_value(STAT_DRIFT, drifted)
+        except sqlite3.Error as error:
+            self._on_lost(f"visits cannot be read: {error}")
         finally:
-            stats = self._crawler.stats
             if sender.unsent and stats.get_value(STAT_FAULT) is None:
                 stats.set_value(STAT_FAULT, f"{sender.unsent} items were not sent")
-            stats.set_value(STAT_EMITTED, sender.ledger.emitted)
-            stats.set_value(STAT_CHECKSUM, sender.ledger.checksum)
             stats.set_value(STAT_MOVIES, sender.ledger.movies)
             stats.set_value(STAT_REVIEWS, sender.ledger.reviews)
+            stats.set_value(STAT_KEPT, self.visits.kept_reviews)
             stats.set_value(STAT_INVALID, self._invalid)
-            await sender.redis.aclose()
 
-    def _message(self, item: object) -> Message:
+    def _tally(self) -> Tally:
+        if isinstance(self._crawl.source, WebSource):
+            return self.visits.tally(self._crawler.stats.get_value(STAT_UNREADABLE))
+        return Tally(reviews=self.sender.ledger.reviews, textless=self._textless)
+
+    async def _take(self, reading: Reading) -> None:
+        names = []
+        for item in reading.items:
+            message = self._message(item, reading.fetched_at)
+            if message is not None:
+                names.append(ledger_id(message.kind, message.item_id))
+                await self.sender.send(message)
+        if reading.visit is not None:
+            self.sender.done(replace(reading.visit, items=tuple(dict.fromkeys(names))))
+        if self.sender.taken >= MAX_ITEMS:
+            self._end("closespider_itemcount")
+
+    def _message(self, item: object, fetched_at: datetime) -> Message | None:
+        """The message of an item; None, after counting it, when it cannot be one."""
         run_id, source = self._crawl.run_id, self._crawl.source.name
-        if isinstance(item, MovieItem):
-            return MovieMessage(run_id=run_id, source=source, movie=to_movie(item))
-        if isinstance(item, ReviewItem):
-            return ReviewMessage(run_id=run_id, source=source, review=to_review(item, source))
-        raise TypeError(f"{type(item).__name__} is neither a movie nor a review")
-
-    def _refuse(self, item: object, error: Exception) -> None:
-        self._invalid += 1
-        if self._invalid > INVALID_LOGGED:
-            return
-        reason = str(error)
-        if isinstance(error, ValidationError):
+        try:
+            if isinstance(item, MovieItem):
+                return MovieMessage(
+                    run_id=run_id, source=source, fetched_at=fetched_at, movie=to_movie(item)
+                )
+            if isinstance(item, ReviewItem):
+                return ReviewMessage(
+                    run_id=run_id,
+                    source=source,
+                    fetched_at=fetched_at,
+                    review=to_review(item, source),
+                )
+            reason = "neither a movie nor a review"
+        except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
-            reason = f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
-        get_logger().warning(
-            "item dropped",
-            kind=type(item).__name__,
-            movie_id=str(getattr(item, "movie_id", None))[:80],
-            reason=reason,
-        )
+            place = ".".join(str(part) for part in first["loc"])
+            reason = f"{place}: {first['msg']}"
+            self._textless += isinstance(item, ReviewItem) and place == "text"
+        self._invalid += 1
+        if self._invalid <= INVALID_LOGGED:
+            get_logger().warning(
+                "item dropped",
+                kind=type(item).__name__,
+                movie_id=str(getattr(item, "movie_id", None))[:80],
+                reason=reason,
+            )
+        return None
+
+    async def _look_up(self) -> str | None:
+        """The run that may be relied on for what has not changed; notes what ours may do."""
+        deadline = time.monotonic() + self._crawl.give_up_after_s
+        delay = 0.1
+        while True:
+            try:
+                run = await runs.get_run(self._redis, self._crawl.run_id)
+                last = await runs.last_ended_run(self._redis, self._crawl.source.name)
+            except UNAVAILABLE as error:
+                if time.monotonic() + delay > deadline:
+                    raise
+                get_logger().warning("redis away, waiting", error=str(error), retry_s=delay)
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, 2.0)
+            else:
+                self._allow_removals = run is not None and run.allow_removals
+                return last.run_id if last is not None and last.is_baseline else None
+
+    async def _tell_often(self) -> None:
+        while True:
+            await asyncio.sleep(TELL_EVERY_S)
+            await self._tell()
+
+    async def _tell(self) -> None:
+        """Show progress on the run's record."""
+        ledger = self.sender.ledger
+        with suppress(*UNAVAILABLE):  # it is told again soon, and the sender says that it waits
+            await runs.set_fields(
+                self._redis,
+                self._crawl.run_id,
+                movies=ledger.movies,
+                crawled=ledger.reviews,
+                kept=self.visits.kept_reviews,
+                pages=self.visits.pages,
+                sites=self._crawler.stats.get_value(STAT_SITES, {}),
+            )
 
     def _on_lost(self, reason: str) -> None:
-        self._crawler.stats.set_value(STAT_FAULT, reason)
+        if self._crawler.stats.get_value(STAT_FAULT) is None:
+            self._crawler.stats.set_value(STAT_FAULT, reason)
+        if self._is_open:
+            self._end("stream_lost")
+
+    def _end(self, reason: str) -> None:
         engine = self._crawler.engine
         if engine.spider is not None and self._closing is None:
             # A task, because closing waits for the item that is being sent right now.
-            self._closing = asyncio.create_task(engine.close_spider_async(reason="stream_lost"))
+            self._closing = asyncio.create_task(engine.close_spider_async(reason=reason))
 
     def _on_full(self, full: bool) -> None:
         engine = self._crawler.engine

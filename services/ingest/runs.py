@@ -2,12 +2,13 @@
 
 The truth about a run is its record in Redis (``shared.runs``); a command on the stream
 ``ingest.commands`` only wakes the supervisor up. At start, when woken, and every ``LOOK_EVERY_S``
-it looks at the runs that have not ended:
+it requests the runs that are due (``schedule``), and looks at the runs that have not ended:
 
 - ``queued``: it is started.
 - ``crawling``, and nobody holds its lease: its supervisor died, or its process did; it is started
-  again, ``MAX_ATTEMPTS`` times in all, and then it has failed.
-- ``cancelled`` (or gone) while its process runs: the process is ended.
+  again, and goes on where it was, unless it has failed (``attempts``).
+- ``cancelled`` (or otherwise ended) while its process runs: the process is ended (``crawling``).
+- gone from Redis, or waiting for nothing: it is ended (``endings``).
 
 While a process runs, its supervisor renews the lease on the run; a lease that another supervisor
 holds is respected. A crawl that ended well moves its run to ``embedding``, which the embedder may
@@ -21,33 +22,25 @@ import asyncio
 import secrets
 import socket
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
-from prometheus_client import Counter
-
-from services.ingest.child import CrawlProcess
-from services.ingest.outcome import Outcome
+from services.ingest.crawling import Crawling
+from services.ingest.endings import SETTLE_LIMIT_S, Endings
+from services.ingest.schedule import request_due
 from services.ingest.sources import Source, SourceInvalid, find_source
 from shared import runs
 from shared.messages import IngestCommand, MessageInvalid, parse
 from shared.redis import UNAVAILABLE, Client
 from shared.runs import Run
-from shared.streams import Entry, EntryInvalid
+from shared.streams import Entry, EntryInvalid, wait_for
 from shared.telemetry import get_logger
 
 LOOK_EVERY_S = 2.0
-BEAT_EVERY_S = 1.0
 LEASE_MS = 15_000
 HEARTBEAT_MS = 15_000
-MAX_ATTEMPTS = 3
 MAX_CRAWLS = 4
-RETRY_AFTER_S = 1.0  # doubled for each attempt
-
-_crawls = Counter("ingest_crawls_total", "Crawl processes that ended", ["source", "outcome"])
-
-T = TypeVar("T")
+AGAIN_AFTER_FAULT_S = 10.0
 
 
 def heartbeat_key() -> str:
@@ -59,6 +52,10 @@ def _new_holder() -> str:
     return f"{socket.gethostname()}-{secrets.token_hex(4)}"
 
 
+def _nothing_finished(_: Run) -> int:
+    return 0
+
+
 @dataclass
 class Supervisor:
     """Starts, watches and settles crawls.
@@ -67,8 +64,11 @@ class Supervisor:
         redis: For run records and leases.
         sources: What may be crawled.
         demo_url: Where the demo site listens.
-        time_limit_s: Wall limit of one crawl process.
+        time_limit_s: Limit of a run's crawl processes together, for sources without their own.
         lease_ms: How long a run is ours without a renewal.
+        holder: The name under which runs are leased.
+        finished_pages: How many pages a run need not fetch again; blocking. Absent: none.
+        settle_limit_s: How long a run may wait for an idle embedder.
     """
 
     redis: Client
@@ -77,11 +77,30 @@ class Supervisor:
     time_limit_s: float
     lease_ms: int = LEASE_MS
     holder: str = field(default_factory=_new_holder)
+    finished_pages: Callable[[Run], int] = _nothing_finished
+    settle_limit_s: float = SETTLE_LIMIT_S
+    _crawling: Crawling = field(init=False)
+    _endings: Endings = field(init=False)
     _crawls: dict[str, asyncio.Task[None]] = field(default_factory=dict, init=False)
     _sources_busy: set[str] = field(default_factory=set, init=False)
     _not_before: dict[str, float] = field(default_factory=dict, init=False)
     _wake: asyncio.Event = field(default_factory=asyncio.Event, init=False)
-    pids: dict[str, int] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        self._endings = Endings(self.redis, self.settle_limit_s)
+        self._crawling = Crawling(
+            self.redis,
+            self.holder,
+            self.lease_ms,
+            self.demo_url,
+            self.finished_pages,
+            asyncio.Event(),
+        )
+
+    @property
+    def pids(self) -> Mapping[str, int]:
+        """Process ids of the crawls that are running, by run."""
+        return self._crawling.pids
 
     async def handle(self, entries: Sequence[Entry]) -> None:
         """Handler of the command stream: wake up. The record of the run says what to do.
@@ -100,147 +119,69 @@ class Supervisor:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Supervise until ``stop`` is set; running crawls are then ended, not settled."""
-        stopped = asyncio.create_task(stop.wait())
+        self._crawling.stop = stop
+        recalled = False
         try:
             while not stop.is_set():
                 try:
                     await self._beat()
-                    await self._look(stop)
+                    if not recalled:
+                        await self._endings.recall(self.sources)
+                        recalled = True
+                    await self._look()
                 except UNAVAILABLE as error:
                     get_logger().warning("redis away, crawls go on", error=str(error))
+                await wait_for(stop, self._pause_s(), wake=self._wake)
                 self._wake.clear()
-                woken = asyncio.create_task(self._wake.wait())
-                await asyncio.wait(
-                    {stopped, woken},
-                    timeout=LOOK_EVERY_S,
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
-                woken.cancel()
         finally:
-            stopped.cancel()
+            stop.set()  # without their supervisor no crawls may go on
             await asyncio.gather(*self._crawls.values())
+
+    def _pause_s(self) -> float:
+        """Until the next look, or the next attempt if that comes first."""
+        now = time.monotonic()
+        return min([LOOK_EVERY_S, *(at - now for at in self._not_before.values() if at > now)])
 
     async def _beat(self) -> None:
         # Said again with every beat, so that a Redis that lost everything knows it again.
         await runs.publish_sources(self.redis, self.sources)
         await self.redis.set(heartbeat_key(), self.holder, px=HEARTBEAT_MS)
 
-    async def _look(self, stop: asyncio.Event) -> None:
+    async def _look(self) -> None:
         active = await runs.active_runs(self.redis)
+        active += await request_due(self.redis, self.sources, active)
+        await self._endings.follow(active)
         self._not_before = {
             run.run_id: self._not_before[run.run_id]
             for run in active
             if run.run_id in self._not_before
         }
         for run in active:
-            if run.state == "embedding" or run.run_id in self._crawls:
+            if run.state not in {"queued", "crawling"} or run.run_id in self._crawls:
                 continue
             if len(self._crawls) >= MAX_CRAWLS or run.source in self._sources_busy:
                 continue
             if time.monotonic() < self._not_before.get(run.run_id, 0.0):
                 continue
-            if not await runs.take_lease(
-                self.redis, run.run_id, self.holder, lease_ms=self.lease_ms
-            ):
-                continue
-            try:
-                find_source(self.sources, run.source)
-            except SourceInvalid as error:
-                await self._settle(run, "failed", error=str(error))
-                continue
-            if run.attempts >= MAX_ATTEMPTS:
-                await self._settle(
-                    run, "failed", error=f"the crawl ended {run.attempts} times before it was done"
-                )
-                continue
-            self._sources_busy.add(run.source)
-            self._crawls[run.run_id] = asyncio.create_task(self._crawl(run, stop))
+            if await self._crawling.renew_lease(run):
+                self._sources_busy.add(run.source)
+                self._crawls[run.run_id] = asyncio.create_task(self._attempt(run))
 
-    async def _crawl(self, run: Run, stop: asyncio.Event) -> None:
+    async def _attempt(self, run: Run) -> None:
         log = get_logger().bind(run_id=run.run_id, source=run.source)
-        attempt = run.attempts + 1
         try:
-            await runs.set_fields(self.redis, run.run_id, attempts=attempt)
-            await runs.advance(self.redis, run, "crawling")
-            process = await CrawlProcess.start(run.run_id, run.source, demo_url=self.demo_url)
-            self.pids[run.run_id] = process.pid
-            log.info("crawl started", attempt=attempt, pid=process.pid)
-            verdict = await self._watch(run, process, stop)
-            await self._conclude(run, attempt, verdict)
+            source = find_source(self.sources, run.source)
+            delay = await self._crawling.attempt(run, source.time_limit_s or self.time_limit_s)
+            if delay is not None:
+                self._not_before[run.run_id] = time.monotonic() + delay
+        except SourceInvalid as error:
+            await self._crawling.fail(run, str(error))
         except UNAVAILABLE as error:
-            # The lease runs out, and whoever looks next starts the run again.
             log.warning("redis away, run left as it is", error=str(error))
         except Exception:
-            log.exception("supervision failed")
+            log.exception("supervision failed", retry_s=AGAIN_AFTER_FAULT_S)
+            self._not_before[run.run_id] = time.monotonic() + AGAIN_AFTER_FAULT_S
         finally:
-            self.pids.pop(run.run_id, None)
             self._crawls.pop(run.run_id, None)
             self._sources_busy.discard(run.source)
             self._wake.set()
-
-    async def _watch(self, run: Run, process: CrawlProcess, stop: asyncio.Event) -> Outcome | None:
-        """Wait for the process, or end it; None when its run needs no verdict from us."""
-        deadline = time.monotonic() + self.time_limit_s
-        while True:
-            outcome = await process.wait(BEAT_EVERY_S)
-            if outcome is not None:
-                return None if outcome.again and stop.is_set() else outcome
-            if stop.is_set():
-                await process.stop()
-                await runs.set_fields(self.redis, run.run_id, attempts=run.attempts)
-                return None
-            if time.monotonic() > deadline:
-                await process.stop()
-                return Outcome(error=f"the time limit of {self.time_limit_s:g} s was reached")
-            if not await self._is_still_ours(run):
-                await process.stop()
-                get_logger().info("crawl ended, its run is over", run_id=run.run_id)
-                return None
-
-    async def _is_still_ours(self, run: Run) -> bool:
-        try:
-            ours = await runs.take_lease(
-                self.redis, run.run_id, self.holder, lease_ms=self.lease_ms
-            )
-            record = await runs.get_run(self.redis, run.run_id)
-        except UNAVAILABLE as error:
-            get_logger().warning("redis away, crawl goes on", error=str(error))
-            return True
-        return ours and record is not None and record.state not in {"cancelled", "failed"}
-
-    async def _conclude(self, run: Run, attempt: int, outcome: Outcome | None) -> None:
-        log = get_logger().bind(run_id=run.run_id, source=run.source)
-        if outcome is None:
-            await runs.release_lease(self.redis, run.run_id, self.holder)
-            return
-        if outcome.error is None:
-            _crawls.labels(run.source, "done").inc()
-            log.info("crawl done", movies=outcome.movies, reviews=outcome.reviews)
-            await self._settle(run, "embedding")
-        elif outcome.again and attempt < MAX_ATTEMPTS:
-            _crawls.labels(run.source, "again").inc()
-            delay = RETRY_AFTER_S * 2 ** (attempt - 1)
-            self._not_before[run.run_id] = time.monotonic() + delay
-            log.warning("crawl ended early, trying again", error=outcome.error, retry_s=delay)
-            await runs.release_lease(self.redis, run.run_id, self.holder)
-        else:
-            _crawls.labels(run.source, "failed").inc()
-            await self._settle(run, "failed", error=outcome.error)
-
-    async def _settle(self, run: Run, state: runs.State, *, error: str | None = None) -> None:
-        """Move the run, patiently: Redis may be away for a moment just now."""
-        if error is not None:
-            get_logger().error("run failed", run_id=run.run_id, source=run.source, error=error)
-        await _patiently(lambda: runs.advance(self.redis, run, state, error=error))
-        await _patiently(lambda: runs.release_lease(self.redis, run.run_id, self.holder))
-
-
-async def _patiently(operation: Callable[[], Awaitable[T]], *, tries: int = 8) -> T:
-    delay = 0.1
-    for _ in range(tries - 1):
-        try:
-            return await operation()
-        except UNAVAILABLE:
-            await asyncio.sleep(delay)
-            delay *= 2
-    return await operation()

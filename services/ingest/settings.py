@@ -9,27 +9,54 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from scrapy.settings import Settings as ScrapySettings
 
-from services.ingest.sources import DatasetSource, SchemaOrgSource, Source
+from services.ingest.sources import DatasetSource, Source, WebSource
 from shared.settings import PREFIX, Settings, SettingsInvalid
 
 MAX_PAGE_BYTES = 5 * 2**20
 MAX_ITEMS = 5_000_000
-MAX_DEPTH = 500  # a chain of "next" links may be long
-PAGE_TIMEOUT_S = 30
+MAX_HOSTS_AT_ONCE = 8
+PAGE_TIMEOUT_S = 30.0  # from the name's resolution to the last byte
+PUBLIC_RESOLVER = "services.ingest.addresses.PublicResolver"
 GIVE_UP_AFTER_S = 600.0
 
+MAX_URL_CHARS = 2048
+
 CRAWL = "MOVIE_SEARCH_CRAWL"  # the Scrapy setting that carries the Crawl
+
+_WEB = "services.ingest.middlewares"
+_DOWNLOADER_MIDDLEWARES = {
+    "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
+    f"{_WEB}.gate.GateMiddleware": 40,
+    f"{_WEB}.answers.AnswerMiddleware": 60,
+    "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
+    f"{_WEB}.robots.StrictRobotsTxtMiddleware": 100,
+    # Past retry (550): what they see is not yet tried again.
+    f"{_WEB}.answers.AddressMiddleware": 560,
+    f"{_WEB}.throttle.RetryAfterMiddleware": 565,
+    "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
+    f"{_WEB}.compression.BoundedCompressionMiddleware": 590,
+    "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
+    f"{_WEB}.redirects.CheckedRedirectMiddleware": 600,
+}
+_EXTENSIONS = {
+    "scrapy.extensions.throttle.AutoThrottle": None,
+    f"{_WEB}.ending.CrawlEnd": 0,
+    f"{_WEB}.byte_budget.ByteBudget": 0,
+    f"{_WEB}.throttle.HostThrottle": 0,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Crawl:
     """What the spider and the pipeline know about the crawl that they are part of.
 
-    ``give_up_after_s``: how long the pipeline holds items while Redis is away.
+    ``give_up_after_s``: how long the pipeline holds items while Redis is away. ``folder``: where
+    the source's visits are kept; None: nothing is remembered beyond the process.
     """
 
     run_id: str
@@ -38,6 +65,7 @@ class Crawl:
     stream_high: int
     stream_low: int
     give_up_after_s: float = GIVE_UP_AFTER_S
+    folder: Path | None = None
 
 
 def crawl_of(settings: ScrapySettings) -> Crawl:
@@ -63,7 +91,7 @@ def require_contact(source: Source, settings: Settings) -> None:
     Raises:
         SettingsInvalid: no contact is set, and the source is on the open web.
     """
-    web = isinstance(source, SchemaOrgSource) and not source.allow_private
+    web = isinstance(source, WebSource) and not source.allow_private
     if web and not settings.crawl_contact:
         raise SettingsInvalid(
             f"{PREFIX}CRAWL_CONTACT is not set: name a URL or address at which the site's owner "
@@ -74,23 +102,23 @@ def require_contact(source: Source, settings: Settings) -> None:
 def scrapy_settings(crawl: Crawl, settings: Settings) -> ScrapySettings:
     """All of Scrapy's settings for one crawl."""
     values: dict[str, Any] = {
-        **_common(settings),
+        **_common(crawl.source, settings),
         CRAWL: crawl,
     }
-    if isinstance(crawl.source, SchemaOrgSource):
+    if isinstance(crawl.source, WebSource):
         values.update(_web(crawl.source))
     elif isinstance(crawl.source, DatasetSource):
         values["DOWNLOAD_HANDLERS"] = _only()
     return ScrapySettings(values, priority="cmdline")
 
 
-def _common(settings: Settings) -> dict[str, Any]:
+def _common(source: Source, settings: Settings) -> dict[str, Any]:
     return {
         "BOT_NAME": "semantic-movie-search",
         "USER_AGENT": user_agent(settings.crawl_contact),
         "ROBOTSTXT_USER_AGENT": "semantic-movie-search",
         "ITEM_PIPELINES": {"services.ingest.pipelines.StreamPipeline": 500},
-        "CLOSESPIDER_TIMEOUT": settings.crawl_time_limit_s,
+        "CLOSESPIDER_TIMEOUT": source.time_limit_s or settings.crawl_time_limit_s,
         "CLOSESPIDER_ITEMCOUNT": MAX_ITEMS,
         "LOG_INSTALL_ROOT_HANDLER": False,
         "LOG_LEVEL": "WARNING",
@@ -102,31 +130,28 @@ def _common(settings: Settings) -> dict[str, Any]:
         # A proxy of the environment would resolve names for us, past the check of addresses.
         "HTTPPROXY_ENABLED": False,
         "ROBOTSTXT_OBEY": True,
-        "DOWNLOADER_MIDDLEWARES": {
-            "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
-            "services.ingest.middlewares.StrictRobotsTxtMiddleware": 100,
-            # Past retry (550), so that a refusal is seen before it is tried again.
-            "services.ingest.middlewares.FaultMiddleware": 560,
-        },
     }
 
 
-def _web(source: SchemaOrgSource) -> dict[str, Any]:
+def _web(source: WebSource) -> dict[str, Any]:
     resolver = (
-        "scrapy.resolver.CachingHostnameResolver"
-        if source.allow_private
-        else "services.ingest.addresses.PublicResolver"
+        "scrapy.resolver.CachingHostnameResolver" if source.allow_private else PUBLIC_RESOLVER
     )
+    handler = f"{_WEB}.transfer.BoundedHandler"
     return {
-        "DOWNLOAD_HANDLERS": _only("http", "https"),
+        "DOWNLOAD_HANDLERS": {**_only("http", "https"), "http": handler, "https": handler},
+        "DOWNLOADER_MIDDLEWARES": _DOWNLOADER_MIDDLEWARES,
+        "EXTENSIONS": _EXTENSIONS,
         "TWISTED_DNS_RESOLVER": resolver,
         "DOWNLOAD_VERIFY_CERTIFICATES": True,
         "DOWNLOAD_DELAY": source.delay_s,
+        "DOWNLOAD_DELAY_JITTER": 0.0,  # it would halve the least pause
         "AUTOTHROTTLE_ENABLED": True,
         "AUTOTHROTTLE_START_DELAY": source.delay_s,
         "AUTOTHROTTLE_MAX_DELAY": max(60.0, source.delay_s),
         "AUTOTHROTTLE_TARGET_CONCURRENCY": 1.0,
-        "CONCURRENT_REQUESTS": 4,
+        # One for each host: another would only wait in the queue, and be sent after a limit.
+        "CONCURRENT_REQUESTS": min(len(source.hosts), MAX_HOSTS_AT_ONCE),
         "CONCURRENT_REQUESTS_PER_DOMAIN": 1,
         "DOWNLOAD_MAXSIZE": MAX_PAGE_BYTES,
         "DOWNLOAD_WARNSIZE": MAX_PAGE_BYTES,
@@ -134,13 +159,13 @@ def _web(source: SchemaOrgSource) -> dict[str, Any]:
         "REDIRECT_MAX_TIMES": 5,
         "METAREFRESH_ENABLED": False,
         "RETRY_TIMES": 2,
-        "DEPTH_LIMIT": MAX_DEPTH,
+        "DEPTH_LIMIT": source.max_depth,
         # Breadth first, so that a limit cuts leaves and not whole branches.
         "DEPTH_PRIORITY": 1,
         "SCHEDULER_DISK_QUEUE": "scrapy.squeues.PickleFifoDiskQueue",
         "SCHEDULER_MEMORY_QUEUE": "scrapy.squeues.FifoMemoryQueue",
         "CLOSESPIDER_PAGECOUNT": source.max_pages,
-        "URLLENGTH_LIMIT": 2048,
+        "URLLENGTH_LIMIT": MAX_URL_CHARS,
     }
 
 

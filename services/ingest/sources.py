@@ -2,16 +2,17 @@
 
 The file's format is a promise (``docs/sources.md``); a key it does not know is refused, so that a
 misspelt limit is never silently without effect. The bundled ``demo`` is always there; a table
-``[sources.demo]`` in the file overrides its fields. Relative paths are relative to the file.
+``[sources.demo]`` in the file overrides its fields. Relative paths are relative to the file. Files
+of a dataset are looked for when its crawl starts, not when the sources are read.
 """
 
 from __future__ import annotations
 
+import difflib
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -25,18 +26,32 @@ from pydantic import (
     field_validator,
 )
 
+from services.ingest.source_file import SourceInvalid, SourcesFile, SourceTable, read_sources_file
 from shared.messages import SourceName, Url
 from shared.settings import Settings
+
+__all__ = [
+    "DatasetSource",
+    "ImdbSource",
+    "SchemaOrgSource",
+    "Source",
+    "SourceInvalid",
+    "WebSource",
+    "find_source",
+    "load_sources",
+]
 
 DEFAULT_FILE = "sources.toml"
 DEMO = "demo"
 DEMO_DELAY_S = 0.01  # our own site on loopback: polite by being ours
 
+DATASET_FORMATS = (".parquet", ".csv", ".jsonl")
+DATASET_SUFFIXES = (
+    *DATASET_FORMATS,
+    *(form + packed for form in (".csv", ".jsonl") for packed in (".gz", ".zst")),
+)
+
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-
-
-class SourceInvalid(ValueError):
-    """A source cannot be used as configured; one line that names file, source and field."""
 
 
 def _seconds(value: object) -> object:
@@ -47,6 +62,18 @@ def _seconds(value: object) -> object:
 
 
 Duration = Annotated[int, BeforeValidator(_seconds)]
+Whole = Annotated[int, Field(strict=True)]
+Truth = Annotated[bool, Field(strict=True)]
+
+MovieTarget = Literal[
+    "movie_id", "title", "description", "year", "genres", "directors", "rating", "url"
+]
+ReviewTarget = Literal[
+    "movie_id", "text", "review_id", "rating", "title", "author", "published", "url", "language",
+    "spoiler", "movie",
+]  # fmt: skip
+Target = Literal[MovieTarget, ReviewTarget]
+ColumnName = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class _Source(BaseModel):
@@ -54,35 +81,67 @@ class _Source(BaseModel):
 
     name: SourceName
     reviews_per_movie: Annotated[
-        int, Field(ge=0, le=10_000, description="Most reviews kept of a movie; 0: all.")
+        Whole, Field(ge=0, le=10_000, description="Most reviews kept of a movie; 0: all.")
     ] = 0
     every_s: Annotated[
-        Duration | None, Field(alias="every", description="Crawl again this often.")
+        Duration | None,
+        Field(alias="every", description="Crawl again this long after the last time."),
+    ] = None
+    time_limit_s: Annotated[
+        Duration | None,
+        Field(
+            alias="time_limit",
+            description="End a crawl after this long. Absent: `MOVIE_SEARCH_CRAWL_TIME_LIMIT_S`.",
+        ),
     ] = None
 
 
-class SchemaOrgSource(_Source):
-    """A web site that marks up its films and reviews with schema.org JSON-LD."""
+class WebSource(_Source):
+    """What every source that is fetched from a web site has: its limits."""
+
+    allow_private: Annotated[
+        Truth, Field(description="Whether the site may be on a private or loopback address.")
+    ] = False
+    delay_s: Annotated[
+        float,
+        Field(
+            ge=0.01,
+            le=300,
+            strict=True,
+            allow_inf_nan=False,
+            description="Least pause between two requests, in seconds.",
+        ),
+    ] = 1.0
+    max_pages: Annotated[
+        Whole, Field(ge=1, le=10_000_000, description="Most pages fetched in a crawl.")
+    ] = 50_000
+    max_depth: Annotated[
+        Whole, Field(ge=1, le=10_000, description="Most links followed from a start page.")
+    ] = 500  # a chain of "next" links may be long
+    max_bytes: Annotated[
+        Whole, Field(ge=1, le=2**50, description="Most bytes of all pages of a crawl together.")
+    ] = 2 * 2**30
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """``host`` or ``host:port``: all that the crawl may visit."""
+        raise NotImplementedError
+
+
+class SchemaOrgSource(WebSource):
+    """A web site that marks up its films and reviews with schema.org JSON-LD or microdata."""
 
     spider: Literal["schema_org"]
     start_urls: Annotated[
-        tuple[Url, ...], Field(min_length=1, description="Sitemaps, or pages to begin at.")
+        tuple[Url, ...],
+        Field(min_length=1, max_length=1_000, description="Sitemaps, or pages to begin at."),
     ]
-    allow_private: Annotated[
-        bool, Field(description="Whether the site may be on a private or loopback address.")
-    ] = False
-    delay_s: Annotated[
-        float, Field(ge=0.01, le=300, description="Least pause between two requests.")
-    ] = 1.0
-    max_pages: Annotated[int, Field(ge=1, description="Most pages fetched in a crawl.")] = 50_000
 
     @field_validator("start_urls", mode="after")
     @classmethod
     def _with_host(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
         for url in urls:
-            parts = urlsplit(url)
-            if not parts.hostname or parts.username or parts.password:
-                raise ValueError("each must name a host, and no user or password")
+            _require_host(url)
         return urls
 
     @property
@@ -91,23 +150,59 @@ class SchemaOrgSource(_Source):
         return frozenset(urlsplit(url).netloc.lower() for url in self.start_urls)
 
 
+class ImdbSource(WebSource):
+    """IMDb's best rated feature films and what its users say of them."""
+
+    spider: Literal["imdb"]
+    base_url: Annotated[
+        Url, Field(description="The site's address; another than IMDb's for a mirror or a test.")
+    ] = "https://www.imdb.com"
+    top: Annotated[Whole, Field(ge=1, le=10_000, description="How many films, best first.")] = 500
+    min_votes: Annotated[
+        Whole, Field(ge=1, le=100_000_000, description="Least votes that a film must have.")
+    ] = 10_000
+
+    @field_validator("base_url", mode="after")
+    @classmethod
+    def _site_only(cls, url: str) -> str:
+        _require_host(url)
+        parts = urlsplit(url)
+        if parts.query or parts.fragment:
+            raise ValueError("must be a site's address, without query and fragment")
+        return url.rstrip("/")
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """``host`` or ``host:port`` of the site: all that the crawl may visit."""
+        return frozenset({urlsplit(self.base_url).netloc.lower()})
+
+
 class DatasetSource(_Source):
     """A catalogue on disk: one file of movies, one of reviews."""
 
     spider: Literal["dataset"]
-    movies: Path
-    reviews: Path
+    movies: Annotated[Path, Field(description="File with a row for each movie.")]
+    reviews: Annotated[Path, Field(description="File with a row for each review.")]
+    columns: Annotated[
+        Mapping[Target, ColumnName],
+        Field(description="Names of the files' columns where they are others than the known ones."),
+    ] = {}
 
     @field_validator("movies", "reviews", mode="after")
     @classmethod
     def _from_folder(cls, path: Path, info: ValidationInfo) -> Path:
         folder = (info.context or {}).get("folder", Path.cwd())
-        if path.suffix not in {".parquet", ".csv", ".jsonl"}:
-            raise ValueError("the file's name must end in .parquet, .csv or .jsonl")
+        if not path.name.endswith(DATASET_SUFFIXES):
+            raise ValueError(f"the file's name must end in one of {' '.join(DATASET_SUFFIXES)}")
         return Path(folder, path.expanduser())
 
 
-Source = SchemaOrgSource | DatasetSource
+Source = SchemaOrgSource | ImdbSource | DatasetSource
+_MODELS: Mapping[str, type[_Source]] = {
+    "schema_org": SchemaOrgSource,
+    "imdb": ImdbSource,
+    "dataset": DatasetSource,
+}
 _source: TypeAdapter[Source] = TypeAdapter(Annotated[Source, Field(discriminator="spider")])
 
 
@@ -124,13 +219,13 @@ def load_sources(settings: Settings, *, demo_url: str | None = None) -> dict[str
     path = settings.sources
     if path is None and Path(DEFAULT_FILE).is_file():
         path = Path(DEFAULT_FILE).absolute()
-    tables = read_tables(path) if path is not None else {}
-    demo_url = demo_url or f"http://127.0.0.1:{settings.demo_site_port}"
-    built_in = _demo(demo_url)
+    file = read_sources_file(path) if path is not None else SourcesFile()
+    tables = dict(file.tables)
+    built_in = _demo(demo_url or f"http://127.0.0.1:{settings.demo_site_port}")
     override = tables.get(DEMO, built_in)
     if override.get("spider", "schema_org") == "schema_org":
-        tables = {**tables, DEMO: {**built_in, **override}}
-    return {name: _parse(name, table, path) for name, table in tables.items()}
+        tables[DEMO] = {**built_in, **override}
+    return {name: _parse(name, table, file) for name, table in tables.items()}
 
 
 def find_source(sources: Mapping[str, Source], name: str) -> Source:
@@ -144,29 +239,7 @@ def find_source(sources: Mapping[str, Source], name: str) -> Source:
     return sources[name]
 
 
-def read_tables(path: Path) -> dict[str, dict[str, Any]]:
-    """The tables ``[sources.NAME]`` of a file.
-
-    Raises:
-        SourceInvalid: no such file, not TOML, or anything but tables of sources in it.
-    """
-    try:
-        with path.open("rb") as file:
-            document = tomllib.load(file)
-    except OSError as error:
-        raise SourceInvalid(f"{path}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SourceInvalid(f"{path}: not TOML: {error}") from error
-    strange = sorted(set(document) - {"sources"})
-    if strange:
-        raise SourceInvalid(f"{path}: {strange[0]}: unknown; sources are tables [sources.NAME]")
-    tables = document.get("sources", {})
-    if not isinstance(tables, dict) or not all(isinstance(t, dict) for t in tables.values()):
-        raise SourceInvalid(f"{path}: sources: each must be a table [sources.NAME]")
-    return tables
-
-
-def _demo(url: str) -> dict[str, Any]:
+def _demo(url: str) -> SourceTable:
     return {
         "spider": "schema_org",
         "start_urls": [f"{url}/sitemap.xml"],
@@ -175,22 +248,41 @@ def _demo(url: str) -> dict[str, Any]:
     }
 
 
-def _parse(name: str, table: Mapping[str, Any], path: Path | None) -> Source:
-    where = f"{path or 'built-in'}: sources.{name}"
-    for key in ("name", "every_s"):
-        if key in table:
-            raise SourceInvalid(f"{where}.{key}: unknown key")
+def _require_host(url: str) -> None:
+    parts = urlsplit(url)
+    if not parts.hostname or parts.username or parts.password:
+        raise ValueError("a URL must name a host, and no user or password")
+
+
+def _parse(name: str, table: SourceTable, file: SourcesFile) -> Source:
+    if "name" in table:
+        raise file.fault((name, "name"), "unknown key; a source's name stands in its header")
+    folder = file.path.parent if file.path is not None else Path.cwd()
     try:
-        return _source.validate_python(
-            {**table, "name": name}, context={"folder": path.parent if path else Path.cwd()}
-        )
+        return _source.validate_python({**table, "name": name}, context={"folder": folder})
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
+        raise _first_fault(name, error, file) from error
+
+
+def _first_fault(name: str, error: ValidationError, file: SourcesFile) -> SourceInvalid:
+    """The mistake that stands first in the file."""
+    faults: list[tuple[int, SourceInvalid]] = []
+    for item in error.errors(include_url=False):
         # The first part of the place is the discriminator's value, not a key of the file.
-        field = ".".join(
-            str(part) for part in first["loc"] if part not in {"schema_org", "dataset"}
-        )
-        if first["type"].startswith("union_tag"):
-            field = "spider"
-        message = "unknown key" if first["type"] == "extra_forbidden" else first["msg"]
-        raise SourceInvalid(f"{where}{'.' + field if field else ''}: {message}") from error
+        spider, *field = item["loc"] or ("",)
+        why = item["msg"].removeprefix("Value error, ")
+        if item["type"].startswith("union_tag"):
+            field = ["spider"]
+        elif item["type"] == "extra_forbidden":
+            why = "unknown key" + _did_you_mean(str(field[-1]), str(spider))
+        elif field[-1:] == ["[key]"]:
+            field.pop()
+            why = f"unknown; there are {', '.join(sorted(get_args(Target)))}"
+        faults.append((file.line((name, *field)) or 0, file.fault((name, *field), why)))
+    return min(faults, key=lambda fault: fault[0])[1]
+
+
+def _did_you_mean(key: str, spider: str) -> str:
+    known = [field.alias or name for name, field in _MODELS[spider].model_fields.items()]
+    close = difflib.get_close_matches(key, known, n=1)
+    return f"; did you mean {close[0]}?" if close else ""

@@ -7,22 +7,24 @@ import os
 import signal
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pydantic import ValidationError
 
-from services.ingest import runs as supervision
+from services.ingest import attempts
+from services.ingest.attempts import MAX_ATTEMPTS
+from services.ingest.crawling import Crawling
 from services.ingest.demo_site.catalogue import Catalogue, load_catalogue
 from services.ingest.demo_site.server import serve_demo_site
-from services.ingest.runs import MAX_ATTEMPTS, Supervisor
-from services.ingest.sources import load_sources
+from services.ingest.runs import Supervisor
 from shared import runs
 from shared.messages import (
     REVIEWS_STREAM,
@@ -34,9 +36,9 @@ from shared.messages import (
 )
 from shared.redis import Client
 from shared.runs import Run
-from shared.settings import load_settings
 from shared.streams import Entry, EntryInvalid
-from tests.support.waiting import async_wait_until, wait_until
+from tests.support.supervision import crawling, is_alive, settled, supervising
+from tests.support.waiting import async_wait_until
 
 Configure = Callable[..., None]
 
@@ -47,6 +49,7 @@ def configure(
 ) -> Callable[..., None]:
     """Write ``sources.toml`` and set the environment that crawl processes inherit."""
     monkeypatch.setenv("MOVIE_SEARCH_REDIS_URL", redis_url)
+    monkeypatch.setenv("MOVIE_SEARCH_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("MOVIE_SEARCH_SOURCES", str(tmp_path / "sources.toml"))
 
     def write(toml: str = "", **settings: object) -> None:
@@ -61,44 +64,6 @@ def configure(
 @pytest.fixture
 def few() -> Catalogue:
     return load_catalogue()[:6]
-
-
-@asynccontextmanager
-async def _supervising(
-    redis: Client, demo_url: str = "http://127.0.0.1:1", **options: Any
-) -> AsyncIterator[Supervisor]:
-    sources = load_sources(load_settings(), demo_url=demo_url)
-    supervisor = Supervisor(redis, sources, demo_url, **{"time_limit_s": 60.0, **options})
-    stop = asyncio.Event()
-    task = asyncio.create_task(supervisor.run(stop))
-    try:
-        yield supervisor
-    finally:
-        stop.set()
-        await asyncio.wait_for(task, 30)
-
-
-async def _settled(redis: Client, run: Run) -> Run:
-    """The run once its crawl is over."""
-
-    async def settled() -> Run | None:
-        record = await runs.get_run(redis, run.run_id)
-        over = record is not None and record.state not in {"queued", "crawling"}
-        return record if over else None
-
-    record = await async_wait_until(settled, timeout_s=60)
-    assert record is not None
-    return record
-
-
-async def _crawling(supervisor: Supervisor, run: Run, *, but: int = 0) -> int:
-    """Process id of the run's crawl, other than ``but``."""
-
-    async def started() -> int:
-        pid = supervisor.pids.get(run.run_id, 0)
-        return pid if pid != but else 0
-
-    return await async_wait_until(started, timeout_s=20)
 
 
 async def _request(redis: Client, source: str) -> Run:
@@ -128,13 +93,6 @@ async def _assert_complete(redis: Client, run: Run, movies: int, reviews: int) -
     return ids
 
 
-def _is_alive(pid: int) -> bool:
-    try:
-        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
-
-
 @contextmanager
 def _site(answer: Callable[[str], tuple[int, bytes]]) -> Iterator[tuple[str, list[str]]]:
     """A site that answers each path as told; yields ``host:port`` and the paths asked for."""
@@ -147,6 +105,7 @@ def _site(answer: Callable[[str], tuple[int, bytes]]) -> Iterator[tuple[str, lis
             self.send_response(status)
             self.send_header("Content-Type", "text/html")
             self.send_header("Content-Length", str(len(body)))
+            self.send_header("Retry-After", "0")
             self.end_headers()
             self.wfile.write(body)
 
@@ -165,15 +124,15 @@ SLOW_DEMO = '[sources.demo]\nspider = "schema_org"\ndelay_s = 3.0\n'
 async def test_killed_crawls_are_started_again_and_lose_nothing(
     redis: Client, configure: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervision, "RETRY_AFTER_S", 0.05)
+    monkeypatch.setattr(attempts, "RETRY_AFTER_S", 0.05)
     with serve_demo_site("127.0.0.1", 0) as url:
-        async with _supervising(redis, url) as supervisor:
+        async with supervising(redis, url) as supervisor:
             run = await _request(redis, "demo")
-            pid = await _crawling(supervisor, run)
+            pid = await crawling(supervisor, run)
             await async_wait_until(lambda: redis.xlen(REVIEWS_STREAM), timeout_s=20)
             os.kill(pid, signal.SIGKILL)
-            await _crawling(supervisor, run, but=pid)
-            record = await _settled(redis, run)
+            await crawling(supervisor, run, but=pid)
+            record = await settled(redis, run)
     assert (record.state, record.attempts, record.error) == ("embedding", 2, None)
     assert (record.movies, record.crawled) == (132, 660)
     await _assert_complete(redis, run, 132, 660)
@@ -182,16 +141,16 @@ async def test_killed_crawls_are_started_again_and_lose_nothing(
 async def test_a_crawl_that_always_dies_fails_after_three_attempts(
     redis: Client, configure: Configure, monkeypatch: pytest.MonkeyPatch, few: Catalogue
 ) -> None:
-    monkeypatch.setattr(supervision, "RETRY_AFTER_S", 0.05)
+    monkeypatch.setattr(attempts, "RETRY_AFTER_S", 0.05)
     configure(SLOW_DEMO)
     with serve_demo_site("127.0.0.1", 0, catalogue=few) as url:
-        async with _supervising(redis, url) as supervisor:
+        async with supervising(redis, url) as supervisor:
             run = await _request(redis, "demo")
             pid = 0
             for _ in range(MAX_ATTEMPTS):
-                pid = await _crawling(supervisor, run, but=pid)
+                pid = await crawling(supervisor, run, but=pid)
                 os.kill(pid, signal.SIGKILL)
-            record = await _settled(redis, run)
+            record = await settled(redis, run)
     assert (record.state, record.attempts) == ("failed", MAX_ATTEMPTS)
     assert record.error is not None
     assert "killed by signal 9" in record.error
@@ -204,11 +163,11 @@ async def test_supervisors_that_die_with_their_crawls_do_not_go_on_for_ever(
 ) -> None:
     run = await _request(redis, "demo")
     await runs.advance(redis, run, "crawling")
-    await runs.set_fields(redis, run.run_id, attempts=MAX_ATTEMPTS)
-    async with _supervising(redis):
-        record = await _settled(redis, run)
-    assert (record.state, record.attempts) == ("failed", MAX_ATTEMPTS)
-    assert record.error == "the crawl ended 3 times before it was done"
+    await runs.set_fields(redis, run.run_id, attempts=7, in_vain=MAX_ATTEMPTS)
+    async with supervising(redis):
+        record = await settled(redis, run)
+    assert (record.state, record.attempts) == ("failed", 7)
+    assert record.error == "the crawl ended 3 times without getting further"
 
 
 async def test_a_stop_leaves_the_run_and_the_next_start_goes_on(
@@ -216,39 +175,18 @@ async def test_a_stop_leaves_the_run_and_the_next_start_goes_on(
 ) -> None:
     configure(SLOW_DEMO)
     with serve_demo_site("127.0.0.1", 0, catalogue=few) as url:
-        async with _supervising(redis, url) as supervisor:
+        async with supervising(redis, url) as supervisor:
             run = await _request(redis, "demo")
-            pid = await _crawling(supervisor, run)
-        assert not _is_alive(pid)
+            pid = await crawling(supervisor, run)
+        assert not is_alive(pid)
         left = await runs.get_run(redis, run.run_id)
         assert left is not None
         assert (left.state, left.attempts, left.error) == ("crawling", 0, None)
         configure()
-        async with _supervising(redis, url):
-            record = await _settled(redis, run)
+        async with supervising(redis, url):
+            record = await settled(redis, run)
     assert (record.state, record.attempts) == ("embedding", 1)
     await _assert_complete(redis, run, 6, 30)
-
-
-async def test_a_cancelled_run_ends_its_process(
-    redis: Client, configure: Configure, few: Catalogue
-) -> None:
-    configure(SLOW_DEMO)
-    with serve_demo_site("127.0.0.1", 0, catalogue=few) as url:
-        async with _supervising(redis, url) as supervisor:
-            run = await _request(redis, "demo")
-            pid = await _crawling(supervisor, run)
-            assert await runs.advance(redis, run, "cancelled")
-            await asyncio.to_thread(wait_until, lambda: not _is_alive(pid), timeout_s=20)
-            await async_wait_until(lambda: _nothing(supervisor.pids))
-    record = await runs.get_run(redis, run.run_id)
-    assert record is not None
-    assert (record.state, record.error) == ("cancelled", None)
-    assert (await _sent(redis, run))[2] == []
-
-
-async def _nothing(of: dict[str, int]) -> bool:
-    return not of
 
 
 async def test_the_time_limit_fails_the_run(
@@ -256,9 +194,78 @@ async def test_the_time_limit_fails_the_run(
 ) -> None:
     configure(SLOW_DEMO)
     with serve_demo_site("127.0.0.1", 0, catalogue=few) as url:
-        async with _supervising(redis, url, time_limit_s=2.0):
-            record = await _settled(redis, await _request(redis, "demo"))
+        async with supervising(redis, url, time_limit_s=2.0):
+            record = await settled(redis, await _request(redis, "demo"))
     assert (record.state, record.error) == ("failed", "the time limit of 2 s was reached")
+
+
+async def test_a_source_has_its_own_time_limit(
+    redis: Client, configure: Configure, few: Catalogue
+) -> None:
+    configure(SLOW_DEMO + 'time_limit = "1s"\n')
+    with serve_demo_site("127.0.0.1", 0, catalogue=few) as url:
+        async with supervising(redis, url):
+            record = await settled(redis, await _request(redis, "demo"))
+    assert (record.state, record.error) == ("failed", "the time limit of 1 s was reached")
+
+
+async def test_the_time_limit_holds_for_all_attempts_together(
+    redis: Client, configure: Configure, few: Catalogue
+) -> None:
+    configure(SLOW_DEMO)
+    with serve_demo_site("127.0.0.1", 0, catalogue=few) as url:
+        run = await _request(redis, "demo")
+        await runs.advance(redis, run, "crawling")
+        await runs.set_fields(redis, run.run_id, attempts=1, crawl_s=59.5)
+        async with supervising(redis, url, time_limit_s=60.0) as supervisor:
+            pid = await crawling(supervisor, run)
+            record = await settled(redis, run)
+    assert (record.state, record.error) == ("failed", "the time limit of 60 s was reached")
+    assert record.attempts == 2
+    assert record.ended_at is not None
+    assert record.ended_at - record.requested_at < timedelta(seconds=30)
+    assert not is_alive(pid)
+
+
+async def test_attempts_that_get_further_may_be_many(
+    redis: Client, configure: Configure, monkeypatch: pytest.MonkeyPatch, few: Catalogue
+) -> None:
+    monkeypatch.setattr(attempts, "RETRY_AFTER_S", 0.05)
+    configure(SLOW_DEMO)
+    finished = 0
+    with serve_demo_site("127.0.0.1", 0, catalogue=few) as url:
+        async with supervising(redis, url, finished_pages=lambda _: finished) as supervisor:
+            run = await _request(redis, "demo")
+            pid = 0
+            for killed in range(1, MAX_ATTEMPTS + 4):
+                pid = await crawling(supervisor, run, but=pid)
+                finished = min(killed, 3)
+                os.kill(pid, signal.SIGKILL)
+            record = await settled(redis, run)
+    # Three got further; the next three did not.
+    assert (record.state, record.attempts) == ("failed", MAX_ATTEMPTS + 3)
+    assert record.error is not None
+    assert record.error.startswith("the crawl ended 3 times without getting further")
+
+
+async def test_no_process_outlives_its_supervision(
+    redis: Client, configure: Configure, few: Catalogue
+) -> None:
+    """Not even when the supervisor itself stumbles: here, over a record that it cannot read."""
+    configure(SLOW_DEMO)
+    with serve_demo_site("127.0.0.1", 0, catalogue=few) as url:
+        run = await _request(redis, "demo")
+        attempting = Crawling(redis, "me", 60_000, url, lambda _: 0, asyncio.Event())
+        task = asyncio.create_task(attempting.attempt(run, 60.0))
+
+        async def started() -> int:
+            return attempting.pids.get(run.run_id, 0)
+
+        pid = await async_wait_until(started)
+        await runs.set_fields(redis, run.run_id, state="confused")
+        with pytest.raises(ValidationError):
+            await task
+        assert not is_alive(pid)
 
 
 async def test_a_lease_of_another_supervisor_is_respected_until_it_ends(
@@ -268,38 +275,44 @@ async def test_a_lease_of_another_supervisor_is_respected_until_it_ends(
         run = await _request(redis, "demo")
         await runs.advance(redis, run, "crawling")
         assert await runs.take_lease(redis, run.run_id, "another", lease_ms=60_000)
-        async with _supervising(redis, url) as supervisor:
-            other = await _settled(redis, await _request(redis, "not_there"))
+        async with supervising(redis, url) as supervisor:
+            other = await settled(redis, await _request(redis, "not_there"))
             assert other.state == "failed"  # so the supervisor has looked at both
             assert run.run_id not in supervisor.pids
             await runs.release_lease(redis, run.run_id, "another")
-            assert (await _settled(redis, run)).state == "embedding"
+            assert (await settled(redis, run)).state == "embedding"
     await _assert_complete(redis, run, 6, 30)
 
 
 async def test_a_source_that_is_not_configured_fails_the_run(
     redis: Client, configure: Configure
 ) -> None:
-    async with _supervising(redis):
-        record = await _settled(redis, await _request(redis, "no_such"))
+    async with supervising(redis):
+        record = await settled(redis, await _request(redis, "no_such"))
     assert (record.state, record.attempts) == ("failed", 0)
     assert record.error == "source 'no_such' is not configured; there are demo"
 
 
 async def test_robots_txt_is_obeyed(redis: Client, configure: Configure, few: Catalogue) -> None:
     with serve_demo_site("127.0.0.1", 0, catalogue=few, disallow=["/films/tt"]) as url:
-        async with _supervising(redis, url):
+        async with supervising(redis, url):
             run = await _request(redis, "demo")
-            record = await _settled(redis, run)
+            record = await settled(redis, run)
     assert record.state == "failed"
     assert record.error is not None
     assert "robots.txt forbids" in record.error
     assert (await _sent(redis, run))[0] == {}
 
 
-@pytest.mark.parametrize("status", [500, 429])
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (500, "cannot be had: HTTP status 500"),
+        (429, "asked 5 times in a row to come back later (status 429)"),
+    ],
+)
 async def test_robots_txt_that_cannot_be_had_forbids_everything(
-    redis: Client, configure: Configure, status: int
+    redis: Client, configure: Configure, status: int, reason: str
 ) -> None:
     with _site(lambda path: (status if path == "/robots.txt" else 200, b"<p>page</p>")) as (
         host,
@@ -309,11 +322,11 @@ async def test_robots_txt_that_cannot_be_had_forbids_everything(
             f'[sources.site]\nspider = "schema_org"\nallow_private = true\ndelay_s = 0.01\n'
             f'start_urls = ["http://{host}/"]\n'
         )
-        async with _supervising(redis):
-            record = await _settled(redis, await _request(redis, "site"))
+        async with supervising(redis):
+            record = await settled(redis, await _request(redis, "site"))
     assert record.state == "failed"
     assert record.error is not None
-    assert f"cannot be had: HTTP status {status}" in record.error
+    assert reason in record.error
     assert set(asked) == {"/robots.txt"}
 
 
@@ -321,8 +334,8 @@ async def test_a_site_on_the_open_web_is_not_visited_without_a_contact(
     redis: Client, configure: Configure
 ) -> None:
     configure('[sources.site]\nspider = "schema_org"\nstart_urls = ["https://films.example/"]\n')
-    async with _supervising(redis):
-        record = await _settled(redis, await _request(redis, "site"))
+    async with supervising(redis):
+        record = await settled(redis, await _request(redis, "site"))
     assert (record.state, record.attempts) == ("failed", 1)
     assert record.error is not None
     assert record.error.startswith("MOVIE_SEARCH_CRAWL_CONTACT is not set")
@@ -337,8 +350,8 @@ async def test_private_addresses_are_not_connected_to_in_any_notation(
         forms = ("127.0.0.1", "localhost", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]")
         urls = ", ".join(f'"http://{form}:{port}/"' for form in forms)
         configure(f'[sources.site]\nspider = "schema_org"\ndelay_s = 0.01\nstart_urls = [{urls}]\n')
-        async with _supervising(redis):
-            record = await _settled(redis, await _request(redis, "site"))
+        async with supervising(redis):
+            record = await settled(redis, await _request(redis, "site"))
     assert asked == []
     assert record.state == "failed"
     assert record.error is not None
@@ -354,9 +367,9 @@ async def test_a_site_without_reviews_fails_loudly(redis: Client, configure: Con
             f'[sources.site]\nspider = "schema_org"\nallow_private = true\ndelay_s = 0.01\n'
             f'start_urls = ["http://{host}/"]\n'
         )
-        async with _supervising(redis):
+        async with supervising(redis):
             run = await _request(redis, "site")
-            record = await _settled(redis, run)
+            record = await settled(redis, run)
     assert record.state == "failed"
     assert record.error is not None
     assert "no reviews were found" in record.error
@@ -368,9 +381,9 @@ async def test_reviews_per_movie_picks_over_all_pages_of_a_film(
 ) -> None:
     configure('[sources.demo]\nspider = "schema_org"\nreviews_per_movie = 2\n')
     with serve_demo_site("127.0.0.1", 0, catalogue=few) as url:
-        async with _supervising(redis, url):
+        async with supervising(redis, url):
             run = await _request(redis, "demo")
-            assert (await _settled(redis, run)).state == "embedding"
+            assert (await settled(redis, run)).state == "embedding"
     await _assert_complete(redis, run, 6, 12)
     ratings: dict[str, list[float]] = {}
     for _, fields in await redis.xrange(REVIEWS_STREAM):
@@ -395,9 +408,9 @@ async def test_a_dataset_on_disk(redis: Client, configure: Configure, tmp_path: 
         '[sources.files]\nspider = "dataset"\n'
         'movies = "movies.parquet"\nreviews = "reviews.parquet"\n'
     )
-    async with _supervising(redis):
+    async with supervising(redis):
         run = await _request(redis, "files")
-        record = await _settled(redis, run)
+        record = await settled(redis, run)
     assert record.state == "embedding"
     ids = await _assert_complete(redis, run, 2, 4)  # the empty one is dropped
     assert "review/files:r3" not in ids
@@ -406,8 +419,8 @@ async def test_a_dataset_on_disk(redis: Client, configure: Configure, tmp_path: 
 
 async def test_a_broken_dataset_fails_the_run_at_once(redis: Client, configure: Configure) -> None:
     configure('[sources.files]\nspider = "dataset"\nmovies = "m.csv"\nreviews = "r.csv"\n')
-    async with _supervising(redis):
-        record = await _settled(redis, await _request(redis, "files"))
+    async with supervising(redis):
+        record = await settled(redis, await _request(redis, "files"))
     assert (record.state, record.attempts) == ("failed", 1)
     assert record.error is not None
     assert "m.csv: no such file" in record.error
@@ -426,7 +439,7 @@ async def test_the_real_catalogue_waits_for_a_slow_reader(
     )
     counts: Counter[str] = Counter()
     longest = 0
-    async with _supervising(redis):
+    async with supervising(redis):
         run = await _request(redis, "imdb500")
 
         async def read_all() -> bool:
@@ -443,7 +456,7 @@ async def test_the_real_catalogue_waits_for_a_slow_reader(
 
         await async_wait_until(is_full)
         await async_wait_until(read_all, timeout_s=60)
-        assert (await _settled(redis, run)).state == "embedding"
+        assert (await settled(redis, run)).state == "embedding"
     assert counts == {"movie": 500, "review": 2500, "run_end": 1}
     assert longest <= 1000 + 2 * 100
 

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
+from services.ingest.endings import LOST
 from shared import runs
 from shared.messages import REVIEWS_STREAM, RunEnd, checksum_of_ids, ledger_id, parse
-from shared.redis import Client
+from shared.redis import Client, connect
 from shared.runs import Run
+from tests.support.local_system import free_port
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import async_wait_until, wait_until
 
 COMMAND = [sys.executable, "-m", "services.ingest"]
+REDIS_AWAY_S = 30.0
+
+
+@pytest.fixture(autouse=True)
+def _data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The services and crawls of a test keep what they keep in its own folder."""
+    monkeypatch.setenv("MOVIE_SEARCH_DATA_DIR", str(tmp_path / "data"))
 
 
 def _environment(url: str, **settings: object) -> dict[str, str]:
@@ -106,6 +118,150 @@ async def test_a_crawl_does_not_outlive_a_killed_service(
         finally:
             with suppress(psutil.NoSuchProcess):
                 child.kill()
+
+
+async def _state(redis: Client, run: Run) -> Run:
+    record = await runs.get_run(redis, run.run_id)
+    assert record is not None
+    return record
+
+
+async def _until_sent(redis: Client, entries: int) -> None:
+    async def sent() -> bool:
+        return bool(await redis.xlen(REVIEWS_STREAM) >= entries)
+
+    await async_wait_until(sent, timeout_s=60)
+
+
+async def _until_crawled(redis: Client, run: Run) -> Run:
+    async def crawled() -> Run | None:
+        record = await _state(redis, run)
+        return record if record.state not in {"queued", "crawling"} else None
+
+    record = await async_wait_until(crawled, timeout_s=90)
+    assert record is not None
+    return record
+
+
+async def _assert_all_sent(redis: Client, run: Run) -> None:
+    """All films and reviews of the demo are on the stream, and the run's end adds up to them."""
+    ids = set()
+    ends = []
+    for _, fields in await redis.xrange(REVIEWS_STREAM):
+        message = parse(fields)
+        assert message.run_id == run.run_id
+        if isinstance(message, RunEnd):
+            ends.append(message)
+        else:
+            ids.add(ledger_id(message.kind, message.item_id))
+    [end] = ends
+    assert (end.emitted, end.checksum) == (792, checksum_of_ids(ids))
+    assert sum(name.startswith("review/") for name in ids) == 660
+
+
+async def test_a_killed_service_goes_on_at_once(redis: Client, redis_url: str) -> None:
+    """Without waiting for its own lease to run out."""
+    with _service(redis_url) as service:
+        run, _ = await runs.request_run(redis, "demo")
+        await _until_sent(redis, 50)
+        service.kill()
+        service.wait()
+    holder = await redis.get(f"lease:{run.run_id}")
+    assert await redis.pttl(f"lease:{run.run_id}") > 5_000
+    with _service(redis_url):
+
+        async def begun_again() -> bool:
+            return (await _state(redis, run)).attempts == 2
+
+        await async_wait_until(begun_again, timeout_s=10)
+        assert await redis.get(f"lease:{run.run_id}") == holder
+        assert (await _until_crawled(redis, run)).state == "embedding"
+
+
+def test_one_service_to_a_folder(redis_url: str) -> None:
+    with _service(redis_url) as service:
+        assert service.stderr is not None
+        assert any('"ready"' in line for line in iter(service.stderr.readline, ""))
+        second = subprocess.run(
+            COMMAND, env=_environment(redis_url), capture_output=True, text=True, timeout=30
+        )
+    assert second.returncode == 1
+    assert "another ingest service works in" in second.stderr
+    assert second.stderr.count("\n") == 1
+
+
+async def test_redis_may_be_away_for_half_a_minute(private_redis: RedisServer) -> None:
+    """In the middle of a crawl: longer than leases and heartbeats last. It waits, and goes on."""
+    redis = connect(private_redis.url)
+    with _service(private_redis.url) as service:
+        run, _ = await runs.request_run(redis, "demo")
+        await _until_sent(redis, 50)
+        [child] = psutil.Process(service.pid).children()
+        private_redis.kill()
+        back = time.monotonic() + REDIS_AWAY_S
+
+        def away_long_enough() -> bool:
+            assert service.poll() is None
+            assert child.is_running()
+            assert child.status() != psutil.STATUS_ZOMBIE
+            return time.monotonic() > back
+
+        await asyncio.to_thread(wait_until, away_long_enough, timeout_s=REDIS_AWAY_S + 10)
+        private_redis.start()
+        record = await _until_crawled(redis, run)
+        assert (record.state, record.attempts, record.error) == ("embedding", 1, None)
+        await _assert_all_sent(redis, run)
+    await redis.aclose()
+
+
+async def test_a_run_that_redis_forgets_ends_and_the_next_reads_everything(
+    redis: Client, redis_url: str
+) -> None:
+    with _service(redis_url) as service:
+        run, _ = await runs.request_run(redis, "demo")
+        await _until_sent(redis, 50)
+        [child] = psutil.Process(service.pid).children()
+        await redis.flushall()
+
+        async def ended() -> Run | None:
+            record = await runs.get_run(redis, run.run_id)
+            return record if record is not None and runs.ended(record) else None
+
+        record = await async_wait_until(ended, timeout_s=20)
+        assert record is not None
+        assert (record.state, record.error) == ("incomplete", LOST)
+        await asyncio.to_thread(
+            wait_until, lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+        )
+        await redis.delete(REVIEWS_STREAM)  # what the crawl sent before it was ended
+        following, _ = await runs.request_run(redis, "demo")
+        record = await _until_crawled(redis, following)
+        assert (record.state, record.movies, record.crawled) == ("embedding", 132, 660)
+        await _assert_all_sent(redis, following)
+
+
+async def test_its_metrics_say_what_it_does(redis: Client, redis_url: str) -> None:
+    port = free_port()
+    with _service(redis_url, metrics_port=port):
+        run, _ = await runs.request_run(redis, "demo")
+        await _until_sent(redis, 50)
+
+        def metrics() -> str:
+            try:
+                return httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+            except httpx.HTTPError:
+                return ""
+
+        wait_until(lambda: "ingest_active_crawls 1.0" in metrics())
+        wait_until(lambda: 'ingest_open_runs{state="crawling"} 1.0' in metrics())
+        await runs.advance(redis, run, "cancelled")
+        wait_until(lambda: 'ingest_runs_total{source="demo",state="cancelled"} 1.0' in metrics())
+        wait_until(lambda: 'ingest_crawls_total{outcome="ended",source="demo"} 1.0' in metrics())
+        said = metrics()
+        assert "ingest_active_crawls 0.0" in said
+        assert 'ingest_crawl_seconds_count{outcome="ended",source="demo"} 1.0' in said
+        for name in ("ingest_scheduled_runs_total", "ingest_last_searchable_timestamp_seconds"):
+            assert f"# TYPE {name}" in said
 
 
 def test_redis_may_come_later(private_redis: RedisServer) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, Self
 
 from scrapy import Spider
 from scrapy.crawler import Crawler
 from scrapy.exceptions import CloseSpider
 
-from services.ingest.datasets import DatasetInvalid, read_movies, read_reviews
+from services.ingest.datasets import DatasetInvalid, check_files, read_movies, read_reviews
 from services.ingest.items import MovieItem, ReviewItem
 from services.ingest.pipelines import STAT_FAULT, StreamPipeline
 from services.ingest.settings import crawl_of
@@ -20,7 +20,8 @@ class DatasetSpider(Spider):
     """Yields all movies, then all reviews; a movie that only reviews name is yielded before them.
 
     Reading is faster than sending, so it waits for the pipeline before each item: memory stays
-    flat however long the files are.
+    flat however long the files are. That both files are there and have their columns is seen before
+    the first item is yielded.
     """
 
     name = "dataset"
@@ -53,14 +54,15 @@ class DatasetSpider(Spider):
             self.crawler.stats.set_value(STAT_FAULT, str(error))
             raise CloseSpider("dataset_invalid") from error
 
-    def _items(self) -> Any:
+    def _items(self) -> Iterator[MovieItem | ReviewItem]:
         source = self._source
+        check_files(source.movies, source.reviews, source.columns)
         known: set[str] = set()
-        for movie in read_movies(source.movies, source.name):
+        for movie in read_movies(source.movies, source.name, source.columns):
             known.add(movie.movie_id)
             yield movie
         for review, title in read_reviews(
-            source.reviews, source.name, per_movie=source.reviews_per_movie
+            source.reviews, source.name, per_movie=source.reviews_per_movie, columns=source.columns
         ):
             if review.movie_id not in known:
                 known.add(review.movie_id)

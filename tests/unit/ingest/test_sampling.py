@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +17,31 @@ def test_five_are_the_lowest_the_three_in_the_middle_and_the_highest() -> None:
     assert sorted(rating for rating in kept if rating is not None) == [1, 4, 5, 6, 10]
     assert pick([3, 1, 2], 1) == [2]
     assert pick([3, 1, 2, 5], 2) == [1, 3]
+
+
+@pytest.mark.parametrize(
+    ("count", "kept"),
+    [
+        (5, [1, 2, 3, 4, 5]),
+        (6, [1, 2, 3, 4, 6]),
+        (7, [1, 3, 4, 5, 7]),
+        (8, [1, 3, 4, 5, 8]),
+        (9, [1, 4, 5, 6, 9]),
+        (25, [1, 12, 13, 14, 25]),
+        (4, [1, 2, 3, 4]),
+        (1, [1]),
+        (0, []),
+    ],
+)
+def test_five_of_so_many_in_any_order(count: int, kept: list[int]) -> None:
+    ranks = list(range(1, count + 1))
+    for ratings in (ranks, ranks[::-1], ranks[::2] + ranks[1::2]):
+        assert sorted(ratings[at] for at in pick([float(r) for r in ratings], 5)) == kept
+
+
+def test_of_equal_ratings_the_first_come_stand_lowest() -> None:
+    assert pick([7, 7, 7, 7, 7, 7, 7], 5) == [0, 2, 3, 4, 6]
+    assert pick([10, 7, 7, 7, 7, 7, 1], 5) == [0, 2, 3, 4, 6]
 
 
 def test_unrated_ones_only_fill_up() -> None:

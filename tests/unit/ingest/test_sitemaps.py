@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 
+import psutil
 import pytest
 
 from services.ingest.sitemaps import MAX_ENTRIES, parse_sitemap
@@ -43,15 +44,54 @@ def test_a_compressed_bomb_is_not_unpacked() -> None:
     assert parse_sitemap(bomb, most_bytes=1_000_000) is None
 
 
-def test_entities_are_not_resolved() -> None:
+_LAUGHS = b'<!DOCTYPE u [<!ENTITY a0 "aaaaaaaaaa">' + b"".join(
+    b'<!ENTITY a%d "%s">' % (n, b"&a%d;" % (n - 1) * 10) for n in range(1, 12)
+) + b"]>"  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        _LAUGHS + b"<urlset><url><loc>https://a/&a11;</loc></url></urlset>",
+        _LAUGHS + b"<urlset a='&a11;'><url><loc>https://a/</loc></url></urlset>",
+        b'<!DOCTYPE u [<!ENTITY f SYSTEM "file:///etc/passwd">]><urlset><url><loc>&f;</loc></url>',
+        b'<!DOCTYPE u [<!ENTITY % p SYSTEM "http://127.0.0.1:1/"> %p;]><urlset></urlset>',
+        b'<!DOCTYPE urlset SYSTEM "file:///etc/passwd"><urlset></urlset>',
+    ],
+    ids=["laughs", "laughs in an attribute", "file", "parameter entity", "external subset"],
+)
+def test_what_declares_entities_is_no_sitemap(body: bytes) -> None:
+    assert parse_sitemap(body, most_bytes=_LIMIT) is None
+
+
+def test_elements_that_list_nothing_cost_nothing() -> None:
+    body = b"<urlset>" + b"<url></url>" * 900_000 + b"<url><loc>https://a/1</loc></url></urlset>"
+    resident = psutil.Process().memory_info().rss
+    found = parse_sitemap(body, most_bytes=_LIMIT)
+    grown = psutil.Process().memory_info().rss - resident
+    assert found is not None
+    assert found.urls == ("https://a/1",)
+    assert grown < 20 * 2**20  # a tree of it takes more than 200 MiB
+
+
+def test_only_the_places_of_locations_are_read() -> None:
     body = (
-        b'<!DOCTYPE u [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">'
-        b'<!ENTITY f SYSTEM "file:///etc/passwd">]>'
-        b"<urlset><url><loc>https://a/&b;</loc></url><url><loc>&f;</loc></url></urlset>"
+        b"<urlset><loc>https://a/0</loc><url><x><loc>https://a/1</loc></x><loc>https://a/2</loc>"
+        b"<image:image xmlns:image='i'><image:loc>https://a/3.png</image:loc></image:image>"
+        b"<loc>https://a/" + b"x" * 3000 + b"</loc></url></urlset>"
     )
     found = parse_sitemap(body, most_bytes=_LIMIT)
     assert found is not None
-    assert all("aaaa" not in url and "root" not in url for url in found.urls)
+    assert found.urls == ("https://a/2",)
+
+
+def test_all_members_of_a_gzip_file_are_read_and_counted() -> None:
+    whole = _urlset("https://a/1", "https://a/2")
+    packed = gzip.compress(whole[:60]) + gzip.compress(whole[60:])
+    found = parse_sitemap(packed, most_bytes=len(whole))
+    assert found is not None
+    assert len(found.urls) == 2
+    assert parse_sitemap(packed, most_bytes=len(whole) - 1) is None
 
 
 def test_no_more_than_the_protocol_allows() -> None:

@@ -1,0 +1,43 @@
+"""What is read from IMDb's pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services.ingest.items import MovieItem, ReviewItem
+
+
+class PageUnreadable(ValueError):
+    """A page has neither the data nor the markup that its kind of page is known to have."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedTitle:
+    """A film in a list of search results. ``rating`` is on a scale of 0 to 10."""
+
+    movie_id: str
+    title: str | None
+    rating: float | None
+    votes: int | None
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class TitleList:
+    """A page of search results, best first, and where the next page is."""
+
+    titles: list[ListedTitle]
+    next_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewPage:
+    """A page of a film's reviews, and where the next page is.
+
+    ``movie`` holds what the page says of the film: its title and year, seldom more.
+    """
+
+    movie: MovieItem | None
+    reviews: list[ReviewItem]
+    next_url: str | None = None
+    reviews_without_text: int = 0

@@ -1,0 +1,160 @@
+"""Spider of IMDb's best rated films: the list of titles, each title, the reviews of each.
+
+The list is one chain, because which films are the best is decided by all of its pages; so are the
+pages of a film's reviews where reviews are picked (``reviews_per_movie``). A film whose own page
+cannot be had is described by what the list says of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from scrapy.http import Response
+
+from services.ingest.imdb_pages import (
+    ListedTitle,
+    parse_reviews,
+    parse_title,
+    parse_title_list,
+    reviews_url,
+    title_list_url,
+    title_url,
+)
+from services.ingest.items import MovieItem, ReviewItem
+from services.ingest.readings import Content, Findings, Link
+from services.ingest.sampling import pick
+from services.ingest.sources import ImdbSource
+from services.ingest.spiders.chains import Chain
+from services.ingest.spiders.pages import PagesSpider
+
+LIST, TITLE, REVIEWS = "titles", "title", "reviews"  # kinds of pages
+
+
+class ImdbSpider(PagesSpider):
+    """Yields the ``top`` films with at least ``min_votes`` votes, and their reviews."""
+
+    name = "imdb"
+    source: ImdbSource
+
+    def first(self) -> Iterable[Link]:
+        """The list of titles."""
+        return [Link(title_list_url(self.source.base_url, self.source.min_votes), LIST)]
+
+    def begin(self, link: Link) -> Chain:
+        """An empty chain for the page of a link."""
+        if link.kind == LIST:
+            return TitleListPages(self.source)
+        if link.kind == TITLE:
+            return TitlePage(self.source, link)
+        return ReviewPages(self.source, link)
+
+
+class TitleListPages(Chain):
+    """The list, as far as it is needed."""
+
+    def __init__(self, source: ImdbSource) -> None:
+        self._source = source
+        self._seen: set[str] = set()
+        self._taken: dict[str, ListedTitle] = {}
+
+    def add(self, response: Response) -> str | None:
+        """Read a page of the list; there is a next one until there are films enough.
+
+        Raises:
+            PageUnreadable: it is no such page.
+        """
+        page = parse_title_list(response.body, response.url)
+        new = [title for title in page.titles if title.movie_id not in self._seen]
+        self._seen.update(title.movie_id for title in new)
+        for title in new:
+            if (title.votes or 0) >= self._source.min_votes:
+                self._taken.setdefault(title.movie_id, title)
+        is_enough = len(self._taken) >= self._source.top
+        return page.next_url if new and not is_enough else None  # nothing new: it would not end
+
+    def content(self) -> Content:
+        """Links to the films."""
+        taken = list(self._taken.values())[: self._source.top]
+        return Content(
+            links=tuple(
+                Link(title_url(self._source.base_url, title.movie_id), TITLE, _described(title))
+                for title in taken
+            )
+        )
+
+
+class TitlePage(Chain):
+    """A film's own page."""
+
+    def __init__(self, source: ImdbSource, link: Link) -> None:
+        self._source = source
+        self._listed = _listed(link)
+        self._is_film = True
+
+    def add(self, response: Response) -> str | None:
+        """Read it.
+
+        Raises:
+            PageUnreadable: it is no such page.
+        """
+        movie = parse_title(response.body, response.url, self._listed.movie_id)
+        self._is_film = movie is not None
+        self._listed = movie or self._listed
+        return None
+
+    def content(self) -> Content:
+        """The film, and the way to its reviews; nothing when it is a series or the like."""
+        if not self._is_film:
+            return Content()
+        movie_id = self._listed.movie_id
+        return Content(
+            items=(self._listed,),
+            links=(Link(reviews_url(self._source.base_url, movie_id), REVIEWS, movie_id),),
+            findings=Findings(movies=1, untitled=int(self._listed.title is None)),
+        )
+
+
+class ReviewPages(Chain):
+    """A page of a film's reviews; all of them, where reviews are picked."""
+
+    def __init__(self, source: ImdbSource, link: Link) -> None:
+        self._source = source
+        self._movie_id = link.about
+        self._reviews: list[ReviewItem] = []
+        self._textless = 0
+        self._next: Link | None = None
+
+    def add(self, response: Response) -> str | None:
+        """Read a page of reviews.
+
+        Raises:
+            PageUnreadable: it is no such page.
+        """
+        page = parse_reviews(response.body, response.url, self._movie_id)
+        self._reviews.extend(page.reviews)
+        self._textless += page.reviews_without_text
+        if self._source.reviews_per_movie:
+            return page.next_url
+        if page.next_url is not None:
+            self._next = Link(page.next_url, REVIEWS, self._movie_id)
+        return None
+
+    def content(self) -> Content:
+        """The reviews, picked."""
+        ratings = [review.rating for review in self._reviews]
+        picked = pick(ratings, self._source.reviews_per_movie)
+        return Content(
+            items=tuple(self._reviews[at] for at in picked),
+            links=(self._next,) if self._next is not None else (),
+            findings=Findings(reviews=len(self._reviews), textless=self._textless),
+        )
+
+
+def _described(title: ListedTitle) -> str:
+    return json.dumps([title.movie_id, title.title, title.rating, title.url])
+
+
+def _listed(link: Link) -> MovieItem:
+    movie_id, title, rating, url = json.loads(link.about)
+    return MovieItem(movie_id=movie_id, title=title, rating=rating, url=url)
