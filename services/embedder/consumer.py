@@ -1,20 +1,28 @@
 """Stream to SQL: the delivery rules' handler.
 
-One transaction stores a batch's movies and reviews, marks their films as changed and counts the
-items of their runs; only when it has committed does ``shared.streams`` acknowledge the entries.
+One transaction stores a batch's movies and reviews, marks their films as changed, notes that their
+source has them and counts the items of their runs; only when it has committed does
+``shared.streams`` acknowledge the entries.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy import Engine
 
 from services.embedder import ledger
 from services.embedder.database import RETRYABLE, writing
-from services.embedder.store import next_revision, store_movies, store_reviews
+from services.embedder.store import (
+    next_revision,
+    record_kept,
+    record_sources,
+    store_movies,
+    store_reviews,
+)
 from shared.messages import (
+    KeptItems,
     Message,
     MessageInvalid,
     MovieMessage,
@@ -31,10 +39,10 @@ class ReviewConsumer:
 
     Args:
         engine: The database.
-        on_stored: Called after a commit with the ids of the runs whose ledgers moved.
+        on_stored: Called after a commit; whether films or reviews have changed by it.
     """
 
-    def __init__(self, engine: Engine, on_stored: Callable[[set[str]], None]) -> None:
+    def __init__(self, engine: Engine, on_stored: Callable[[bool], None]) -> None:
         self._engine = engine
         self._on_stored = on_stored
 
@@ -47,51 +55,60 @@ class ReviewConsumer:
         """
         parsed = [(entry, _parse(entry)) for entry in entries]
         try:
-            await asyncio.to_thread(self._store, parsed)
+            changed = await asyncio.to_thread(self._store, parsed)
         except RETRYABLE as error:
             raise Unavailable(f"database: {error.orig}") from error
-        self._on_stored({message.run_id for _, message in parsed})
+        self._on_stored(changed)
 
     async def on_dead(self, entry: Entry, reason: str) -> None:  # noqa: ARG002 - in the dead letter
         """Count an entry that goes to the dead letters."""
         run_id, kind, item = (entry.fields.get(name, "") for name in ("run", "kind", "id"))
         if not run_id or kind not in {"movie", "review"} or not item:
             return  # nothing to count it under: its run will end incomplete
-        counted = ledger.Item(run_id, "unknown", ledger_id(kind, item), None, "dead")
+        counted = ledger.dead_item(run_id, kind, item)
         try:
             await asyncio.to_thread(self._count, counted)
         except RETRYABLE as error:
             raise Unavailable(f"database: {error.orig}") from error
-        self._on_stored({run_id})
+        self._on_stored(False)
 
     def _count(self, item: ledger.Item) -> None:
         with writing(self._engine) as connection:
             ledger.count_items(connection, [item])
 
-    def _store(self, parsed: Sequence[tuple[Entry, Message]]) -> None:
+    def _store(self, parsed: Sequence[tuple[Entry, Message]]) -> bool:
         movies = [message for _, message in parsed if isinstance(message, MovieMessage)]
         reviews = [message for _, message in parsed if isinstance(message, ReviewMessage)]
         with writing(self._engine) as connection:
             revision = next_revision(connection)
-            changed_movies = store_movies(connection, movies, revision) if movies else set()
-            changed_reviews = store_reviews(connection, reviews, revision) if reviews else set()
-            items = [
-                ledger.Item(
-                    message.run_id,
-                    message.source,
-                    ledger_id(message.kind, message.item_id),
-                    message.item_id if message.kind == "review" else None,
-                    "stored"
-                    if message.item_id
-                    in (changed_reviews if message.kind == "review" else changed_movies)
-                    else "duplicate",
-                )
-                for message in [*movies, *reviews]
-            ]
-            ledger.count_items(connection, items)
+            changed = {
+                "movie": store_movies(connection, movies, revision) if movies else set(),
+                "review": store_reviews(connection, reviews, revision) if reviews else set(),
+            }
+            sent: list[MovieMessage | ReviewMessage] = [*movies, *reviews]
+            record_sources(connection, sent)
+            ledger.count_items(connection, [_counted(m, changed, revision) for m in sent])
             for entry, message in parsed:
-                if isinstance(message, RunEnd):
+                if isinstance(message, KeptItems):
+                    record_kept(connection, message)
+                    ledger.count_items(connection, ledger.kept_items(message))
+                elif isinstance(message, RunEnd):
                     ledger.record_end(connection, message, entry.entry_id)
+        return any(changed.values())
+
+
+def _counted(
+    message: MovieMessage | ReviewMessage, changed: Mapping[str, set[str]], revision: int
+) -> ledger.Item:
+    return ledger.Item(
+        message.run_id,
+        message.source,
+        ledger_id(message.kind, message.item_id),
+        message.item_id if message.kind == "review" else None,
+        "stored" if message.item_id in changed[message.kind] else "duplicate",
+        revision,
+        message.fetched_at.timestamp() if message.fetched_at is not None else None,
+    )
 
 
 def _parse(entry: Entry) -> Message:
@@ -99,6 +116,6 @@ def _parse(entry: Entry) -> Message:
         message = parse(entry.fields)
     except MessageInvalid as error:
         raise EntryInvalid(entry, str(error)) from error
-    if not isinstance(message, MovieMessage | ReviewMessage | RunEnd):
+    if not isinstance(message, MovieMessage | ReviewMessage | KeptItems | RunEnd):
         raise EntryInvalid(entry, f"a {message.kind} message does not belong on this stream")
     return message

@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.pool import NullPool
-from sqlmodel import SQLModel, create_engine
+from sqlmodel import create_engine
 
-from services.embedder.models import Revision
+from services.embedder.schema import prepare_schema
 
 BUSY_TIMEOUT_MS = 30_000
 
@@ -21,9 +21,11 @@ RETRYABLE = (OperationalError, IntegrityError)
 
 
 def open_engine(url: str) -> Engine:
-    """Connect and make the tables.
+    """Connect, and make the tables or bring them up to date.
 
     Raises:
+        services.embedder.schema.SchemaIncompatible: the tables there are not ours, or cannot be
+            brought up to date; nothing has changed.
         sqlalchemy.exc.DBAPIError: the database cannot be reached or written.
         OSError: the folder of the SQLite file cannot be made.
     """
@@ -39,11 +41,12 @@ def open_engine(url: str) -> Engine:
             Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
-    SQLModel.metadata.create_all(engine)
-    with writing(engine) as connection:
-        table = SQLModel.metadata.tables["revision"]
-        if connection.execute(table.select()).first() is None:
-            connection.execute(table.insert().values(**Revision().model_dump()))
+    try:
+        with writing(engine) as connection:
+            prepare_schema(connection)
+    except BaseException:
+        engine.dispose()
+        raise
     return engine
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from prometheus_client import Counter, Gauge
 from sqlalchemy.exc import DBAPIError
 
-from services.embedder.store import EncodedReview, VectorStore, WorkItem
+from services.embedder.vectors import EncodedReview, VectorStore, WorkItem
 from shared.encoder import Encoder
 from shared.passages import split
 from shared.streams import wait_for

@@ -1,7 +1,11 @@
 """The database tables. SQL is the only truth; vectors and snapshots can be rebuilt from reviews.
 
 ``revision`` numbers every change: a film's revision is that of the last change to it, its reviews
-or their vectors, so "changed since the last snapshot" is one comparison.
+or their vectors, so "changed since the last snapshot" is one comparison. Moments are seconds since
+1970, so that SQL itself can subtract them.
+
+What a later version adds must be a table, or a column that may be null or has a default in the
+database: an older database is brought up to date as it is opened (``schema``).
 """
 
 from __future__ import annotations
@@ -9,7 +13,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, DateTime, Index, LargeBinary, Text
+from sqlalchemy import JSON, Column, DateTime, Index, LargeBinary, Text, false
 from sqlmodel import Field, SQLModel
 
 
@@ -69,8 +73,47 @@ class ReviewVectors(SQLModel, table=True):
     vectors: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
+class Unencoded(SQLModel, table=True):
+    """The work list: reviews whose vectors are missing, or are not of their text."""
+
+    __tablename__ = "unencoded_reviews"
+    __table_args__: Any = (Index("unencoded_by_movie", "movie_id", "review_id"),)
+
+    review_id: str = Field(primary_key=True)
+    movie_id: str
+
+
+class SourceItem(SQLModel, table=True):
+    """A source has a movie or a review (``item`` is its ledger id).
+
+    ``added_by`` is the run that first saw it there; null when that was before these rows were
+    kept. A review that no source has is deleted.
+    """
+
+    __tablename__ = "source_items"
+
+    source: str = Field(primary_key=True)
+    item: str = Field(primary_key=True, index=True)
+    added_by: str | None = None
+
+
+class RemovedMovie(SQLModel, table=True):
+    """A film that removals have taken out of search, until it has a review again."""
+
+    __tablename__ = "removed_movies"
+
+    movie_id: str = Field(primary_key=True)
+    revision: int = Field(index=True)
+
+
 class RunLedger(SQLModel, table=True):
-    """What has arrived of a run, and what its end said should."""
+    """What has arrived of a run, and what its end said should.
+
+    ``items`` and ``checksum`` are of the movies and reviews that were sent, ``kept_items`` and
+    ``kept_checksum`` of those that were only named as kept. ``stored``, ``duplicate``, ``dead``,
+    ``kept`` and ``removed`` count reviews. ``removed`` is null until it has been decided what the
+    run removes; ``fault`` then says why the run cannot be searchable, if it cannot.
+    """
 
     __tablename__ = "run_ledgers"
 
@@ -81,14 +124,27 @@ class RunLedger(SQLModel, table=True):
     stored: int = 0
     duplicate: int = 0
     dead: int = 0
+    kept: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    kept_items: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    kept_checksum: str = Field(default="0", sa_column_kwargs={"server_default": "0"})
     expected: int | None = None
     expected_checksum: str | None = None
+    expected_kept: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    expected_kept_checksum: str = Field(default="0", sa_column_kwargs={"server_default": "0"})
+    complete: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     end_entry: str | None = None
+    removed: int | None = None
+    fault: str | None = None
     closed: bool = Field(default=False, index=True)
 
 
 class RunItem(SQLModel, table=True):
-    """Each movie and review of an open run, once, however often it is delivered."""
+    """Each movie and review of an open run, once, however often it is delivered.
+
+    ``outcome`` is "stored" (new or changed), "duplicate", "dead" or "kept"; while the removals of
+    a complete run are worked out, also "gone". ``revision`` is that of the change which stored the
+    item or, later, its vectors: a snapshot of at least that revision holds it, if it is encoded.
+    """
 
     __tablename__ = "run_items"
 
@@ -96,6 +152,9 @@ class RunItem(SQLModel, table=True):
     item: str = Field(primary_key=True)
     review_id: str | None = None
     outcome: str
+    revision: int | None = None
+    fetched_at: float | None = None
+    searchable_at: float | None = None
 
 
 class SnapshotRecord(SQLModel, table=True):
@@ -109,6 +168,7 @@ class SnapshotRecord(SQLModel, table=True):
     encoder_id: str
     movies: int = 0
     created_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    published_at: float | None = None
 
 
 class Revision(SQLModel, table=True):

@@ -1,22 +1,23 @@
-"""SQL to snapshot: when to publish, and what is written.
+"""SQL to snapshot: what is written. When: ``schedule``; how: ``shared.snapshot.commit``.
 
-When: nothing has changed for ``publish_idle_s`` and the work list is empty; or, while changes
-flow, every ``publish_every_s``. After a change of the encoder the work list must be empty first,
-so that no snapshot holds half of the films. How: ``shared.snapshot.commit``.
+The gate that refuses a snapshot with less than half of the films being served is there for
+accidents. Films that removals have taken out since are none (the guard of ``removal`` has let
+them): what is left is counted together with them.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from prometheus_client import Counter
 from sqlalchemy import RowMapping
 
+from services.embedder.atlas import Drawn
+from services.embedder.cartography import Cartographer, previous_map
 from services.embedder.pooling import pool
-from services.embedder.store import SnapshotInput, VectorStore
+from services.embedder.snapshot_records import SnapshotInput, SnapshotRecords
 from shared.encoder import EncoderSpec
 from shared.passages import Span
 from shared.snapshot import commit
@@ -31,48 +32,12 @@ _refused = Counter(
 )
 
 
-@dataclass
-class Schedule:
-    """When to publish. Times are of the monotonic clock, in seconds."""
-
-    idle_s: float
-    every_s: float
-    last_change: float = 0.0
-    last_publish: float = field(default_factory=time.monotonic)
-    last_refused: float = float("-inf")
-
-    def changed(self) -> None:
-        """Note that something has been stored or encoded."""
-        self.last_change = time.monotonic()
-
-    def published(self) -> None:
-        """Note that a snapshot has been published, or could not be."""
-        self.last_publish = time.monotonic()
-
-    def refused(self, began: float) -> None:
-        """Note that a snapshot begun at ``began`` must not be made current."""
-        self.last_refused = began
-
-    @property
-    def still_refused(self) -> bool:
-        """Whether another snapshot would hold no more than the one that was refused."""
-        return self.last_refused > self.last_change
-
-    def due(self, *, backlog: int, same_encoder: bool) -> bool:
-        """Whether to publish now, given that something has changed."""
-        now = time.monotonic()
-        if backlog == 0:
-            waited = now - self.last_publish >= self.every_s
-            return now - self.last_change >= self.idle_s or waited
-        return same_encoder and now - self.last_publish >= self.every_s
-
-
 class Publisher:
     """Publishes snapshots of what the database holds."""
 
     def __init__(
         self,
-        vectors: VectorStore,
+        records: SnapshotRecords,
         snapshots: SnapshotStore,
         *,
         spec: EncoderSpec,
@@ -81,7 +46,7 @@ class Publisher:
         lease_folder: Path,
         promote: commit.Promote | None = None,
     ) -> None:
-        self._vectors = vectors
+        self._records = records
         self._snapshots = snapshots
         self._encoder = EncoderName(
             encoder_id=spec.encoder_id,
@@ -101,26 +66,26 @@ class Publisher:
             shared.snapshot.commit.PromotionRefused: it is published, and not served.
         """
         started = time.monotonic()
-        with self._vectors.snapshot_input() as source:
+        with self._records.content() as source:
             if source.movies == 0:
                 return None
-            sequence = self._vectors.begin_snapshot(
-                source.revision, at_least=self._highest_on_disk() + 1
-            )
+            sequence = self._records.begin(source.revision, at_least=self._highest_on_disk() + 1)
             try:
                 manifest = commit.publish(
                     self._snapshots,
                     sequence=sequence,
-                    write=lambda folder: write_files(folder, source, self._encoder),
+                    write=lambda folder: write_files(
+                        folder, source, self._encoder, previous_map(self._snapshots)
+                    ),
                     expected_bytes=source.passages * (2 * self._encoder.dim + 400),
-                    force=force,
+                    force=force or self._is_explained(source.movies),
                     promote=self._promote,
                 )
             except commit.PromotionRefused:
                 _refused.inc()
                 self._retain()
                 raise
-        self._vectors.snapshot_published(sequence, manifest.snapshot_id, manifest.counts.movies)
+        self._records.published(sequence, manifest.snapshot_id, manifest.counts.movies)
         get_logger().info(
             "snapshot published",
             snapshot=manifest.snapshot_id,
@@ -131,6 +96,15 @@ class Publisher:
         )
         self._retain()
         return manifest
+
+    def _is_explained(self, movies: int) -> bool:
+        """Whether, with what removals have taken out, half of the films being served are there."""
+        try:
+            current = self._snapshots.manifest(self._snapshots.current().snapshot_id)
+        except (NoSnapshot, SnapshotCorrupt):
+            return False
+        removed = self._records.movies_removed_since(current.sequence, current.snapshot_id)
+        return removed > 0 and (movies + removed) * 2 >= current.counts.movies
 
     def _retain(self) -> None:
         deleted = commit.retain(self._snapshots, keep=self._keep, lease_folder=self._lease_folder)
@@ -151,11 +125,15 @@ class Publisher:
         return max((int(name[:8]) for name in self._snapshots.snapshot_ids()), default=0)
 
 
-def write_files(folder: Path, source: SnapshotInput, encoder: EncoderName) -> commit.Draft:
+def write_files(
+    folder: Path, source: SnapshotInput, encoder: EncoderName, previous: Drawn | None
+) -> commit.Draft:
     """Write the files of a snapshot.
 
     Films whose passages have no common direction are left out; everybody else keeps their order.
+    The map keeps to the ``previous`` one.
     """
+    cartographer = Cartographer(previous, source.movies)
     with SnapshotWriter(folder, dim=encoder.dim, passages=source.passages) as writer:
         for movie, rows in source.rows:
             reviews = [_review(row, encoder.dim) for row in rows]
@@ -163,7 +141,10 @@ def write_files(folder: Path, source: SnapshotInput, encoder: EncoderName) -> co
             if vector is None:
                 get_logger().error("movie has no direction, left out", movie=movie["movie_id"])
                 continue
-            writer.add(_facts(movie, rows), reviews, vector)
+            facts = _facts(movie, rows)
+            writer.add(facts, reviews, vector)
+            cartographer.add(facts, [review.text for review in reviews], vector)
+    cartographer.write(folder)
     return commit.Draft(counts=writer.counts, encoder=encoder)
 
 

@@ -1,7 +1,9 @@
 """The embedder's three loops: consume, encode, publish. They share nothing but SQL and two flags.
 
-SIGTERM sets the stop flag: each loop finishes the batch it has in hand, and what is not finished
-is found again at the next start, on the stream or in the work list.
+The third one settles runs, too: first it is decided what they remove, then what has changed is
+published, then the runs end of which the snapshot holds everything. SIGTERM sets the stop flag:
+each loop finishes the batch it has in hand, and what is not finished is found again at the next
+start, on the stream or in the work list.
 """
 
 from __future__ import annotations
@@ -9,16 +11,22 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from dataclasses import dataclass
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
+from services.embedder.activation import Activations
 from services.embedder.consumer import ReviewConsumer
 from services.embedder.encoding import EncodingLoop
+from services.embedder.freshness import Freshness
 from services.embedder.ledger import Ledgers
-from services.embedder.publisher import Publisher, Schedule
-from services.embedder.settlement import Settlement
-from services.embedder.store import VectorStore
+from services.embedder.publisher import Publisher
+from services.embedder.removal import Removals
+from services.embedder.schedule import Schedule
+from services.embedder.settlement import NOTHING_TO_SEARCH, Settlement
+from services.embedder.snapshot_records import SnapshotRecords
+from services.embedder.vectors import VectorStore
 from shared.encoder import Encoder
 from shared.messages import (
     DEAD_LETTERS_STREAM,
@@ -36,6 +44,16 @@ from shared.telemetry import get_logger
 TICK_S = 0.5
 HEARTBEAT_KEY = "heartbeat:embedder"
 HEARTBEAT_TTL_S = 60
+PATIENCE_S = 900.0
+"""For how long runs wait while snapshots cannot be written; then they end as incomplete."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Served:
+    """What searches get of all that is stored: a snapshot, and why it is not the newest content."""
+
+    snapshot_id: str | None
+    refusal: str | None = None
 
 
 class Embedder:
@@ -54,9 +72,10 @@ class Embedder:
         self._url = settings.require_redis_url()
         self._redis = connect(self._url)
         self._vectors = VectorStore(engine, encoder_id)
-        self._settlement = Settlement(Ledgers(engine, encoder_id), self._redis)
+        self._records = SnapshotRecords(engine, encoder_id)
+        self._freshness = Freshness(engine, self._records)
         self._publisher = Publisher(
-            self._vectors,
+            self._records,
             SnapshotStore(settings.snapshot_dir),
             spec=encoder.spec,
             precision=precision,
@@ -64,8 +83,24 @@ class Embedder:
             lease_folder=settings.leases,
             promote=promote,
         )
+        self._activations = Activations(
+            self._redis,
+            SnapshotStore(settings.snapshot_dir),
+            encoder_id=encoder_id,
+            lease_folder=settings.leases,
+            on_activated=lambda manifest: self._records.published(
+                manifest.sequence, manifest.snapshot_id, manifest.counts.movies
+            ),
+        )
         self._refusal: str | None = None
         self._schedule = Schedule(settings.publish_idle_s, settings.publish_every_s)
+        self._settlement = Settlement(
+            Ledgers(engine),
+            Removals(engine),
+            self._freshness,
+            self._redis,
+            on_removed=self._schedule.changed,
+        )
         self._encoding = EncodingLoop(self._vectors, encoder, on_encoded=self._schedule.changed)
         self._consumer = ReviewConsumer(engine, self._stored)
 
@@ -86,9 +121,12 @@ class Embedder:
             tasks.create_task(self._publish_loop(stop))
         await self._redis.aclose()
 
-    def _stored(self, _: set[str]) -> None:
-        self._schedule.changed()
-        self._encoding.wake.set()
+    def _stored(self, changed: bool) -> None:
+        if changed:
+            self._schedule.changed()
+            self._encoding.wake.set()
+        else:
+            self._schedule.arrived()
 
     async def _publish_loop(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
@@ -104,29 +142,38 @@ class Embedder:
 
     async def _tick(self) -> None:
         await self._redis.set(HEARTBEAT_KEY, "1", ex=HEARTBEAT_TTL_S)
+        await self._activations.carry_out()
+        # Before the next snapshot: what one killed after its commit point has made searchable.
+        await asyncio.to_thread(self._freshness.note)
         # Asked for before the snapshot is begun, so that it holds all that these runs stored.
         ready = await self._settlement.report()
+        served = await self._serve_changes()
+        if served is not None and ready:
+            await asyncio.to_thread(self._freshness.note)
+            await self._settlement.finish(ready, served.snapshot_id, refusal=served.refusal)
+
+    async def _serve_changes(self) -> _Served | None:
+        """Publish what has changed, when it is time; None while searches do not get it yet."""
         current = self._publisher.current_is_ours()
-        changed = await asyncio.to_thread(self._vectors.changed_since_published)
-        if (changed or not current) and not self._schedule.still_refused:
+        changed = await asyncio.to_thread(self._records.changed_since_published)
+        if not changed and current:
+            self._refusal = None
+        elif not self._schedule.still_refused:
             backlog = await asyncio.to_thread(self._vectors.backlog_size)
             if not self._schedule.due(backlog=backlog, same_encoder=current):
-                return
+                return None
             published = await asyncio.to_thread(self._publish)
-            self._schedule.published()
             if published is not None:
                 await self._redis.publish(SNAPSHOTS_CHANNEL, published)
-            elif changed and self._refusal is None:
-                return
-        last = await asyncio.to_thread(self._vectors.last_published)
-        if ready:
-            served = last[0] if last else None
-            await self._settlement.finish(ready, served, refusal=self._refusal)
+            elif self._refusal is None:
+                return None
+        last = await asyncio.to_thread(self._records.last_published)
+        return _Served(last.snapshot_id if last else None, self._refusal)
 
     def _publish(self) -> str | None:
-        """Publish; None when there is nothing to publish or it must not be.
+        """Try to publish; the snapshot's id, or None when what is stored is not served.
 
-        ``_refusal`` then says why, if it is published but not made current.
+        ``_refusal`` then says why, unless another attempt may soon succeed.
         """
         began = time.monotonic()
         self._refusal = None
@@ -135,14 +182,20 @@ class Embedder:
         except PromotionRefused as error:
             get_logger().error("snapshot not made current, the last one stays", error=str(error))
             self._refusal = str(error)
-            self._schedule.refused(began)
-            return None
-        except (GateFailed, StoreBusy) as error:
+            self._schedule.refused(began, retry=False)
+        except GateFailed as error:
             get_logger().error("snapshot refused, the last one stays", error=str(error))
-            return None
-        except OSError as error:
+            self._refusal = f"the snapshot with it was refused: {error}"
+            self._schedule.refused(began, retry=True)
+        except (StoreBusy, OSError) as error:
             get_logger().error("snapshot could not be written", error=str(error))
-            return None
-        if manifest is None:
-            return None
-        return manifest.snapshot_id
+            self._schedule.failed()
+            if self._schedule.failing_s >= PATIENCE_S:
+                self._refusal = f"the snapshot with it could not be written: {error}"
+        else:
+            if manifest is not None:
+                self._schedule.published()
+                return manifest.snapshot_id
+            self._refusal = NOTHING_TO_SEARCH
+            self._schedule.refused(began, retry=False)
+        return None

@@ -1,69 +1,98 @@
 """Bringing runs to their end: ledger and snapshot to the run's record in Redis.
 
-A run is *searchable* when its ledger balances, everything that it stored is encoded, and a
-snapshot that holds it is current. It is *incomplete* when its end has come, everything sent before
-that has been handled, and the ledger still does not balance; or when the snapshot that holds it was
-refused by the canaries, so that the old one stays. A run that ingest or an operator has
-ended otherwise is only closed.
+1. A run's ledger balances, everything that it stored is encoded, and nothing sent before its end is
+   left on the stream.
+2. What a complete run has not seen any more is removed (``removal``), once.
+3. A snapshot begun after that becomes current.
+4. The run is *searchable*; then its ledger is closed.
+
+A run is *incomplete* when its end has come, everything sent before that has been handled, and the
+ledger still does not balance; when it may not remove what is gone; or when the snapshot that holds
+it cannot be made current, so that the old one stays. A run that ingest or an operator has ended
+otherwise is only closed. Whatever step a process dies after, the next one goes on from there.
 """
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Callable
 
+from services.embedder.freshness import Freshness
 from services.embedder.ledger import Ledger, Ledgers
+from services.embedder.removal import Removals
 from shared import runs
 from shared.messages import REVIEWS_STREAM
 from shared.redis import Client
+from shared.runs import Run
 from shared.telemetry import get_logger
 
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A run that waits for a snapshot begun from now on."""
-
-    ledger: Ledger
-    balanced: bool
+NOTHING_TO_SEARCH = "no movie of it can be searched"
 
 
 class Settlement:
-    """Follows the open runs."""
+    """Follows the open runs.
 
-    def __init__(self, ledgers: Ledgers, redis: Client) -> None:
+    Args:
+        ledgers: What has arrived of them.
+        removals: Takes out what is gone.
+        freshness: Tells how long their reviews took.
+        redis: For the runs' records and the stream.
+        on_removed: Called when it has been decided what a run removes.
+    """
+
+    def __init__(
+        self,
+        ledgers: Ledgers,
+        removals: Removals,
+        freshness: Freshness,
+        redis: Client,
+        *,
+        on_removed: Callable[[], None],
+    ) -> None:
         self._ledgers = ledgers
+        self._removals = removals
+        self._freshness = freshness
         self._redis = redis
+        self._on_removed = on_removed
 
-    async def report(self, run_ids: set[str] | None = None) -> list[Ready]:
+    async def report(self) -> list[Ledger]:
         """Write the counts of open runs to their records, and close those that ended elsewhere.
 
         Returns:
             The runs of which a snapshot begun from now on holds everything.
         """
         ready = []
-        for ledger in await asyncio.to_thread(self._ledgers.open_ledgers, run_ids):
+        for ledger in await asyncio.to_thread(self._ledgers.open_ledgers):
             run = await runs.get_run(self._redis, ledger.run_id)
             if run is not None and runs.ended(run):
                 await asyncio.to_thread(self._ledgers.close, ledger.run_id)
                 continue
             left = await asyncio.to_thread(self._ledgers.unencoded, ledger.run_id)
-            await runs.set_fields(
-                self._redis,
-                ledger.run_id,
-                stored=ledger.stored,
-                duplicate=ledger.duplicate,
-                dead_lettered=ledger.dead,
-                embedded=max(0, ledger.stored - left),
-            )
-            if ledger.expected is None:
-                continue
-            complete = ledger.balanced or await self._all_handled(ledger)
-            if complete and left == 0:
-                ready.append(Ready(ledger, ledger.balanced))
+            await runs.set_fields(self._redis, ledger.run_id, **_counts(ledger, left))
+            settled = await self._settle(ledger, run) if left == 0 else None
+            if settled is not None:
+                ready.append(settled)
         return ready
 
+    async def _settle(self, ledger: Ledger, run: Run | None) -> Ledger | None:
+        """The ledger of a run that waits for its snapshot; None while more is to come of it."""
+        if ledger.expected is None:
+            return None
+        if ledger.balanced and not ledger.undecided:
+            return ledger
+        if not await self._all_handled(ledger):
+            return None
+        if await asyncio.to_thread(self._ledgers.ledger, ledger.run_id) != ledger:
+            return None  # the last of it was stored since: look again, also for what is to encode
+        if not ledger.balanced:
+            return ledger
+        allowed = run is not None and run.allow_removals
+        decided = await asyncio.to_thread(self._removals.decide, ledger.run_id, allowed=allowed)
+        self._on_removed()
+        return decided
+
     async def finish(
-        self, ready: list[Ready], snapshot_id: str | None, *, refusal: str | None = None
+        self, ready: list[Ledger], snapshot_id: str | None, *, refusal: str | None = None
     ) -> None:
         """End runs.
 
@@ -72,29 +101,37 @@ class Settlement:
             snapshot_id: What is current and holds their content; None: there is nothing to serve.
             refusal: Why the snapshot with their content was not made current; None when it was.
         """
-        for item in ready:
-            run = await runs.get_run(self._redis, item.ledger.run_id)
+        if snapshot_id is None and refusal is None:
+            refusal = NOTHING_TO_SEARCH
+        for ledger in ready:
+            run = await runs.get_run(self._redis, ledger.run_id)
             if run is not None:
-                if item.balanced and snapshot_id is not None and refusal is None:
-                    await runs.advance(self._redis, run, "searchable", snapshot_id=snapshot_id)
-                    get_logger().info(
-                        "run searchable",
-                        run=run.run_id,
-                        source=run.source,
-                        stored=item.ledger.stored,
-                        unchanged=item.ledger.duplicate,
-                        snapshot=snapshot_id,
-                    )
-                else:
-                    error = refusal or "no movie of it can be searched"
-                    if not item.balanced:
-                        error = (
-                            f"{item.ledger.expected} items were sent, {item.ledger.items} arrived"
-                        )
-                    fields = {"snapshot_id": snapshot_id} if snapshot_id else {}
-                    await runs.advance(self._redis, run, "incomplete", error=error, **fields)
-                    get_logger().error("run incomplete", run=run.run_id, error=error)
-            await asyncio.to_thread(self._ledgers.close, item.ledger.run_id)
+                await self._end(run, ledger, snapshot_id, refusal)
+            await asyncio.to_thread(self._ledgers.close, ledger.run_id)
+
+    async def _end(
+        self, run: Run, ledger: Ledger, snapshot_id: str | None, refusal: str | None
+    ) -> None:
+        times = await asyncio.to_thread(self._freshness.of_run, run.run_id)
+        fields: dict[str, object] = {**_counts(ledger, 0), "snapshot_id": snapshot_id}
+        if times is not None:
+            fields["freshness_median_s"] = round(times.median_s, 3)
+            fields["freshness_max_s"] = round(times.max_s, 3)
+        error = ledger.shortfall or ledger.fault or refusal
+        if error is None:
+            await runs.advance(self._redis, run, "searchable", **fields)
+            get_logger().info(
+                "run searchable",
+                run=run.run_id,
+                source=run.source,
+                stored=ledger.stored,
+                unchanged=ledger.duplicate + ledger.kept,
+                removed=ledger.removed or 0,
+                snapshot=snapshot_id,
+            )
+        else:
+            await runs.advance(self._redis, run, "incomplete", error=error, **fields)
+            get_logger().error("run incomplete", run=run.run_id, error=error)
 
     async def _all_handled(self, ledger: Ledger) -> bool:
         """Whether nothing older than the run's end is left on the stream."""
@@ -102,6 +139,20 @@ class Settlement:
         if not oldest:
             return True
         return _order(oldest[0][0]) > _order(ledger.end_entry or "0-0")
+
+
+def _counts(ledger: Ledger, left: int) -> dict[str, object]:
+    """A run's counts; while it crawls, ingest itself tells how many reviews are kept."""
+    counts: dict[str, object] = {
+        "stored": ledger.stored,
+        "duplicate": ledger.duplicate,
+        "dead_lettered": ledger.dead,
+        "embedded": max(0, ledger.stored - left),
+        "removed": ledger.removed or 0,
+    }
+    if ledger.expected is not None:
+        counts["kept"] = ledger.kept
+    return counts
 
 
 def _order(entry_id: str) -> tuple[int, int]:

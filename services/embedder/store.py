@@ -1,63 +1,49 @@
-"""The only SQL of the system: what the embedder asks of its database.
+"""Films and reviews into SQL.
 
-Every method is one transaction and blocking; callers run them in a thread. All of them may be
-repeated: the second time changes nothing.
+Each function works within a transaction of its caller's and may be repeated: the second time
+changes nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from itertools import groupby
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-from sqlalchemy import Connection, Engine, RowMapping, Table, and_, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Table,
+    delete,
+    func,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel, col
 
-from services.embedder.database import reading, writing
-from services.embedder.models import Movie, Review, ReviewVectors, SnapshotRecord
+from services.embedder.database import reading
+from services.embedder.models import Movie, Review
 from shared import messages
+from shared.messages import ledger_id
 
 _TABLES = SQLModel.metadata.tables
 MOVIES, REVIEWS = _TABLES["movies"], _TABLES["reviews"]
-VECTORS, SNAPSHOTS = _TABLES["review_vectors"], _TABLES["snapshots"]
+UNENCODED = _TABLES["unencoded_reviews"]
+SOURCE_ITEMS, REMOVED_MOVIES = _TABLES["source_items"], _TABLES["removed_movies"]
 REVISION = _TABLES["revision"]
 
-
-@dataclass(frozen=True, slots=True)
-class WorkItem:
-    """A review that has no vectors of the encoder in use."""
-
-    review_id: str
-    text: str
-    text_sha256: str
+MOVIE_ITEM: ColumnElement[str] = literal(ledger_id("movie", "")) + MOVIES.c.movie_id
+REVIEW_ITEM: ColumnElement[str] = literal(ledger_id("review", "")) + REVIEWS.c.review_id
+"""Ledger ids of the rows of ``MOVIES`` and ``REVIEWS``."""
 
 
-@dataclass(frozen=True, slots=True)
-class EncodedReview:
-    """The vectors of a review: spans int32 ``(n, 2)``, vectors float16 ``(n, dim)``."""
-
-    review_id: str
-    text_sha256: str
-    spans: npt.NDArray[np.int32]
-    vectors: npt.NDArray[np.float16]
-
-
-@dataclass(frozen=True, slots=True)
-class SnapshotInput:
-    """What a snapshot is made of, seen in one read transaction."""
-
-    revision: int
-    movies: int
-    reviews: int
-    passages: int
-    rows: Iterator[tuple[RowMapping, list[RowMapping]]]
+def insert(connection: Connection, table: Table) -> Any:
+    """The dialect's own insert, which knows ``ON CONFLICT``."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    return dialect.insert(table)
 
 
 def upsert(
@@ -66,8 +52,7 @@ def upsert(
     """Insert rows, or replace those with the same key."""
     if not rows:
         return
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(table)
+    statement = insert(connection, table)
     changes = {
         column.name: statement.excluded[column.name]
         for column in table.columns
@@ -76,6 +61,11 @@ def upsert(
     connection.execute(
         statement.on_conflict_do_update(index_elements=list(keys), set_=changes), list(rows)
     )
+
+
+def lock_changes(connection: Connection) -> None:
+    """Wait until nobody else is changing anything; whoever locks more than this locks it first."""
+    connection.execute(select(REVISION.c.value).with_for_update())
 
 
 def next_revision(connection: Connection) -> int:
@@ -113,7 +103,8 @@ def store_movies(
         old = known.get(movie.movie_id)
         if old is not None:
             new = {key: value if value or not old[key] else old[key] for key, value in new.items()}
-        if old is None or any(old[key] != value for key, value in new.items()):
+        # Not by its source: two that say the same of a film would change it at each crawl.
+        if old is None or any(old[key] != new[key] for key in new if key != "source"):
             known[movie.movie_id] = changed[movie.movie_id] = {**new, "revision": revision}
     upsert(connection, MOVIES, list(changed.values()), "movie_id")
     return set(changed)
@@ -122,39 +113,50 @@ def store_movies(
 def store_reviews(
     connection: Connection, items: Sequence[messages.ReviewMessage], revision: int
 ) -> set[str]:
-    """Upsert reviews, and mark their films as changed.
+    """Upsert reviews, put changed texts on the work list, and mark their films as changed.
 
     Returns:
         Ids of the reviews that are new or changed.
     """
-    known: dict[str, tuple[str, str]] = {
-        row.review_id: (row.content_sha256, row.movie_id)
+    known: dict[str, tuple[str, str, str]] = {
+        row.review_id: (row.content_sha256, row.text_sha256, row.movie_id)
         for row in connection.execute(
-            select(REVIEWS.c.review_id, REVIEWS.c.content_sha256, REVIEWS.c.movie_id).where(
-                REVIEWS.c.review_id.in_([m.review.review_id for m in items])
-            )
+            select(
+                REVIEWS.c.review_id,
+                REVIEWS.c.content_sha256,
+                REVIEWS.c.text_sha256,
+                REVIEWS.c.movie_id,
+            ).where(REVIEWS.c.review_id.in_([m.review.review_id for m in items]))
         )
     }
     changed: dict[str, dict[str, Any]] = {}
+    unencoded: dict[str, dict[str, str]] = {}
     touched: dict[str, str] = {}
     for message in items:
         review = message.review
         content = hashlib.sha256(review.model_dump_json().encode()).hexdigest()
-        old_content, old_movie = known.get(review.review_id, (None, None))
+        text_sha256 = hashlib.sha256(review.text.encode()).hexdigest()
+        old_content, old_text, old_movie = known.get(review.review_id, (None, None, None))
         if old_content == content:
             continue
-        known[review.review_id] = (content, review.movie_id)
+        known[review.review_id] = (content, text_sha256, review.movie_id)
+        if old_text != text_sha256:
+            unencoded[review.review_id] = {
+                "review_id": review.review_id,
+                "movie_id": review.movie_id,
+            }
         changed[review.review_id] = {
             **review.model_dump(exclude={"published"}),
             "published": review.published.isoformat() if review.published else None,
             "source": message.source,
             "content_sha256": content,
-            "text_sha256": hashlib.sha256(review.text.encode()).hexdigest(),
+            "text_sha256": text_sha256,
         }
         touched[review.movie_id] = message.source
         if old_movie is not None:
             touched.setdefault(old_movie, message.source)
     upsert(connection, REVIEWS, list(changed.values()), "review_id")
+    upsert(connection, UNENCODED, list(unencoded.values()), "review_id")
     _touch(connection, touched, revision)
     return set(changed)
 
@@ -163,6 +165,7 @@ def _touch(connection: Connection, sources: Mapping[str, str], revision: int) ->
     """Mark films as changed; make those that no message has described yet."""
     if not sources:
         return
+    connection.execute(delete(REMOVED_MOVIES).where(REMOVED_MOVIES.c.movie_id.in_(list(sources))))
     present = set(
         connection.execute(
             select(MOVIES.c.movie_id).where(MOVIES.c.movie_id.in_(list(sources)))
@@ -180,155 +183,37 @@ def _touch(connection: Connection, sources: Mapping[str, str], revision: int) ->
     upsert(connection, MOVIES, missing, "movie_id")
 
 
-def _has_vectors(encoder_id: str) -> Any:
-    return and_(
-        VECTORS.c.review_id == REVIEWS.c.review_id,
-        VECTORS.c.text_sha256 == REVIEWS.c.text_sha256,
-        VECTORS.c.encoder_id == encoder_id,
-    )
+def record_sources(
+    connection: Connection, items: Iterable[messages.MovieMessage | messages.ReviewMessage]
+) -> None:
+    """Note that the sources of these items have them."""
+    rows = [
+        {
+            "source": message.source,
+            "item": ledger_id(message.kind, message.item_id),
+            "added_by": message.run_id,
+        }
+        for message in items
+    ]
+    if rows:
+        connection.execute(insert(connection, SOURCE_ITEMS).on_conflict_do_nothing(), rows)
 
 
-class VectorStore:
-    """The vectors of reviews, the work list, and what snapshots are made of."""
-
-    def __init__(self, engine: Engine, encoder_id: str) -> None:
-        self._engine = engine
-        self._encoder_id = encoder_id
-
-    def backlog(self, limit: int) -> list[WorkItem]:
-        """The work list: reviews without vectors of this encoder, a film's together."""
-        joined = REVIEWS.outerjoin(VECTORS, _has_vectors(self._encoder_id))
-        with reading(self._engine) as connection:
-            rows = connection.execute(
-                select(REVIEWS.c.review_id, REVIEWS.c.text, REVIEWS.c.text_sha256)
-                .select_from(joined)
-                .where(VECTORS.c.review_id.is_(None))
-                .order_by(REVIEWS.c.movie_id, REVIEWS.c.review_id)
-                .limit(limit)
-            )
-            return [WorkItem(*row) for row in rows]
-
-    def backlog_size(self) -> int:
-        """How many reviews the work list holds."""
-        with reading(self._engine) as connection:
-            reviews = connection.execute(select(func.count()).select_from(REVIEWS)).scalar_one()
-            done = connection.execute(
-                select(func.count()).select_from(
-                    REVIEWS.join(VECTORS, _has_vectors(self._encoder_id))
-                )
-            ).scalar_one()
-            return int(reviews) - int(done)
-
-    def save(self, encoded: Sequence[EncodedReview]) -> None:
-        """Keep vectors and mark their films as changed."""
-        rows = [
-            ReviewVectors(
-                review_id=item.review_id,
-                encoder_id=self._encoder_id,
-                text_sha256=item.text_sha256,
-                passages=len(item.spans),
-                spans=item.spans.astype("<i4").tobytes(),
-                vectors=item.vectors.astype("<f2").tobytes(),
-            ).model_dump()
-            for item in encoded
-        ]
-        with writing(self._engine) as connection:
-            upsert(connection, VECTORS, rows, "review_id")
-            films = select(REVIEWS.c.movie_id).where(
-                REVIEWS.c.review_id.in_([item.review_id for item in encoded])
-            )
+def record_kept(connection: Connection, kept: messages.KeptItems) -> None:
+    """Note that a source still has items; those that are not in the database are passed over."""
+    for kind, key, item in (
+        ("movie", MOVIES.c.movie_id, MOVIE_ITEM),
+        ("review", REVIEWS.c.review_id, REVIEW_ITEM),
+    ):
+        prefix = ledger_id(kind, "")
+        ids = [name.removeprefix(prefix) for name in kept.items if name.startswith(prefix)]
+        if ids:
+            there = select(literal(kept.source), item).where(key.in_(ids))
             connection.execute(
-                update(MOVIES)
-                .where(MOVIES.c.movie_id.in_(films))
-                .values(revision=next_revision(connection))
+                insert(connection, SOURCE_ITEMS)
+                .from_select(["source", "item"], there)
+                .on_conflict_do_nothing()
             )
-
-    def changed_since_published(self) -> bool:
-        """Whether films with vectors have changed since the last snapshot of this encoder."""
-        with reading(self._engine) as connection:
-            published = connection.execute(
-                select(func.max(SNAPSHOTS.c.revision)).where(
-                    SNAPSHOTS.c.snapshot_id.is_not(None),
-                    SNAPSHOTS.c.encoder_id == self._encoder_id,
-                )
-            ).scalar_one()
-            newest = connection.execute(select(func.max(MOVIES.c.revision))).scalar_one()
-            if newest is None:
-                return False
-            if published is not None:
-                return bool(newest > published)
-            found = select(VECTORS.c.review_id).where(VECTORS.c.encoder_id == self._encoder_id)
-            return connection.execute(found.limit(1)).first() is not None
-
-    def last_published(self) -> tuple[str, str] | None:
-        """Snapshot id and encoder id of the last snapshot that became current."""
-        with reading(self._engine) as connection:
-            row = connection.execute(
-                select(SNAPSHOTS.c.snapshot_id, SNAPSHOTS.c.encoder_id)
-                .where(SNAPSHOTS.c.snapshot_id.is_not(None))
-                .order_by(SNAPSHOTS.c.sequence.desc())
-                .limit(1)
-            ).first()
-            return (row[0], row[1]) if row else None
-
-    def begin_snapshot(self, revision: int, *, at_least: int = 1) -> int:
-        """Number a snapshot, greater than every number given before and than ``at_least - 1``."""
-        with writing(self._engine) as connection:
-            last = connection.execute(select(func.max(SNAPSHOTS.c.sequence))).scalar_one() or 0
-            record = SnapshotRecord(
-                sequence=max(last + 1, at_least),
-                revision=revision,
-                encoder_id=self._encoder_id,
-                created_at=datetime.now(UTC),
-            )
-            connection.execute(SNAPSHOTS.insert().values(**record.model_dump()))
-            assert record.sequence is not None  # noqa: S101 - set above
-            return record.sequence
-
-    def snapshot_published(self, sequence: int, snapshot_id: str, movies: int) -> None:
-        """Record that a snapshot is durable and current."""
-        with writing(self._engine) as connection:
-            connection.execute(
-                update(SNAPSHOTS)
-                .where(SNAPSHOTS.c.sequence == sequence)
-                .values(snapshot_id=snapshot_id, movies=movies)
-            )
-
-    @contextmanager
-    def snapshot_input(self) -> Iterator[SnapshotInput]:
-        """Films in the order of their ids, each with its reviews that have vectors.
-
-        The rows can be iterated once, while the context is open; they are streamed.
-        """
-        joined = REVIEWS.join(
-            VECTORS, and_(_has_vectors(self._encoder_id), VECTORS.c.passages > 0)
-        ).join(MOVIES, MOVIES.c.movie_id == REVIEWS.c.movie_id)
-        with reading(self._engine) as connection:
-            revision = connection.execute(select(func.max(MOVIES.c.revision))).scalar_one() or 0
-            movies, reviews, passages = connection.execute(
-                select(
-                    func.count(func.distinct(REVIEWS.c.movie_id)),
-                    func.count(),
-                    func.coalesce(func.sum(VECTORS.c.passages), 0),
-                ).select_from(joined)
-            ).one()
-            described = {
-                row["movie_id"]: row for row in connection.execute(select(MOVIES)).mappings()
-            }
-            stream = (
-                connection.execution_options(yield_per=500)
-                .execute(
-                    select(REVIEWS, VECTORS.c.spans, VECTORS.c.vectors)
-                    .select_from(joined)
-                    .order_by(REVIEWS.c.movie_id, REVIEWS.c.review_id)
-                )
-                .mappings()
-            )
-            rows = (
-                (described[movie_id], list(group))
-                for movie_id, group in groupby(stream, key=lambda row: row["movie_id"])
-            )
-            yield SnapshotInput(revision, movies, reviews, int(passages), rows)
 
 
 def count_reviews(engine: Engine) -> int:

@@ -1,0 +1,62 @@
+"""The embedder's real loops for a test, and runs for it to settle."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from services.embedder.database import open_engine
+from services.embedder.service import Embedder
+from shared import runs
+from shared.encoder import Encoder
+from shared.messages import REVIEWS_STREAM, KeptItems, MovieMessage, ReviewMessage, RunEnd
+from shared.redis import Client
+from shared.runs import Run
+from shared.settings import Settings
+from shared.snapshot.reader import Snapshot, open_snapshot
+from shared.snapshot.store import SnapshotStore
+from shared.streams import append
+from tests.support.waiting import async_wait_until
+
+Message = MovieMessage | ReviewMessage | KeptItems | RunEnd
+
+
+@asynccontextmanager
+async def embedder(settings: Settings, encoder: Encoder) -> AsyncIterator[Embedder]:
+    engine = open_engine(settings.database)
+    stop = asyncio.Event()
+    service = Embedder(settings, engine, encoder, precision="f32")
+    task = asyncio.create_task(service.run(stop))
+    try:
+        yield service
+    finally:
+        stop.set()
+        await task
+        engine.dispose()
+
+
+async def send(redis: Client, messages: Sequence[Message]) -> None:
+    await append(redis, REVIEWS_STREAM, [message.to_fields() for message in messages])
+
+
+async def new_run(redis: Client, source: str = "test", *, allow_removals: bool = False) -> Run:
+    run, _ = await runs.request_run(redis, source, allow_removals=allow_removals)
+    await runs.advance(redis, run, "crawling")
+    return run
+
+
+async def ended(redis: Client, run: Run) -> Run:
+    async def terminal() -> Run | None:
+        found = await runs.get_run(redis, run.run_id)
+        return found if found is not None and runs.ended(found) else None
+
+    found = await async_wait_until(terminal)
+    assert found is not None
+    return found
+
+
+def current(settings: Settings) -> Snapshot:
+    store = SnapshotStore(settings.snapshot_dir)
+    pointer = store.current()
+    return open_snapshot(store, pointer.snapshot_id, manifest_sha256=pointer.manifest_sha256)

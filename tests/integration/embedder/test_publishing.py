@@ -1,0 +1,209 @@
+"""What cannot be published: no attempt without reason, and an end for every run."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from services.embedder import service
+from services.embedder.publisher import Publisher
+from services.embedder.service import Embedder
+from shared import runs
+from shared.encoder import Vectors
+from shared.messages import SNAPSHOTS_CHANNEL, MovieMessage, ReviewMessage
+from shared.redis import Client
+from shared.runs import Run
+from shared.settings import Settings
+from shared.snapshot.manifest import Manifest
+from shared.snapshot.store import LOCK
+from tests.integration.embedder.running import current, embedder, ended, new_run, send
+from tests.support.encoders import HashEncoder
+from tests.support.messages import movie, review, run_end, small_run
+from tests.support.waiting import async_wait_until
+
+
+@pytest.fixture
+def settings(redis_url: str, tmp_path: Path) -> Settings:
+    return Settings(redis_url=redis_url, data_dir=tmp_path, publish_idle_s=0.1, publish_every_s=5)
+
+
+@pytest.fixture
+def attempts(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """One entry for each attempt to publish."""
+    made: list[bool] = []
+    publish = Publisher.publish
+
+    def counting(self: Publisher, *, force: bool = False) -> Manifest | None:
+        made.append(force)
+        return publish(self, force=force)
+
+    monkeypatch.setattr(Publisher, "publish", counting)
+    return made
+
+
+Ticks = Callable[[int], Awaitable[None]]
+
+
+@pytest.fixture
+def ticks(monkeypatch: pytest.MonkeyPatch) -> Ticks:
+    """Waits until the loop has come round so many times."""
+    count = 0
+    tick = Embedder._tick
+
+    async def counting(self: Embedder) -> None:
+        nonlocal count
+        await tick(self)
+        count += 1
+
+    monkeypatch.setattr(Embedder, "_tick", counting)
+    monkeypatch.setattr(service, "TICK_S", 0.05)
+
+    async def wait(more: int) -> None:
+        goal = count + more
+
+        async def reached() -> bool:
+            return count >= goal
+
+        await async_wait_until(reached)
+
+    return wait
+
+
+@contextmanager
+def busy_store(settings: Settings) -> Iterator[None]:
+    """Another publisher at work."""
+    settings.snapshot_dir.mkdir(parents=True, exist_ok=True)
+    with (settings.snapshot_dir / LOCK).open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+class Broken(HashEncoder):
+    """Gives no usable vector for texts with a certain word."""
+
+    def _encode(self, texts: Sequence[str]) -> Vectors:
+        rows = super()._encode(texts)
+        rows[["unusable" in text for text in texts]] = np.nan
+        return rows
+
+
+async def crawl(redis: Client, count: int, *, word: str = "quiet") -> Run:
+    run = await new_run(redis)
+    items = small_run(count, run_id=run.run_id, word=word)
+    await send(redis, [*items, run_end(items, run_id=run.run_id)])
+    return await ended(redis, run)
+
+
+async def test_what_the_gates_refuse_ends_the_run_and_waits_for_a_change(
+    redis: Client, settings: Settings, attempts: list[bool], ticks: Ticks
+) -> None:
+    async with embedder(settings, HashEncoder()):
+        await crawl(redis, 9)
+    for path in settings.data_dir.glob("movies.sqlite*"):
+        path.unlink()  # another database, which explains nothing
+    attempts.clear()
+    async with embedder(settings, HashEncoder()):
+        end = await crawl(redis, 3)
+        assert end.state == "incomplete"
+        assert end.error == (
+            "the snapshot with it was refused: 3 movies, less than half of the 9 being served"
+        )
+        made = len(attempts)
+        await ticks(20)
+        assert len(attempts) == made
+        # Nothing new to serve: the same answer, without another attempt.
+        same = await crawl(redis, 3)
+        assert (same.state, same.error) == ("incomplete", end.error)
+        assert len(attempts) == made
+        mended = await crawl(redis, 6)
+    assert mended.state == "searchable"
+    assert current(settings).manifest.counts.movies == 6
+
+
+async def test_a_busy_store_is_asked_ever_more_seldom_and_then_published_to(
+    redis: Client, settings: Settings, attempts: list[bool], ticks: Ticks
+) -> None:
+    async with embedder(settings, HashEncoder()):
+        with busy_store(settings):
+            run = await new_run(redis)
+            items = small_run(run_id=run.run_id)
+            await send(redis, [*items, run_end(items, run_id=run.run_id)])
+
+            async def tried() -> bool:
+                return len(attempts) >= 1
+
+            await async_wait_until(tried)
+            await ticks(10)
+            assert len(attempts) <= 2
+            found = await runs.get_run(redis, run.run_id)
+            assert found is not None
+            assert not runs.ended(found)
+        end = await ended(redis, run)
+    assert end.state == "searchable"
+
+
+async def test_a_store_that_cannot_be_written_for_long_ends_the_run(
+    redis: Client,
+    settings: Settings,
+    attempts: list[bool],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(service, "PATIENCE_S", 0.5)
+    async with embedder(settings, HashEncoder()):
+        with busy_store(settings):
+            end = await crawl(redis, 3)
+            assert end.state == "incomplete"
+            assert end.error is not None
+            assert end.error.startswith("the snapshot with it could not be written: another")
+            assert 2 <= len(attempts) <= 3
+
+        async def published() -> bool:
+            return (settings.snapshot_dir / "CURRENT").exists()
+
+        await async_wait_until(published)
+    assert current(settings).manifest.counts.movies == 3
+
+
+async def test_a_catalogue_without_any_usable_vector_leaves_the_last_snapshot(
+    redis: Client, settings: Settings, attempts: list[bool], ticks: Ticks
+) -> None:
+    async with embedder(settings, Broken()):
+        first = await crawl(redis, 3)
+        attempts.clear()
+        end = await crawl(redis, 3, word="unusable")
+        assert (end.state, end.error) == ("incomplete", "no movie of it can be searched")
+        assert end.snapshot_id == first.snapshot_id == current(settings).snapshot_id
+        made = len(attempts)
+        await ticks(20)
+        assert len(attempts) == made
+        mended = await crawl(redis, 3, word="loud")
+    assert mended.state == "searchable"
+
+
+async def test_each_snapshot_is_announced_once(
+    redis: Client, settings: Settings, ticks: Ticks
+) -> None:
+    heard = redis.pubsub()
+    await heard.subscribe(SNAPSHOTS_CHANNEL)
+    async with embedder(settings, HashEncoder()):
+        first = await crawl(redis, 3)
+        await ticks(5)
+        run = await new_run(redis)
+        items: list[MovieMessage | ReviewMessage] = [
+            movie(7, run_id=run.run_id),
+            review(7, 1, "Another.", run_id=run.run_id),
+        ]
+        await send(redis, [*items, run_end(items, run_id=run.run_id)])
+        second = await ended(redis, run)
+        await ticks(5)
+    names = []
+    while (message := await heard.get_message(timeout=0.2)) is not None:
+        if message["type"] == "message":
+            names.append(message["data"])
+    await heard.aclose()
+    assert names == [first.snapshot_id, second.snapshot_id]

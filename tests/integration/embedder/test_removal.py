@@ -1,0 +1,361 @@
+"""What a complete run has not seen any more is removed, once, and only if it may be."""
+
+from __future__ import annotations
+
+import numpy as np
+from sqlalchemy import Engine, delete, select
+from sqlmodel import SQLModel
+
+from services.embedder.consumer import ReviewConsumer
+from services.embedder.database import reading, writing
+from services.embedder.ledger import Ledger, Ledgers
+from services.embedder.removal import Removals
+from services.embedder.snapshot_records import SnapshotRecords
+from services.embedder.vectors import EncodedReview, VectorStore
+from shared.messages import ReviewMessage, ledger_id
+from shared.streams import Entry
+from tests.integration.embedder.arrivals import Sent, arrive, end, kept, movie, review
+
+ENCODER = "encoder"
+
+
+def ids(engine: Engine, table: str, column: str) -> list[str]:
+    found = SQLModel.metadata.tables[table]
+    with reading(engine) as connection:
+        return list(connection.execute(select(found.c[column]).order_by(found.c[column])).scalars())
+
+
+def review_ids(engine: Engine) -> list[str]:
+    return ids(engine, "reviews", "review_id")
+
+
+def movie_ids(engine: Engine) -> list[str]:
+    return ids(engine, "movies", "movie_id")
+
+
+def encode_all(engine: Engine) -> None:
+    vectors = VectorStore(engine, ENCODER)
+    vectors.save(
+        [
+            EncodedReview(
+                item.review_id,
+                item.text_sha256,
+                np.array([[0, 4]], dtype=np.int32),
+                np.ones((1, 2), dtype=np.float16),
+            )
+            for item in vectors.backlog(1000)
+        ]
+    )
+
+
+def publish(engine: Engine) -> None:
+    records = SnapshotRecords(engine, ENCODER)
+    with records.content() as content:
+        sequence = records.begin(content.revision)
+        records.published(sequence, f"{sequence:08d}-00000000", content.movies)
+
+
+async def crawl(
+    engine: Engine,
+    *sent: Sent,
+    names: tuple[str, ...] = (),
+    complete: bool = True,
+    allowed: bool = False,
+) -> Ledger:
+    """A whole run of one source, settled; ``names`` are kept."""
+    run, source = sent[0].run_id if sent else "run-2", sent[0].source if sent else "site"
+    ending = end(sent, kept=names, run=run, source=source, complete=complete)
+    named = [kept(*names, run=run, source=source)] if names else []
+    await arrive(engine, *sent, *named, ending)
+    encode_all(engine)
+    ledger = Removals(engine).decide(run, allowed=allowed)
+    publish(engine)
+    Ledgers(engine).close(run)
+    return ledger
+
+
+FIRST: list[Sent] = [
+    movie("tt1"), review("a", "tt1"), review("b", "tt1"), review("c", "tt1"),
+    movie("tt2"), review("d", "tt2"),
+    movie("tt3"), review("e", "tt3"), review("f", "tt3"),
+]  # fmt: skip
+
+
+def again(*items: Sent, run: str = "run-2") -> list[Sent]:
+    return [item.model_copy(update={"run_id": run}) for item in items]
+
+
+async def test_a_review_that_is_gone_goes_with_its_vectors(engine: Engine) -> None:
+    await crawl(engine, *FIRST)
+    records = SnapshotRecords(engine, ENCODER)
+    assert not records.changed_since_published()
+    left = [item for item in FIRST if item.item_id != "b"]
+    await arrive(engine, *again(*left), end(left, run="run-2", complete=True))
+    ledger = Removals(engine).decide("run-2", allowed=False)
+    assert (ledger.removed, ledger.fault) == (1, None)
+    assert review_ids(engine) == ["a", "c", "d", "e", "f"]
+    assert ids(engine, "review_vectors", "review_id") == ["a", "c", "d", "e", "f"]
+    assert movie_ids(engine) == ["tt1", "tt2", "tt3"]
+    assert ids(engine, "removed_movies", "movie_id") == []
+    assert records.changed_since_published()
+    with records.content() as content:
+        assert (content.movies, content.reviews) == (3, 5)
+
+
+async def test_a_review_without_vectors_leaves_the_work_list_too(engine: Engine) -> None:
+    await arrive(engine, *FIRST, end(FIRST, complete=True))
+    Ledgers(engine).close("run-1")
+    left = [item for item in FIRST if item.item_id != "b"]
+    await arrive(engine, *again(*left), end(left, run="run-2", complete=True))
+    assert Removals(engine).decide("run-2", allowed=False).removed == 1
+    work = [item.review_id for item in VectorStore(engine, ENCODER).backlog(99)]
+    assert sorted(work) == ["a", "c", "d", "e", "f"]
+    assert ids(engine, "unencoded_reviews", "review_id") == ["a", "c", "d", "e", "f"]
+
+
+async def test_a_film_whose_last_review_is_gone_leaves_the_searches(engine: Engine) -> None:
+    """Its page is still there: the film is kept, but there is nothing to find it by."""
+    await crawl(engine, *FIRST)
+    left = [item for item in FIRST if item.item_id != "d"]
+    await arrive(engine, *again(*left), end(left, run="run-2", complete=True))
+    assert Removals(engine).decide("run-2", allowed=False).removed == 1
+    assert movie_ids(engine) == ["tt1", "tt2", "tt3"]
+    assert ids(engine, "removed_movies", "movie_id") == ["tt2"]
+    records = SnapshotRecords(engine, ENCODER)
+    assert records.changed_since_published()
+    with records.content() as content:
+        assert [movie["movie_id"] for movie, _ in content.rows] == ["tt1", "tt3"]
+
+
+async def test_a_film_that_is_gone_altogether_is_deleted(engine: Engine) -> None:
+    await crawl(engine, *FIRST)
+    left = [item for item in FIRST if item.item_id not in {"tt2", "d"}]
+    await arrive(engine, *again(*left), end(left, run="run-2", complete=True))
+    assert Removals(engine).decide("run-2", allowed=False).removed == 1
+    assert movie_ids(engine) == ["tt1", "tt3"]
+    assert ids(engine, "removed_movies", "movie_id") == ["tt2"]
+    assert SnapshotRecords(engine, ENCODER).changed_since_published()
+
+
+async def test_a_film_that_comes_back_is_no_longer_a_removed_one(engine: Engine) -> None:
+    await crawl(engine, *FIRST)
+    await crawl(engine, *again(*(i for i in FIRST if i.item_id not in {"tt2", "d"})))
+    records = SnapshotRecords(engine, ENCODER)
+    assert not records.changed_since_published()
+    await crawl(engine, *again(*FIRST, run="run-3"))
+    assert ids(engine, "removed_movies", "movie_id") == []
+    assert review_ids(engine) == list("abcdef")
+    with records.content() as content:
+        assert content.movies == 3
+
+
+async def test_a_film_that_its_source_lost_stays_while_it_has_reviews(engine: Engine) -> None:
+    await crawl(engine, *FIRST)
+    left = [item for item in FIRST if item.item_id != "tt2"]
+    ledger = await crawl(engine, *again(*left))
+    assert (ledger.removed, ledger.fault) == (0, None)
+    assert movie_ids(engine) == ["tt1", "tt2", "tt3"]
+
+
+async def test_what_was_kept_is_not_gone(engine: Engine) -> None:
+    await crawl(engine, *FIRST)
+    names = tuple(ledger_id(i.kind, i.item_id) for i in FIRST if i.item_id not in {"a", "b"})
+    ledger = await crawl(engine, *again(review("a", "tt1")), names=names)
+    assert (ledger.removed, ledger.fault, ledger.kept) == (1, None, 4)
+    assert review_ids(engine) == ["a", "c", "d", "e", "f"]
+
+
+async def test_a_refused_item_is_not_gone(engine: Engine) -> None:
+    """The run did see it: what cannot be read now may be read again."""
+    await crawl(engine, *FIRST)
+    readable = again(*(item for item in FIRST if item.item_id != "b"))
+    broken = Entry("1-99", {"run": "run-2", "kind": "review", "id": "b", "body": "?"})
+    await ReviewConsumer(engine, lambda _: None).on_dead(broken, "no review")
+    await arrive(engine, *readable, end(FIRST, run="run-2", complete=True))
+    assert Removals(engine).decide("run-2", allowed=False).removed == 0
+    assert review_ids(engine) == list("abcdef")
+
+
+async def test_a_run_that_did_not_see_everything_removes_nothing(engine: Engine) -> None:
+    await crawl(engine, *FIRST)
+    ledger = await crawl(engine, *again(*FIRST[:4]), complete=False)
+    assert (ledger.removed, ledger.fault) == (0, None)
+    assert review_ids(engine) == list("abcdef")
+
+
+async def test_a_run_that_does_not_balance_removes_nothing(engine: Engine) -> None:
+    await crawl(engine, *FIRST)
+    await arrive(engine, *again(*FIRST[:5]), end(FIRST[:6], run="run-2", complete=True))
+    ledger = Removals(engine).decide("run-2", allowed=True)
+    assert (ledger.removed, ledger.fault) == (None, None)
+    assert review_ids(engine) == list("abcdef")
+
+
+async def test_what_another_source_has_stays_until_that_loses_it_too(engine: Engine) -> None:
+    await crawl(engine, *FIRST)
+    shared = review("a", "tt1", run="other-1", source="other")
+    extra = review("z", "tt9", run="other-1", source="other")
+    await crawl(engine, shared, extra)
+    ledger = await crawl(engine, *again(*(i for i in FIRST if i.item_id != "a")))
+    assert (ledger.removed, ledger.fault) == (0, None)
+    assert "a" in review_ids(engine)
+    ledger = await crawl(engine, *again(extra, run="other-2"))
+    assert (ledger.removed, ledger.fault) == (1, None)
+    assert review_ids(engine) == ["b", "c", "d", "e", "f", "z"]
+
+
+async def test_half_may_go_and_more_than_half_may_not(engine: Engine) -> None:
+    await crawl(engine, *FIRST)
+    left = [item for item in FIRST if item.item_id not in {"a", "b", "e"}]
+    ledger = await crawl(engine, *again(*left))
+    assert (ledger.removed, ledger.fault) == (3, None)
+    left = [item for item in left if item.item_id not in {"c", "f"}]
+    before = review_ids(engine), movie_ids(engine), ids(engine, "source_items", "item")
+    ledger = await crawl(engine, *again(*left, run="run-3"))
+    assert ledger.removed == 0
+    assert ledger.fault == (
+        "2 of the 3 reviews and 2 of the 3 films that source site had are gone from it, more "
+        "than half: nothing was removed; to confirm, crawl it again with `movie-search ingest "
+        'site --allow-removals`, or "allow_removals": true'
+    )
+    assert (review_ids(engine), movie_ids(engine), ids(engine, "source_items", "item")) == before
+    assert not SnapshotRecords(engine, ENCODER).changed_since_published()
+
+
+async def test_more_than_half_of_the_films_may_not_go_either(engine: Engine) -> None:
+    many = [review(f"many-{n}", "tt1") for n in range(9)]
+    await crawl(engine, *FIRST, *many)
+    left = [i for i in FIRST if i.item_id not in {"tt2", "tt3", "d", "e", "f"}]
+    ledger = await crawl(engine, *again(*left, *many))
+    assert ledger.removed == 0
+    assert ledger.fault is not None
+    assert ledger.fault.startswith("3 of the 15 reviews and 2 of the 3 films")
+    assert movie_ids(engine) == ["tt1", "tt2", "tt3"]
+
+
+async def test_what_the_run_itself_brought_does_not_outweigh_what_is_gone(engine: Engine) -> None:
+    """A site that has given all its reviews new names has lost all of them."""
+    await crawl(engine, *FIRST)
+    renamed = [
+        item.model_copy(
+            update={"review": item.review.model_copy(update={"review_id": f"new-{item.item_id}"})}
+        )
+        if isinstance(item, ReviewMessage)
+        else item
+        for item in again(*FIRST)
+    ]
+    ledger = await crawl(engine, *renamed)
+    assert ledger.fault is not None
+    assert ledger.fault.startswith("6 of the 6 reviews and 0 of the 3 films")
+    assert len(review_ids(engine)) == 12
+
+
+async def test_an_operators_word_lets_more_than_half_go(engine: Engine) -> None:
+    await crawl(engine, *FIRST)
+    ledger = await crawl(engine, *again(*FIRST[:2]), allowed=True)
+    assert (ledger.removed, ledger.fault) == (5, None)
+    assert review_ids(engine) == ["a"]
+    assert movie_ids(engine) == ["tt1"]
+
+
+async def test_nothing_takes_away_the_last_review(engine: Engine) -> None:
+    await crawl(engine, *FIRST)
+    ledger = await crawl(engine, *again(movie("tt1")), allowed=True)
+    assert ledger.removed == 0
+    assert ledger.fault == (
+        "source site no longer has any of its 6 reviews, and without them there would be "
+        "nothing to search: nothing was removed"
+    )
+    assert review_ids(engine) == list("abcdef")
+
+
+async def test_a_source_may_go_empty_when_another_is_left(engine: Engine) -> None:
+    await crawl(engine, *FIRST)
+    await crawl(engine, review("z", "tt9", run="other-1", source="other"))
+    ledger = await crawl(engine, allowed=True)
+    assert (ledger.removed, ledger.fault) == (6, None)
+    assert (review_ids(engine), movie_ids(engine)) == (["z"], ["tt9"])
+
+
+async def test_a_kept_review_that_is_not_there_is_a_fault(engine: Engine) -> None:
+    """The database was lost or replaced since the run that the kept pages are remembered from."""
+    await crawl(engine, *FIRST)
+    names = ("movie/tt1", "review/a", "review/lost", "review/lost-too")
+    ledger = await crawl(engine, *again(*FIRST[2:]), names=names)
+    assert ledger.removed == 0
+    assert ledger.fault == (
+        "2 of 3 reviews on unchanged pages are not in the database: it was lost or replaced; "
+        "the next crawl of the source reads every page again"
+    )
+    assert "review/lost" not in ids(engine, "source_items", "item")
+
+
+async def test_what_was_kept_belongs_to_its_source(engine: Engine) -> None:
+    """An earlier version knew only the source that had sent a review last."""
+    await crawl(engine, *FIRST)
+    await crawl(engine, review("a", "tt1", run="other-1", source="other"))
+    items = SQLModel.metadata.tables["source_items"]
+    with writing(engine) as connection:
+        connection.execute(delete(items).where(items.c.source == "site"))
+    names = tuple(ledger_id(item.kind, item.item_id) for item in FIRST)
+    await crawl(engine, names=names)
+    with reading(engine) as connection:
+        query = select(items.c["item"]).where(items.c.source == "site")
+        assert sorted(connection.execute(query).scalars()) == sorted(names)
+    ledger = await crawl(engine, review("z", "tt9", run="other-2", source="other"), allowed=True)
+    assert (ledger.removed, ledger.fault) == (0, None)
+    assert "a" in review_ids(engine)
+
+
+async def test_the_first_decision_stands(engine: Engine) -> None:
+    await crawl(engine, *FIRST)
+    left = FIRST[:2]
+    await arrive(engine, *again(*left), end(left, run="run-2", complete=True))
+    removals = Removals(engine)
+    refused = removals.decide("run-2", allowed=False)
+    assert refused.fault is not None
+    assert removals.decide("run-2", allowed=True) == refused
+    assert review_ids(engine) == list("abcdef")
+
+
+async def test_deciding_again_removes_nothing_more(engine: Engine) -> None:
+    await crawl(engine, *FIRST)
+    left = [item for item in FIRST if item.item_id != "b"]
+    await arrive(engine, *again(*left), end(left, run="run-2", complete=True))
+    removals = Removals(engine)
+    decided = removals.decide("run-2", allowed=False)
+    # Another run has found it again before the first one's snapshot.
+    await arrive(engine, review("b", "tt1", run="run-3", source="other"))
+    with reading(engine) as connection:
+        revision = connection.execute(select(SQLModel.metadata.tables["revision"].c.value)).scalar()
+    assert removals.decide("run-2", allowed=False) == decided
+    assert review_ids(engine) == list("abcdef")
+    with reading(engine) as connection:
+        after = connection.execute(select(SQLModel.metadata.tables["revision"].c.value)).scalar()
+    assert after == revision
+
+
+async def test_the_films_a_removal_took_explain_a_smaller_snapshot(engine: Engine) -> None:
+    await crawl(engine, *FIRST)
+    records = SnapshotRecords(engine, ENCODER)
+    left = FIRST[:4]
+    await arrive(engine, *again(*left), end(left, run="run-2", complete=True))
+    Removals(engine).decide("run-2", allowed=True)
+    assert records.movies_removed_since(1, "00000001-00000000") == 2
+    assert records.movies_removed_since(1, "00000001-of-others") == 0
+    publish(engine)
+    assert records.movies_removed_since(2, "00000002-00000000") == 0
+
+
+async def test_vectors_made_for_a_review_that_is_gone_are_dropped(engine: Engine) -> None:
+    await arrive(engine, *FIRST, end(FIRST, complete=True))
+    Ledgers(engine).close("run-1")
+    vectors = VectorStore(engine, ENCODER)
+    work = vectors.backlog(99)
+    left = [item for item in FIRST if item.item_id != "b"]
+    await arrive(engine, *again(*left), end(left, run="run-2", complete=True))
+    Removals(engine).decide("run-2", allowed=False)
+    spans, values = np.array([[0, 4]], dtype=np.int32), np.ones((1, 2), dtype=np.float16)
+    vectors.save([EncodedReview(w.review_id, w.text_sha256, spans, values) for w in work])
+    assert ids(engine, "review_vectors", "review_id") == ["a", "c", "d", "e", "f"]
+    assert ids(engine, "unencoded_reviews", "review_id") == []
