@@ -16,7 +16,11 @@ Receiving (``StreamConsumer``), at least once:
    ``MULTI``.
 6. Redis's own delivery count finds poison: an entry delivered ``ALONE_AFTER`` times is handled
    alone, fewest deliveries first, so that it can only take itself down; after ``MAX_DELIVERIES``
-   it goes to the dead letters, committed before it is acknowledged.
+   it goes to the dead letters, committed before it is acknowledged. A delivery that came to nothing
+   because something else was away (``Unavailable``) does not count: waiting makes nobody poison.
+
+A dead letter is the entry as it was, with what became of it (``shared.dead_letters`` reads it and
+sends it again). It is kept whole up to ``DEAD_PAYLOAD_BYTES``, which every valid message is under.
 """
 
 from __future__ import annotations
@@ -36,7 +40,8 @@ from shared.telemetry import get_logger
 BLOCK_MS = 500
 ALONE_AFTER = 3
 MAX_DELIVERIES = 6
-DEAD_PAYLOAD_CHARS = 4000
+DEAD_PAYLOAD_BYTES = 256 * 1024
+DEAD_PREVIEW_CHARS = 4000  # of each field of an entry that is larger
 EXIT_STUCK = 70  # sysexits.h EX_SOFTWARE
 
 _deleted_ids = Counter(
@@ -279,6 +284,7 @@ class StreamConsumer:
         try:
             await self._handle(entries)
         except Unavailable:
+            await self._uncount(redis, entries)
             raise
         except EntryInvalid as invalid:
             await self._bury(redis, invalid.entry, invalid.reason)
@@ -302,11 +308,30 @@ class StreamConsumer:
             os._exit(EXIT_STUCK)
         task.result()
 
-    async def _failed_alone(self, redis: Client, entry: Entry, error: Exception) -> None:
+    async def _uncount(self, redis: Client, entries: Sequence[Entry]) -> None:
+        """Take back the delivery of entries that nothing was wrong with."""
+        pipeline = redis.pipeline(transaction=False)
+        for entry in entries:
+            pipeline.xpending_range(
+                self.stream, self.group, min=entry.entry_id, max=entry.entry_id, count=1
+            )
+        found = await pipeline.execute()
+        for row in (row for rows in found for row in rows):
+            pipeline.xclaim(
+                self.stream, self.group, self.name, min_idle_time=0,
+                message_ids=[row["message_id"]], retrycount=row["times_delivered"] - 1, justid=True,
+            )  # fmt: skip
+        await pipeline.execute()
+
+    async def _deliveries(self, redis: Client, entry: Entry) -> int | None:
+        """How often an entry has been delivered; None when it is not pending."""
         rows = await redis.xpending_range(
             self.stream, self.group, min=entry.entry_id, max=entry.entry_id, count=1
         )
-        deliveries = rows[0]["times_delivered"] if rows else MAX_DELIVERIES
+        return int(rows[0]["times_delivered"]) if rows else None
+
+    async def _failed_alone(self, redis: Client, entry: Entry, error: Exception) -> None:
+        deliveries = await self._deliveries(redis, entry) or MAX_DELIVERIES
         get_logger().warning(
             "entry failed", entry=entry.entry_id, deliveries=deliveries, error=repr(error)
         )
@@ -325,9 +350,11 @@ class StreamConsumer:
     async def _bury(self, redis: Client, entry: Entry, reason: str) -> None:
         await self.on_dead(entry, reason)
         fields = dict(entry.fields)
-        if len(fields.get("body", "")) > DEAD_PAYLOAD_CHARS:
-            fields["truncated"] = str(len(fields["body"]))
-            fields["body"] = fields["body"][:DEAD_PAYLOAD_CHARS]
+        payload_bytes = sum(len(value.encode()) for value in fields.values())
+        if payload_bytes > DEAD_PAYLOAD_BYTES:
+            fields = {name: value[:DEAD_PREVIEW_CHARS] for name, value in fields.items()}
+            fields["truncated"] = str(payload_bytes)
+        fields["deliveries"] = str(await self._deliveries(redis, entry) or 1)
         pipeline = redis.pipeline(transaction=True)
         pipeline.xadd(self.dead_stream, {**fields, "entry": entry.entry_id, "reason": reason[:500]})
         pipeline.xack(self.stream, self.group, entry.entry_id)

@@ -109,7 +109,7 @@ def publish(
         OSError: a write or an fsync failed; nothing has changed.
     """
     store.root.mkdir(parents=True, exist_ok=True)
-    with _lock(store.root):
+    with locked(store.root):
         _sweep(store.root)
         free = shutil.disk_usage(store.root).free
         if free < expected_bytes + SPARE_BYTES:
@@ -155,7 +155,7 @@ def retain(store: SnapshotStore, *, keep: int, lease_folder: Path) -> list[str]:
     Returns:
         The ids deleted.
     """
-    with _lock(store.root):
+    with locked(store.root):
         spared = leased(lease_folder) | set(store.snapshot_ids()[: max(keep, 3)])
         try:
             spared.add(store.current().snapshot_id)
@@ -243,7 +243,12 @@ class _Staged(SnapshotStore):
 
 
 @contextmanager
-def _lock(root: Path) -> Iterator[None]:
+def locked(root: Path) -> Iterator[None]:
+    """Hold the store's lock: nobody else writes to it meanwhile.
+
+    Raises:
+        StoreBusy: somebody else holds it.
+    """
     with (root / LOCK).open("w") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services.query.operation_schemas import RunAccepted, RunList
+from services.query.admin_schemas import RunAccepted, RunList, SourceList
 from shared import runs
 from shared.messages import COMMANDS_STREAM, IngestCommand, parse
 from shared.redis import Client
@@ -122,6 +122,131 @@ async def test_runs_are_listed_newest_first(query: RunningQuery) -> None:
     assert (await query.client.get("/admin/ingest/nope", headers=BEARER)).status_code == 404
 
 
+async def requested(query: RunningQuery, source: str, **fields: object) -> str:
+    body = {"source": source, **fields}
+    response = await query.client.post("/admin/ingest", json=body, headers=BEARER)
+    assert response.status_code == 202, response.text
+    run_id: str = response.json()["run_id"]
+    return run_id
+
+
+async def the_run(redis: Client, run_id: str) -> runs.Run:
+    run = await runs.get_run(redis, run_id)
+    assert run is not None
+    return run
+
+
+async def test_runs_are_listed_of_one_source_and_as_many_as_wanted(
+    query: RunningQuery, redis: Client
+) -> None:
+    made: dict[str, list[str]] = {"demo": [], "other": []}
+    for number in range(150):  # more than are read at once, of a source that is then asked for
+        source = "other" if number < 4 else "demo"
+        run_id = await requested(query, source)
+        await runs.advance(redis, await the_run(redis, run_id), "failed", error="no network")
+        # Requested within the same second, ids do not tell their order; the history does.
+        await redis.zadd(runs.RUNS, {run_id: number})
+        made[source].insert(0, run_id)
+
+    async def listed(wanted: str) -> list[str]:
+        response = await query.client.get(f"/admin/ingest{wanted}", headers=BEARER)
+        assert response.status_code == 200, response.text
+        return [run.run_id for run in RunList.model_validate_json(response.content).runs]
+
+    everything = [*made["demo"], *made["other"]]
+    assert await listed("") == everything[:50]
+    assert await listed("?limit=1") == everything[:1]
+    assert await listed("?limit=200") == everything
+    assert await listed("?limit=120") == everything[:120]
+    assert await listed("?source=other") == made["other"]
+    assert await listed("?source=other&limit=3") == made["other"][:3]
+    assert await listed("?source=demo&limit=101") == made["demo"][:101]
+    assert await listed("?source=nosuch") == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "field"),
+    [("limit=0", "limit"), ("limit=201", "limit"), ("limit=x", "limit"), ("source=A", "source")],
+)
+async def test_a_bad_list_is_422(query: RunningQuery, wanted: str, field: str) -> None:
+    response = await query.client.get(f"/admin/ingest?{wanted}", headers=BEARER)
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["field"] == field
+    unknown = await query.client.get("/admin/ingest?page=2", headers=BEARER)
+    assert unknown.status_code == 422
+
+
+async def test_removals_are_allowed_only_by_asking(query: RunningQuery, redis: Client) -> None:
+    careful = await requested(query, "demo")
+    assert not (await the_run(redis, careful)).allow_removals
+    confirmed = await requested(query, "other", allow_removals=True)
+    assert (await the_run(redis, confirmed)).allow_removals
+    for wrong in ("true", 1, None):
+        body = {"source": "demo", "allow_removals": wrong}
+        response = await query.client.post("/admin/ingest", json=body, headers=BEARER)
+        assert response.status_code == 422
+        assert response.json()["errors"][0]["field"] == "allow_removals"
+
+
+@pytest.mark.parametrize("state", ["queued", "crawling", "embedding"])
+async def test_a_run_is_cancelled_and_its_source_is_free_again(
+    query: RunningQuery, redis: Client, state: runs.State
+) -> None:
+    run_id = await requested(query, "demo")
+    if state != "queued":
+        await runs.advance(redis, await the_run(redis, run_id), state)
+    await runs.set_fields(redis, run_id, crawled=3)
+    response = await query.client.delete(f"/admin/ingest/{run_id}", headers=BEARER)
+    assert response.status_code == 200
+    answered = runs.Run.model_validate_json(response.content)
+    assert answered == await the_run(redis, run_id)
+    assert (answered.state, answered.crawled) == ("cancelled", 3)
+    assert answered.ended_at is not None
+    assert answered.error
+    assert await runs.active_runs(redis) == []
+    await requested(query, "demo")
+
+
+@pytest.mark.parametrize("state", sorted(runs.TERMINAL))
+async def test_a_run_that_has_ended_stays_as_it_is(
+    query: RunningQuery, redis: Client, state: runs.State
+) -> None:
+    run_id = await requested(query, "demo")
+    await runs.advance(redis, await the_run(redis, run_id), state, error="so it was")
+    before = await the_run(redis, run_id)
+    response = await query.client.delete(f"/admin/ingest/{run_id}", headers=BEARER)
+    assert response.status_code == 409
+    assert response.json()["code"] == "run-ended"
+    assert response.json()["run_id"] == run_id
+    assert state in response.json()["detail"]
+    assert await the_run(redis, run_id) == before
+
+
+async def test_an_unknown_run_cannot_be_cancelled(query: RunningQuery, redis: Client) -> None:
+    response = await query.client.delete("/admin/ingest/nope", headers=BEARER)
+    assert response.status_code == 404
+    assert response.json()["code"] == "unknown-run"
+    assert await redis.keys("run:*") == []
+
+
+async def test_sources_are_listed_with_their_newest_run(query: RunningQuery, redis: Client) -> None:
+    await runs.publish_sources(redis, ["other", "demo", "never"])
+    older = await requested(query, "demo")
+    await runs.advance(redis, await the_run(redis, older), "failed")
+    await redis.zadd(runs.RUNS, {older: 1})
+    newer, other = await requested(query, "demo"), await requested(query, "other")
+    gone = await requested(query, "never")
+    await runs.publish_sources(redis, ["other", "demo", "unused"])
+    response = await query.client.get("/admin/sources", headers=BEARER)
+    found = SourceList.model_validate_json(response.content).sources
+    assert [(one.source, one.last_run and one.last_run.run_id) for one in found] == [
+        ("demo", newer), ("other", other), ("unused", None),
+    ]  # fmt: skip
+    assert gone not in response.text
+    await redis.delete(runs.SOURCES)
+    assert (await query.client.get("/admin/sources", headers=BEARER)).json() == {"sources": []}
+
+
 UNAUTHORIZED: dict[str, dict[str, bytes]] = {
     "none": {},
     "empty": {"Authorization": b""},
@@ -147,6 +272,15 @@ async def test_without_the_token_nothing_is_done_or_told(
         ("GET", "/admin/ingest"),
         ("GET", "/admin/ingest/some-run"),
         ("GET", f"/admin/ingest?token={TOKEN}&access_token={TOKEN}"),
+        ("DELETE", "/admin/ingest/some-run"),
+        ("GET", "/admin/sources"),
+        ("GET", "/admin/dead-letters"),
+        ("GET", "/admin/dead-letters/1-1"),
+        ("DELETE", "/admin/dead-letters/1-1"),
+        ("POST", "/admin/dead-letters/replay"),
+        ("GET", "/admin/snapshots"),
+        ("POST", "/admin/snapshots/00000001-00000000/activate"),
+        ("GET", "/admin/snapshots/activations/1"),
     ):
         response = await query.client.request(method, path, headers=raw, content=b"not even json")
         assert response.status_code == 401, (method, path)
@@ -187,9 +321,10 @@ async def test_searching_needs_no_redis_at_all(tmp_path: Path) -> None:
     async with running_query(settings, always(encoder)) as query:
         await query.reload()
         await searches(query)
-        response = await query.client.get("/admin/ingest", headers=BEARER)
-        assert response.status_code == 503
-        assert response.json()["code"] == "redis-unavailable"
+        for path in ("/admin/ingest", "/admin/sources", "/admin/dead-letters"):
+            response = await query.client.get(path, headers=BEARER)
+            assert response.status_code == 503
+            assert response.json()["code"] == "redis-unavailable"
 
 
 async def test_searching_goes_on_when_redis_dies_and_admin_recovers(

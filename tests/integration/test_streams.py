@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
@@ -10,6 +11,8 @@ import pytest
 
 from shared.redis import UNAVAILABLE, Client, connect
 from shared.streams import (
+    DEAD_PAYLOAD_BYTES,
+    DEAD_PREVIEW_CHARS,
     MAX_DELIVERIES,
     Entry,
     EntryInvalid,
@@ -129,6 +132,64 @@ async def test_nothing_is_acknowledged_before_it_is_committed(
         await async_wait_until(settled(redis))
     assert handler.committed == ["a", "b"]
     assert handler.dead == []
+
+
+async def test_waiting_makes_nobody_poison(redis: Client, redis_url: str) -> None:
+    """However long something else is away, and however few or many wait for it."""
+    handler = Handler()
+    away = [True]
+    handler.break_on = lambda _: Unavailable("database") if away[0] else None
+    await send(redis, "a", "b")
+    async with consuming(consumer(redis_url, handler)):
+        await async_wait_until(
+            lambda: _true(handler.deliveries.get("a", 0) > MAX_DELIVERIES), timeout_s=60
+        )
+        pending = await redis.xpending_range(STREAM, GROUP, min="-", max="+", count=10)
+        assert all(row["times_delivered"] <= 1 for row in pending)
+        away[0] = False
+        await async_wait_until(settled(redis))
+    assert handler.committed == ["a", "b"]
+    assert handler.dead == []
+    assert await redis.exists(DEAD) == 0
+
+
+async def test_waiting_does_not_acquit_poison(redis: Client, redis_url: str) -> None:
+    handler = Handler()
+    failures = itertools.cycle([RuntimeError("boom"), Unavailable("database")])
+    handler.break_on = lambda _: next(failures)
+    await send(redis, "poison")
+    async with consuming(consumer(redis_url, handler)):
+        await async_wait_until(settled(redis), timeout_s=60)
+    assert handler.dead == ["poison"]
+    assert handler.deliveries["poison"] == 2 * MAX_DELIVERIES - 1
+    [(_, letter)] = await redis.xrange(DEAD)
+    assert letter["reason"] == f"failed {MAX_DELIVERIES} times: RuntimeError('boom')"
+    assert letter["deliveries"] == str(MAX_DELIVERIES)
+
+
+@pytest.mark.parametrize(
+    ("body", "whole"),
+    [("x" * 10_000, True), ("é" * (DEAD_PAYLOAD_BYTES // 2 - 10), True),
+     ("é" * (DEAD_PAYLOAD_BYTES // 2), False)],
+)  # fmt: skip
+async def test_a_dead_letter_is_the_whole_entry_unless_it_is_huge(
+    redis: Client, redis_url: str, body: str, whole: bool
+) -> None:
+    handler = Handler()
+    handler.break_on = lambda _: EntryInvalid(Entry("", {}), "not json")
+    entry = {"n": "bad", "body": body}
+    [entry_id] = await append(redis, STREAM, [entry])
+    async with consuming(consumer(redis_url, handler)):
+        await async_wait_until(settled(redis))
+    [(_, letter)] = await redis.xrange(DEAD)
+    ours = {"entry": entry_id, "reason": "not json", "deliveries": "1"}
+    if whole:
+        assert letter == {**entry, **ours}
+    else:
+        assert letter == {
+            **entry, **ours, "body": body[:DEAD_PREVIEW_CHARS],
+            "truncated": str(len(body.encode()) + 3),
+        }  # fmt: skip
 
 
 async def _true(value: bool) -> bool:

@@ -1,66 +1,45 @@
-"""Administration: asking ingest for a crawl, and following it. Needs the Bearer token.
-
-The only part of the service that touches Redis.
-"""
+"""Administration: asking ingest for a crawl, following it, ending it. Needs the Bearer token."""
 
 from __future__ import annotations
 
-import asyncio
-import hmac
-from collections.abc import Awaitable
-from typing import Annotated, TypeVar, cast
+from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Request, Response, Security
-from fastapi.security import HTTPBearer
+from fastapi import Header, Path, Query, Response
 
-from services.query.operation_schemas import RunAccepted, RunList
+from services.query.admin_route import (
+    WITH_BODY,
+    WITH_REDIS,
+    admin_router,
+    reached,
+    redis_of,
+)
+from services.query.admin_schemas import (
+    IngestRequest,
+    RunAccepted,
+    RunList,
+    RunsParameters,
+    SourceInfo,
+    SourceList,
+)
 from services.query.problems import Problem, Problems, documented
-from services.query.requests import IngestRequest
-from services.query.service import QueryService, Service
-from services.query.strict_route import StrictRoute
-from shared.redis import UNAVAILABLE, Client
-from shared.runs import Run, SourceBusy, get_run, known_sources, list_runs, request_run
+from services.query.service import Service
+from shared.runs import (
+    Run,
+    SourceBusy,
+    advance,
+    get_run,
+    known_sources,
+    list_runs,
+    newest_runs,
+    request_run,
+)
 from shared.telemetry import get_logger
 
-REDIS_TIMEOUT_S = 8.0
+CANCELLED = "an operator cancelled it"
 
-T = TypeVar("T")
+router = admin_router()
 
-
-class AdminRoute(StrictRoute):
-    """Asks for the token before anything else, so that nothing can be learnt without it."""
-
-    async def admit(self, request: Request) -> None:
-        """Check the Authorization header; a token anywhere else does not count."""
-        service = cast("QueryService", request.state.service)
-        if service.admin_token is None:
-            raise Problem(Problems.ADMIN_OFF)
-        # As bytes: compare_digest raises on text that is not ASCII.
-        given = next(
-            (value for name, value in request.scope["headers"] if name == b"authorization"), b""
-        )
-        scheme, _, token = given.partition(b" ")
-        matches = hmac.compare_digest(token.strip(), service.admin_token)
-        if scheme.lower() != b"bearer" or not matches:
-            raise Problem(Problems.UNAUTHORIZED)
-
-
-bearer = HTTPBearer(
-    scheme_name="AdminToken", description="The operator's admin token.", auto_error=False
-)
-router = APIRouter(
-    prefix="/admin",
-    route_class=AdminRoute,
-    tags=["admin"],
-    dependencies=[Security(bearer)],  # for the OpenAPI document; AdminRoute decides
-)
-
-_ALWAYS = (
-    Problems.MALFORMED_QUERY_STRING,
-    Problems.UNAUTHORIZED,
-    Problems.ADMIN_OFF,
-    Problems.REDIS_UNAVAILABLE,
-)
+RunIdPath = Annotated[str, Path(description="The run's id.", examples=["20250601T120000-1f0c9a4b"])]
 
 
 @router.post(
@@ -76,13 +55,9 @@ _ALWAYS = (
             }
         },
         **documented(
-            *_ALWAYS,
+            *WITH_REDIS,
+            *WITH_BODY,
             Problems.INGEST_UNAVAILABLE,
-            Problems.MALFORMED_JSON,
-            Problems.BODY_TIMEOUT,
-            Problems.BODY_TOO_LARGE,
-            Problems.UNSUPPORTED_MEDIA_TYPE,
-            Problems.INVALID_REQUEST,
             Problems.UNKNOWN_SOURCE,
             Problems.SOURCE_BUSY,
         ),
@@ -103,15 +78,20 @@ async def request_ingest(
     ] = None,
 ) -> Response:
     """Ask for a crawl of a source, by name. The request is durable when this answers."""
-    redis = _redis(service)
-    sources = await _reached(known_sources(redis))
+    redis = redis_of(service)
+    sources = await reached(known_sources(redis))
     if not sources:
         raise Problem(Problems.INGEST_UNAVAILABLE)
     if wanted.source not in sources:
         raise Problem(Problems.UNKNOWN_SOURCE)
     try:
-        run, new = await _reached(
-            request_run(redis, wanted.source, idempotency_key=idempotency_key)
+        run, new = await reached(
+            request_run(
+                redis,
+                wanted.source,
+                idempotency_key=idempotency_key,
+                allow_removals=wanted.allow_removals,
+            )
         )
     except SourceBusy as busy:
         raise Problem(
@@ -120,7 +100,12 @@ async def request_ingest(
             run_id=busy.run_id,
         ) from busy
     if new:
-        get_logger().info("ingest requested", source=run.source, run=run.run_id)
+        get_logger().info(
+            "ingest requested",
+            source=run.source,
+            run=run.run_id,
+            allow_removals=run.allow_removals,
+        )
     return Response(
         RunAccepted(run_id=run.run_id, source=run.source).model_dump_json(),
         status_code=202,
@@ -133,44 +118,64 @@ async def request_ingest(
     "/ingest",
     operation_id="listRuns",
     summary="The newest runs",
-    responses=documented(*_ALWAYS),
+    responses=documented(*WITH_REDIS, Problems.INVALID_REQUEST),
 )
-async def get_runs(service: Service) -> RunList:
-    """List the newest 50 runs, newest first."""
-    return RunList(runs=await _reached(list_runs(_redis(service))))
+async def get_runs(service: Service, wanted: Annotated[RunsParameters, Query()]) -> RunList:
+    """List the newest runs, newest first; of all sources, or of one."""
+    found = list_runs(redis_of(service), limit=wanted.limit, source=wanted.source)
+    return RunList(runs=await reached(found))
 
 
 @router.get(
     "/ingest/{run_id}",
     operation_id="getRun",
     summary="One run",
-    responses=documented(*_ALWAYS, Problems.UNKNOWN_RUN),
+    responses=documented(*WITH_REDIS, Problems.UNKNOWN_RUN),
 )
-async def get_one_run(
-    service: Service, run_id: Annotated[str, Path(examples=["20250601T120000-1f0c9a4b"])]
-) -> Run:
+async def get_one_run(service: Service, run_id: RunIdPath) -> Run:
     """Show how far a run has come."""
-    run = await _reached(get_run(_redis(service), run_id))
+    run = await reached(get_run(redis_of(service), run_id))
     if run is None:
         raise Problem(Problems.UNKNOWN_RUN)
     return run
 
 
-def _redis(service: QueryService) -> Client:
-    if service.redis is None:
-        raise Problem(Problems.REDIS_UNAVAILABLE)
-    return service.redis
+@router.delete(
+    "/ingest/{run_id}",
+    operation_id="cancelRun",
+    summary="Cancel a run",
+    responses=documented(*WITH_REDIS, Problems.UNKNOWN_RUN, Problems.RUN_ENDED),
+)
+async def cancel_run(service: Service, run_id: RunIdPath) -> Run:
+    """End a run before its time.
 
-
-async def _reached(reply: Awaitable[T]) -> T:
-    """A reply of Redis.
-
-    Raises:
-        Problem: Redis is away.
+    Its crawl is stopped within seconds. What has been stored by then stays; nothing is removed.
     """
-    try:
-        async with asyncio.timeout(REDIS_TIMEOUT_S):
-            return await reply
-    except UNAVAILABLE as error:
-        get_logger().warning("redis is away", error=type(error).__name__)
-        raise Problem(Problems.REDIS_UNAVAILABLE) from error
+    redis = redis_of(service)
+    run = await reached(get_run(redis, run_id))
+    if run is None:
+        raise Problem(Problems.UNKNOWN_RUN)
+    cancelled = await reached(advance(redis, run, "cancelled", error=CANCELLED))
+    run = await reached(get_run(redis, run_id)) or run
+    if not cancelled:
+        raise Problem(
+            Problems.RUN_ENDED, f"The run has already ended: it is {run.state}.", run_id=run.run_id
+        )
+    get_logger().info("run cancelled", source=run.source, run=run.run_id)
+    return run
+
+
+@router.get(
+    "/sources",
+    operation_id="listSources",
+    summary="What can be crawled",
+    responses=documented(*WITH_REDIS),
+)
+async def list_sources(service: Service) -> SourceList:
+    """List the sources by name, each with its newest run."""
+    redis = redis_of(service)
+    names = sorted(await reached(known_sources(redis)))
+    newest = await reached(newest_runs(redis, names))
+    return SourceList(
+        sources=[SourceInfo(source=name, last_run=newest.get(name)) for name in names]
+    )

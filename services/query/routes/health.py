@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from services.query.operation_schemas import Alive, Ready, ServedEncoder, SnapshotInfo
 from services.query.problems import Problems, documented
@@ -75,4 +75,4 @@ async def get_snapshot(service: Service) -> SnapshotInfo:
 )
 async def metrics(service: Service) -> Response:
     """Metrics in Prometheus's text format."""
-    return Response(generate_latest(service.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+    return Response(service.metrics.exposition(), media_type=CONTENT_TYPE_LATEST)

@@ -8,19 +8,21 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from services.query import answers
+from services.query.answers import Reason
 from services.query.problems import FieldError, Problem, Problems, documented
 from services.query.requests import PageParameters, SimilarParameters
-from services.query.routes.search import TURN, plain, timed, took, turn
+from services.query.routes.search import TURN, plain, timed, turn
 from services.query.schemas import (
     Movie,
     MovieDetail,
     MoviePage,
     Review,
-    SimilarHit,
     SimilarResponse,
 )
 from services.query.service import Service
 from services.query.strict_route import StrictRoute
+from shared.retrieval.search import Answer
 
 router = APIRouter(route_class=StrictRoute, tags=["movies"])
 
@@ -99,26 +101,20 @@ async def similar_movies(
     generation = service.generation()
     searcher = generation.searcher
 
-    def rank() -> tuple[int, list[SimilarHit]]:
+    def rank() -> tuple[Answer, list[Reason | None]]:
         movie = generation.snapshot.catalogue.movie(movie_id)
         if movie is None:
             raise Problem(Problems.UNKNOWN_MOVIE)
         found = searcher.similar(
             movie_id, k=wanted.k, evidence=wanted.evidence, diversity=wanted.diversity
         )
-        return found.matched, [
-            SimilarHit.of(hit, searcher.shared_evidence(movie, hit.movie)) for hit in found.hits
-        ]
+        return found, [searcher.shared_evidence(movie, hit.movie) for hit in found.hits]
 
     done = await turn(service.batcher.run(rank))
-    matched, hits = done.value
-    response = SimilarResponse.model_construct(
-        snapshot_id=generation.snapshot_id,
-        matched=matched,
-        took_ms=took(request, done),
-        hits=hits,
-    )
-    return timed(generation, response, response.took_ms)
+    found, reasons = done.value
+    took = answers.took(done, request.scope["began"])
+    body = answers.similar_answer(generation.snapshot_id, found, reasons, took)
+    return timed(generation, body, took)
 
 
 def _cursor(movie_id: str) -> str:

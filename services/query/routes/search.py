@@ -6,14 +6,16 @@ Besides, what helps to search: titles by their beginnings, and what there is to 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable
 from typing import Annotated, TypeVar
 
+import orjson
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
-from services.query.batching import Closed, Done, Late, Overloaded, Work
+from services.query import answers
+from services.query.answers import Body
+from services.query.batching import Closed, Late, Overloaded, Work
 from services.query.generation import Generation
 from services.query.problems import FieldError, Problem, Problems, documented
 from services.query.requests import (
@@ -25,11 +27,9 @@ from services.query.requests import (
 from services.query.schemas import (
     BatchResponse,
     Facets,
-    Hit,
     SearchResponse,
     Suggestion,
     Suggestions,
-    Took,
 )
 from services.query.service import QueryService, Service
 from services.query.strict_route import StrictRoute
@@ -101,16 +101,23 @@ async def post_batch(request: Request, service: Service, wanted: BatchRequest) -
     done = await turn(service.batcher.encode_all(generation.encoder, works))
 
     def answer() -> Response:
+        began = request.scope["began"]
         results = [
-            _response(request, generation, one, explain=search.explain)
+            answers.search_answer(
+                generation.snapshot_id,
+                one.value,
+                answers.took(one, began),
+                explain=search.explain,
+            )
             for one, search in zip(done, wanted.searches, strict=True)
         ]
-        took = Took.model_construct(
-            encode=max(result.took_ms.encode for result in results),
-            search=round(sum(result.took_ms.search for result in results), 3),
-            total=max(result.took_ms.total for result in results),
-        )
-        return timed(generation, BatchResponse.model_construct(results=results), took)
+        times = [result["took_ms"] for result in results]
+        took = {
+            "encode": max(own["encode"] for own in times),
+            "search": round(sum(own["search"] for own in times), 3),
+            "total": max(own["total"] for own in times),
+        }
+        return timed(generation, {"results": results}, took)
 
     # Thousands of hits may have to be written, and the event loop is everybody's.
     return await asyncio.to_thread(answer)
@@ -158,8 +165,9 @@ async def _search(request: Request, service: QueryService, wanted: SearchRequest
     generation = service.generation()
     work = _work(generation, wanted)
     done = await turn(service.batcher.encode(generation.encoder, work.texts, work.finish))
-    response = _response(request, generation, done, explain=wanted.explain)
-    return timed(generation, response, response.took_ms)
+    took = answers.took(done, request.scope["began"])
+    body = answers.search_answer(generation.snapshot_id, done.value, took, explain=wanted.explain)
+    return timed(generation, body, took)
 
 
 def _work(generation: Generation, wanted: SearchRequest, where: str = "") -> Work[Answer]:
@@ -199,39 +207,21 @@ async def turn(job: Awaitable[T]) -> T:
         raise Problem(Problems.SEARCH_TIMEOUT) from error
 
 
-def _response(
-    request: Request, generation: Generation, done: Done[Answer], *, explain: bool
-) -> SearchResponse:
-    return SearchResponse.model_construct(
-        snapshot_id=generation.snapshot_id,
-        matched=done.value.matched,
-        took_ms=took(request, done),
-        hits=[Hit.of(hit, explain=explain) for hit in done.value.hits],
-    )
-
-
-def took(request: Request, done: Done[T]) -> Took:
-    """How long it took, up to now."""
-    return Took.model_construct(
-        encode=round(done.encode_ms, 3),
-        search=round(done.finish_ms, 3),
-        total=round((time.perf_counter() - request.scope["began"]) * 1000, 3),
-    )
-
-
-def plain(generation: Generation, answer: BaseModel) -> Response:
-    """An answer from one generation; what is not set in it is left out."""
+def plain(generation: Generation, answer: BaseModel | Body) -> Response:
+    """An answer from one generation; what is not set in a model is left out."""
     return Response(
-        answer.model_dump_json(exclude_unset=True),
+        answer.model_dump_json(exclude_unset=True)
+        if isinstance(answer, BaseModel)
+        else orjson.dumps(answer),
         media_type="application/json",
         headers={"X-Snapshot-ID": generation.snapshot_id},
     )
 
 
-def timed(generation: Generation, answer: BaseModel, took: Took) -> Response:
+def timed(generation: Generation, answer: Body, took: Body) -> Response:
     """``plain``, with the times as a header that browsers show."""
     response = plain(generation, answer)
     response.headers["Server-Timing"] = (
-        f"encode;dur={took.encode}, search;dur={took.search}, total;dur={took.total}"
+        f"encode;dur={took['encode']}, search;dur={took['search']}, total;dur={took['total']}"
     )
     return response

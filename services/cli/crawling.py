@@ -1,0 +1,188 @@
+"""``ingest``, ``cancel``, ``runs`` and ``sources``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from services.cli.api import (
+    POLL_S,
+    SERVED_WITHIN_S,
+    JsonOption,
+    UrlOption,
+    absolute,
+    ask,
+    connect_as_admin,
+    fail,
+    misused,
+    plain,
+    segment,
+    settings_with,
+)
+from services.cli.tables import print_json, print_table, short_duration, short_time
+from shared.runs import TERMINAL
+
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="The run's id.")]
+
+
+def ingest(
+    source: Annotated[str, typer.Argument(help="Name of a configured source.")],
+    wait: Annotated[bool, typer.Option("--wait", help="Until it is searchable.")] = False,
+    allow_removals: Annotated[
+        bool,
+        typer.Option(
+            "--allow-removals", help="Even if more than half of the source's reviews are gone."
+        ),
+    ] = False,
+    url: UrlOption = None,
+) -> None:
+    """Crawl a source."""
+    wanted = {"source": source, "allow_removals": allow_removals}
+    with connect_as_admin(settings_with(), url) as client:
+        run = ask(client, "POST", "/admin/ingest", json=wanted)
+        typer.echo(f"run {run['run_id']} of {source}: {run['state']}")
+        if not wait:
+            return
+        run = _follow(client, run["run_id"])
+        if run["state"] != "searchable":
+            reason = plain(run.get("error") or "no reason")
+            fail(f"run {run['run_id']} is {run['state']}: {reason}")
+        _wait_until_served(client, run["snapshot_id"])
+    removed = f", {run['removed']} removed" if run["removed"] else ""
+    typer.echo(
+        f"searchable in snapshot {run['snapshot_id']}: {run['crawled'] + run['kept']} reviews, "
+        f"{run['stored']} new or changed, {run['duplicate'] + run['kept']} unchanged{removed}"
+    )
+
+
+def cancel(run_id: RunArgument, url: UrlOption = None) -> None:
+    """End a run before its time; what it has stored stays."""
+    with connect_as_admin(settings_with(), url) as client:
+        run = ask(client, "DELETE", f"/admin/ingest/{segment(run_id)}")
+    typer.echo(f"run {run['run_id']} of {run['source']}: {run['state']}")
+
+
+def runs(
+    source: Annotated[str | None, typer.Option(help="Of this source only.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="How many.")] = 20,
+    as_json: JsonOption = False,
+    url: UrlOption = None,
+) -> None:
+    """The newest runs, newest first."""
+    wanted = {"limit": limit, **({"source": source} if source is not None else {})}
+    with connect_as_admin(settings_with(), url) as client:
+        found = ask(client, "GET", "/admin/ingest", params=wanted)
+    if as_json:
+        print_json(found)
+    else:
+        print_runs(found["runs"])
+
+
+def sources(
+    file: Annotated[
+        Path | None,
+        typer.Option(help="A sources.toml; the configured one when absent."),
+    ] = None,
+) -> None:
+    """Check the file of sources, and list what can be crawled. Needs no running system."""
+    # Its validation is ingest's own, so that what passes here starts there.
+    from services.ingest.sources import (  # noqa: PLC0415
+        DatasetSource,
+        SourceInvalid,
+        load_sources,
+    )
+
+    if file is not None and not file.is_file():
+        misused(f"no such file: {file}")
+    settings = settings_with(sources=absolute(file))
+    try:
+        found = load_sources(settings)
+    except SourceInvalid as error:
+        fail(error)
+    print_table(
+        ("source", "spider", "reviews per movie", "every", "from"),
+        (
+            (
+                name,
+                one.spider,
+                one.reviews_per_movie or "all",
+                short_duration(one.every_s),
+                one.reviews if isinstance(one, DatasetSource) else ", ".join(sorted(one.hosts)),
+            )
+            for name, one in sorted(found.items())
+        ),
+    )
+
+
+def print_runs(found: Sequence[dict[str, Any]]) -> None:
+    """Runs as a table; why some did not succeed stands below it."""
+    print_table(
+        (
+            "run", "source", "state", "requested", "pages", "reviews", "new", "unchanged", "kept",
+            "removed", "dead", "fresh in",
+        ),
+        (
+            (
+                run["run_id"], run["source"], run["state"], short_time(run["requested_at"]),
+                run["pages"], run["crawled"], run["stored"], run["duplicate"], run["kept"],
+                run["removed"], run["dead_lettered"], short_duration(run["freshness_median_s"]),
+            )
+            for run in found
+        ),
+    )  # fmt: skip
+    for run in found:
+        if run["error"]:
+            typer.echo(f"{run['run_id']}: {plain(run['error'])}")
+        if run["kept_page"]:
+            typer.echo(f"{run['run_id']}: the page is kept in {plain(run['kept_page'])}")
+
+
+def progress_of(run: dict[str, Any]) -> str:
+    """How far a run has come, in one line."""
+    removed = f", {run['removed']} removed" if run["removed"] else ""
+    return (
+        f"{run['state']}: {run['pages']} pages, {run['movies']} movies, "
+        f"{run['crawled']} reviews crawled, {run['kept']} kept, {run['stored']} stored, "
+        f"{run['embedded']} encoded{removed}"
+    )
+
+
+def _follow(client: httpx.Client, run_id: str) -> dict[str, Any]:
+    """Show a run until it ends: a live line on a terminal, plain lines elsewhere."""
+    console = Console(stderr=True)
+    shown = ""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task("queued", total=None)
+        while True:
+            run = ask(client, "GET", f"/admin/ingest/{run_id}")
+            text = progress_of(run)
+            progress.update(task, description=text)
+            if text != shown and not console.is_terminal:
+                typer.echo(text, err=True)
+            shown = text
+            if run["state"] in TERMINAL:
+                return run
+            time.sleep(POLL_S)
+
+
+def _wait_until_served(client: httpx.Client, snapshot_id: str) -> None:
+    """The query service looks for snapshots every few seconds; ids sort by age."""
+    current = ask(client, "GET", "/admin/snapshots")["current"]
+    if current is not None and current < snapshot_id:
+        fail(
+            f"stored in snapshot {snapshot_id}, but the system was rolled back to {current}: "
+            f"`movie-search snapshots activate {snapshot_id}` serves it"
+        )
+    deadline = time.monotonic() + SERVED_WITHIN_S
+    while ask(client, "GET", "/snapshot")["snapshot_id"] < snapshot_id:
+        if time.monotonic() > deadline:
+            fail(f"snapshot {snapshot_id} is published but not served yet: see `status`")
+        time.sleep(POLL_S)

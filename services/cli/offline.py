@@ -1,0 +1,93 @@
+"""``export``, ``map`` and ``evaluate``: what reads the snapshot store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from services.cli.api import DataDirOption, absolute, fail, settings_with
+from services.export import export_snapshot
+from shared.snapshot.store import NoSnapshot
+from shared.snapshot.verify import SnapshotCorrupt
+
+
+def export(
+    folder: Annotated[Path, typer.Argument(help="Where to; made if absent.")],
+    data_dir: DataDirOption = None,
+) -> None:
+    """Write the current snapshot as the original project's files."""
+    settings = settings_with(data_dir=absolute(data_dir))
+    console = Console(stderr=True)
+    try:
+        with Progress(console=console, disable=not console.is_terminal) as progress:
+            counts = export_snapshot(settings.snapshot_dir, folder, track=progress.track)
+    except (NoSnapshot, SnapshotCorrupt) as error:
+        fail(error)
+    except OSError as error:
+        fail(f"cannot write to {folder}: {error.strerror}")
+    typer.echo(f"{counts.movies} movies and {counts.reviews} reviews written to {folder}")
+
+
+def draw_map(
+    html: Annotated[Path, typer.Option(help="The file to write.")],
+    data_dir: DataDirOption = None,
+) -> None:
+    """Draw the map of the films as a picture that needs no network: one HTML file."""
+    # Bokeh takes longer to import than the other commands to run.
+    from services.picture import MapMissing, draw_picture  # noqa: PLC0415
+
+    settings = settings_with(data_dir=absolute(data_dir))
+    try:
+        movies = draw_picture(settings.snapshot_dir, html)
+    except (NoSnapshot, SnapshotCorrupt, MapMissing) as error:
+        fail(error)
+    except OSError as error:
+        fail(f"cannot write {html}: {error.strerror}")
+    typer.echo(f"{movies} movies drawn in {html}")
+
+
+def evaluate(
+    queries: Annotated[
+        list[Path], typer.Option(help="Folder of judged queries in BEIR's layout, or of several.")
+    ],
+    mode: Annotated[
+        list[str] | None, typer.Option(help="A mode to run; floors are about the first.")
+    ] = None,
+    baseline: Annotated[
+        str | None, typer.Option(help="The mode that the others are compared with.")
+    ] = None,
+    snapshot: Annotated[
+        str | None, typer.Option(help="Id of a snapshot; the current one when absent.")
+    ] = None,
+    url: Annotated[
+        str | None, typer.Option(help="Ask a running system instead of a snapshot.")
+    ] = None,
+    data_dir: DataDirOption = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write every figure to this file.")
+    ] = None,
+    floor: Annotated[
+        list[str] | None, typer.Option(help="What must be reached, like plot:MRR@10>=0.80.")
+    ] = None,
+) -> None:
+    """Measure the ranking with judged queries; fails below the floors."""
+    # Its metrics come with scipy, which takes longer to import than the other commands to run.
+    from services.evaluation.command import Options, run  # noqa: PLC0415
+
+    settings = settings_with(data_dir=absolute(data_dir))
+    options = Options(
+        queries=queries,
+        store=settings.snapshot_dir,
+        snapshot_id=snapshot,
+        url=url,
+        modes=mode or (),
+        baseline=baseline,
+        floors=floor or (),
+        json_file=json_file,
+        precision=settings.encoder_precision,
+    )
+    raise typer.Exit(run(options))
