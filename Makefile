@@ -5,16 +5,18 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test check evaluate format lock up down smoke logs clean
+.PHONY: help setup setup-dev run test check evaluate bench format client lock up down smoke logs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: ## make .venv with everything pinned; nothing to do when it is up to date
+setup: ## make .venv with everything pinned, build the page; nothing to do when up to date
 	@$(PYTHON) deploy/setup_environment.py
+	@$(BIN)/python deploy/build_page.py
 
 setup-dev:
 	@$(PYTHON) deploy/setup_environment.py --dev
+	@$(BIN)/python deploy/build_page.py --dev
 
 run: setup ## run the whole system here, in the foreground; Ctrl-C stops it
 	@exec $(BIN)/movie-search up $(ARGS)
@@ -29,13 +31,21 @@ check: setup-dev ## format, lint, types, import rules, unit tests; under a minut
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -q tests/unit
+	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix services/query/ui run --silent check
+	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix services/query/ui run --silent test
 
 evaluate: setup ## measure the ranking on ../shared/data; ARGS=--small takes a minute
 	@$(BIN)/python -m services.evaluation $(ARGS)
 
+bench: setup-dev ## measure speed and memory against targets and peers; ARGS=--quick is rough
+	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
 format: setup-dev ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+client: setup-dev ## write the page's typed client anew, after a change of the API
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m services.query.client_files
 
 lock: setup-dev ## pin the newest versions that pyproject.toml allows
 	deploy/lock.sh

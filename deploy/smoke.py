@@ -27,7 +27,12 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECT = "movie-search-smoke"
 PORT, DEMO_PORT = 18000, 18100
 SERVICES = ("redis", "ingest", "embedder", "query")
-VOLUMES_OF = {"redis": ["/data"], "embedder": ["/data", "/snapshots"], "query": ["/leases"]}
+VOLUMES_OF = {
+    "redis": ["/data"],
+    "ingest": ["/data"],
+    "embedder": ["/data", "/snapshots"],
+    "query": ["/leases"],
+}
 QUERY = {"query": "relaxing and funny, maybe a period piece", "k": 5}
 TERMINAL = {"searchable", "incomplete", "failed", "cancelled"}
 

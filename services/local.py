@@ -222,6 +222,8 @@ class LocalSystem:
                     if run.source == self._source and not runs.ended(run):
                         return run
                 run, _ = await runs.request_run(client, self._source)
+            except runs.SourceBusy:
+                continue  # its schedule was quicker: follow that run
             except UNAVAILABLE:
                 await wait_for(self._stop, 0.5)
             else:

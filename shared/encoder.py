@@ -19,7 +19,6 @@ different times stay comparable.
 from __future__ import annotations
 
 import hashlib
-import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,9 +30,16 @@ import openvino as ov
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tokenizers import Tokenizer
 
+from shared.cpu import available_threads
+from shared.memory import forget_pages
 from shared.settings import Precision
 from shared.snapshot.manifest import FileEntry
-from shared.snapshot.verify import SnapshotCorrupt, verify_file
+from shared.snapshot.verify import Proofs, SnapshotCorrupt, verify_file
+
+__all__ = [
+    "ArtefactSpec", "Encoder", "EncoderInvalid", "EncoderSpec", "GraphEncoder", "Vectors",
+    "artefact_folder", "available_threads", "has_bf16", "read_spec", "remove_direction",
+]  # fmt: skip
 
 Vectors = npt.NDArray[np.float32]
 
@@ -45,6 +51,8 @@ SPEC = "spec.json"
 INPUTS = ("input_ids", "attention_mask")
 BATCH_TOKENS = 8192
 MAX_BATCH = 64
+QUERY_WIDTH_STEP = 8
+QUERIES_WIDTH_STEP = 16
 
 
 class EncoderSpec(BaseModel):
@@ -109,18 +117,6 @@ def artefact_folder(store: Path, encoder_id: str) -> Path:
     return store / "encoders" / encoder_id
 
 
-def available_threads() -> int:
-    """CPUs this process may use: its affinity, cut by the container's cgroup v2 quota."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        if quota != "max":
-            count = min(count or 1, max(1, int(quota) // int(period)))
-    except (OSError, ValueError):
-        pass
-    return max(1, count or 1)
-
-
 class GraphEncoder:
     """An encoder that runs an artefact's graph on the CPU, with OpenVINO.
 
@@ -129,7 +125,7 @@ class GraphEncoder:
 
     def __init__(
         self, folder: Path, *, encoder_id: str | None = None, threads: int = 1,
-        precision: Precision = "auto", keep_direction: bool = False,
+        precision: Precision = "auto", keep_direction: bool = False, proofs: Proofs | None = None,
     ) -> None:  # fmt: skip
         """Open and verify an artefact.
 
@@ -140,11 +136,12 @@ class GraphEncoder:
             precision: Arithmetic; ``auto`` is bf16 where the CPU has it, else f32.
             keep_direction: Leave the common direction in, as the bare model does. Such vectors
                 must not be compared with a snapshot's.
+            proofs: What need not be proven again.
 
         Raises:
             EncoderInvalid: the artefact is missing, damaged, or of another encoder.
         """
-        self.spec = read_spec(folder, encoder_id=encoder_id)
+        self.spec = read_spec(folder, encoder_id=encoder_id, proofs=proofs)
         core = ov.Core()
         core.set_property({"ENABLE_MMAP": True})
         if precision == "auto":
@@ -168,17 +165,23 @@ class GraphEncoder:
             else None
         )
         self._lock = threading.Lock()
-        # Two tokenizers, because cutting and padding are state of a tokenizer.
         self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
         self._tokenizer.enable_truncation(self.spec.max_tokens)
         self._tokenizer.no_padding()
-        self._counter = Tokenizer.from_file(str(folder / TOKENIZER))
-        self._counter.no_truncation()
-        self._counter.no_padding()
+        self._tokenizer_file = str(folder / TOKENIZER)
+        self._counter: Tokenizer | None = None
+        # The first inference brings the weights into the CPU's precision and order, in memory of
+        # the graph's own; what was read of the file is not needed any more.
+        self._encode([""])
+        forget_pages(folder / GRAPH_WEIGHTS)
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """See ``Encoder.encode_queries``."""
-        return self._encode([self.spec.query_prompt + text for text in texts])
+        # The runtime prepares for every shape it meets, and keeps about 1 MB of each. Queries come
+        # alone and in every length, so they are padded to a few widths; bulk is not, by 7 %.
+        texts = [self.spec.query_prompt + text for text in texts]
+        step = QUERY_WIDTH_STEP if len(texts) == 1 else QUERIES_WIDTH_STEP
+        return self._encode(texts, width_step=step)
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
         """See ``Encoder.encode_passages``."""
@@ -187,19 +190,26 @@ class GraphEncoder:
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """See ``Encoder.count_tokens``."""
         with self._lock:
+            if self._counter is None:
+                # A second one, because cutting is state of a tokenizer; queries never need it.
+                self._counter = Tokenizer.from_file(self._tokenizer_file)
+                self._counter.no_truncation()
+                self._counter.no_padding()
             encodings = self._counter.encode_batch_fast(list(texts), add_special_tokens=False)
             return [len(encoding) for encoding in encodings]
 
-    def _encode(self, texts: list[str]) -> Vectors:
+    def _encode(self, texts: list[str], *, width_step: int = 1) -> Vectors:
         vectors = np.empty((len(texts), self.spec.dim), dtype=np.float32)
         with self._lock:
             ids = [encoding.ids for encoding in self._tokenizer.encode_batch_fast(texts)]
             for batch in _batches([len(row) for row in ids]):
-                vectors[batch] = self._infer([ids[n] for n in batch])
+                vectors[batch] = self._infer([ids[n] for n in batch], width_step)
         return vectors
 
-    def _infer(self, ids: list[list[int]]) -> Vectors:
-        width = max(len(row) for row in ids)
+    def _infer(self, ids: list[list[int]], width_step: int) -> Vectors:
+        longest = max(len(row) for row in ids)
+        stepped = -(-longest // width_step) * width_step
+        width = max(longest, min(stepped, self.spec.max_tokens))
         tokens = np.zeros((len(ids), width), dtype=np.int64)
         mask = np.zeros_like(tokens)
         for n, row in enumerate(ids):
@@ -232,7 +242,9 @@ def remove_direction(vectors: Vectors, direction: Vectors) -> Vectors:
     return unit
 
 
-def read_spec(folder: Path, *, encoder_id: str | None = None) -> EncoderSpec:
+def read_spec(
+    folder: Path, *, encoder_id: str | None = None, proofs: Proofs | None = None
+) -> EncoderSpec:
     """Read an artefact's spec and verify its files.
 
     Raises:
@@ -241,7 +253,7 @@ def read_spec(folder: Path, *, encoder_id: str | None = None) -> EncoderSpec:
     try:
         artefact = ArtefactSpec.model_validate_json((folder / SPEC).read_bytes())
         for name, entry in artefact.files.items():
-            verify_file(folder / name, entry)
+            verify_file(folder / name, entry, proofs=proofs)
     except (OSError, ValidationError, SnapshotCorrupt) as error:
         raise EncoderInvalid(f"encoder artefact {folder.name}: {error}") from error
     spec = artefact.encoder

@@ -154,8 +154,24 @@ class Settings(BaseSettings):
         float, Field(gt=0, description="How often `CURRENT` is looked at.")
     ] = 2.0
     encode_queue: Annotated[
-        int, Field(ge=1, description="Searches that may wait for the encoder before 503.")
+        int, Field(ge=1, description="Searches that may wait for a worker's encoder before 503.")
     ] = 128
+    query_cache: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="Of how many of the latest queries a worker keeps the vectors, so that one "
+            "asked again is not encoded again.",
+        ),
+    ] = 2048
+    query_workers: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="Processes that answer searches; they share the snapshot's memory. 0: one "
+            "for each CPU that the quota allows.",
+        ),
+    ] = 1
     request_timeout_s: Annotated[
         float, Field(gt=0, description="A search not begun after this long is answered 504.")
     ] = 5.0

@@ -24,6 +24,7 @@ _STOPWORDS = frozenset(
     )
 )
 _VOWELS = frozenset("aeiouy")
+_POSSESSIVES = ("'s", "’s")
 MAX_TERM_CHARS = 40
 
 
@@ -34,6 +35,8 @@ def terms(text: str) -> list[str]:
 
 def fold(text: str) -> str:
     """Lower case, without accents."""
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return "".join(char for char in decomposed if not unicodedata.combining(char))
 
@@ -67,7 +70,8 @@ def stem(word: str) -> str:
 
     What is left always keeps a vowel and two letters, so that "sing" and "bed" stay whole.
     """
-    word = re.sub(r"['’]s$", "", word)
+    if word.endswith(_POSSESSIVES):
+        word = word[:-2]
     word = word.replace("'", "").replace("’", "")
     if not word.isascii() or len(word) < 4:
         return word

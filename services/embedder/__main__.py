@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from services.embedder.conversion import ModelInvalid, ensure_artefact
 from services.embedder.database import open_engine
+from services.embedder.schema import SchemaIncompatible
 from services.embedder.service import HEARTBEAT_KEY, Embedder
 from shared.encoder import Encoder, GraphEncoder, artefact_folder, available_threads
 from shared.redis import UNAVAILABLE, connect
@@ -40,7 +41,7 @@ def main() -> int:
     configure_logging("embedder", settings)
     try:
         return _serve(settings, canaries)
-    except (ModelInvalid, OSError, SQLAlchemyError) as error:
+    except (ModelInvalid, SchemaIncompatible, OSError, SQLAlchemyError) as error:
         reason = error.args[0] if error.args else error
         get_logger().error("cannot start", error=str(reason).splitlines()[0])
         return 1

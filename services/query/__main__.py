@@ -1,4 +1,4 @@
-"""``python -m services.query``: the query service as a process.
+"""``python -m services.query``: the query service as a process, or as several.
 
 ``--check`` asks a running one whether it is alive (a container's healthcheck). Exit codes: 0 done,
 1 failed with one line that says why, 2 a setting or argument is wrong.
@@ -7,16 +7,36 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import http.client
+import os
 import signal
+import socket
 import sys
 from contextlib import closing
+from typing import TYPE_CHECKING
 
+from shared.cpu import available_threads
+from shared.scratch import scratch_folder
 from shared.settings import Settings, SettingsInvalid, load_settings
 from shared.telemetry import configure_logging, get_logger
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from uvicorn import Server
+
+    from services.query.workers import Place
+
 CHECK_TIMEOUT_S = 5.0
+SCRATCH = "movie-search-query-"
 _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - compared
+# A search is computed by one thread. Pools beside it would wait for each other on busy CPUs.
+_ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,27 +63,60 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _serve(settings: Settings) -> int:
+    os.environ.update(_ONE_THREAD)
     # Imported late, so that a healthcheck every few seconds does not load the encoder's runtime.
-    from services.query.app import create_app  # noqa: PLC0415
-    from services.query.server import AddressUnusable, listen, make_server  # noqa: PLC0415
+    # The application is imported before workers are forked: its modules are in memory once.
+    from services.query import app  # noqa: F401, PLC0415
+    from services.query.server import AddressUnusable, listen  # noqa: PLC0415
+    from services.query.workers import Workers  # noqa: PLC0415
 
     configure_logging("query", settings)
-    app = create_app(settings)
+    # What cannot be used is said once, and before anything listens.
+    settings.read_admin_token()
+    settings.read_redis_url()
     try:
         listening = listen(settings.host, settings.port)
     except AddressUnusable as error:
         print(f"query: {error}", file=sys.stderr)
         return 1
-    with closing(listening):
+    workers = settings.query_workers or available_threads()
+    with closing(listening), scratch_folder(SCRATCH) as folder:
         host, port = listening.getsockname()[:2]
-        # uvicorn raises the signal again when it has drained; a drained stop is a clean exit.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: None)
-        server = make_server(app)
-        get_logger().info("listening", host=host, port=port)
-        server.run(sockets=[listening])
+        get_logger().info("listening", host=host, port=port, workers=workers)
+        if workers == 1:
+            code = _work(settings, listening, folder, None)
+        else:
+            code = Workers(
+                workers, folder, lambda place: _work(settings, listening, folder, place)
+            ).run()
     get_logger().info("stopped")
-    return 0 if server.started else 1
+    return code
+
+
+def _work(settings: Settings, listening: socket.socket, folder: Path, place: Place | None) -> int:
+    from services.query.app import create_app  # noqa: PLC0415
+    from services.query.server import make_server  # noqa: PLC0415
+    from shared.snapshot.verify import Proofs  # noqa: PLC0415
+
+    server: Server | None = None
+    told_to_stop = False
+
+    def stop(*_: object) -> None:
+        # Before uvicorn listens to signals; and after it has drained, when it raises them again.
+        nonlocal told_to_stop
+        told_to_stop = True
+        if server is not None:
+            server.should_exit = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    server = make_server(create_app(settings, proofs=Proofs(folder), place=place))
+    if told_to_stop:
+        return 0
+    gc.collect()
+    gc.freeze()  # modules and routes stay; looking through them again and again is wasted
+    server.run(sockets=[listening])
+    return 0 if server.started or told_to_stop else 1
 
 
 def _check(settings: Settings) -> int:

@@ -6,7 +6,7 @@ Nothing here is global: two applications in one process share nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -23,17 +23,27 @@ from services.query.edge import Edge, request_id_of
 from services.query.generation import EncoderFactory, graph_encoders
 from services.query.metrics import Metrics
 from services.query.openapi import describe
-from services.query.page_files import PageFile, read_page
+from services.query.page_files import PageFile, PageFiles, read_page
 from services.query.problems import MEDIA_TYPE, Problem, Problems, field_errors
 from services.query.reloader import Reloader
-from services.query.routes import admin, health, movies, search
+from services.query.routes import (
+    admin,
+    admin_dead_letters,
+    admin_snapshots,
+    film_map,
+    health,
+    movies,
+    search,
+)
 from services.query.service import QueryService
+from services.query.workers import Place
 from shared.redis import connect
 from shared.settings import Settings
 from shared.snapshot.leases import Leases, holder_name
 from shared.snapshot.store import SnapshotStore
+from shared.snapshot.verify import Proofs
 
-PAGES = {"/": "index.html", "/docs": "docs.html"}
+PAGES = ("/", "/film/{movie_id}", "/explore", "/admin")  # the page's, as ui/src/router.ts has them
 
 
 class LifespanState(TypedDict):
@@ -42,33 +52,48 @@ class LifespanState(TypedDict):
     service: QueryService
 
 
-def create_app(settings: Settings, *, encoder_factory: EncoderFactory | None = None) -> FastAPI:
+def create_app(
+    settings: Settings,
+    *,
+    encoder_factory: EncoderFactory | None = None,
+    proofs: Proofs | None = None,
+    place: Place | None = None,
+) -> FastAPI:
     """The query service as an ASGI application.
 
     Args:
         settings: Where the snapshots are, bounds, the admin token.
         encoder_factory: Opens a snapshot's encoder; the artefact in the store if None.
+        proofs: Files that need not be proven again.
+        place: Among several workers, if there are.
 
     Raises:
         SettingsInvalid: the admin token or the Redis password cannot be used.
     """
     admin_token = settings.read_admin_token()
     redis_url = settings.read_redis_url()
-    metrics = Metrics()
+    metrics = Metrics(place)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[LifespanState]:
         store = SnapshotStore(settings.snapshot_dir)
         batcher = Batcher(
-            capacity=settings.encode_queue, timeout_s=settings.request_timeout_s, metrics=metrics
+            capacity=settings.encode_queue,
+            timeout_s=settings.request_timeout_s,
+            metrics=metrics,
+            cached_queries=settings.query_cache,
         )
         reloader = Reloader(
             store,
             Leases(settings.leases, holder_name()),
-            encoder_factory=encoder_factory or graph_encoders(store, settings.encoder_precision),
+            encoder_factory=encoder_factory
+            or graph_encoders(store, settings.encoder_precision, proofs),
             interval_s=settings.reload_interval_s,
             metrics=metrics,
+            proofs=proofs,
         )
+        if place is not None and place.replaces:
+            await reloader.reload_now()  # the others answer until this one can, too
         redis = connect(redis_url) if redis_url is not None else None
         following = asyncio.create_task(reloader.run(), name="reloader")
         try:
@@ -92,7 +117,8 @@ def create_app(settings: Settings, *, encoder_factory: EncoderFactory | None = N
         redoc_url=None,
         redirect_slashes=False,
     )
-    routers = [module.router for module in (search, movies, health, admin)]
+    rooms = (search, movies, film_map, health, admin, admin_dead_letters, admin_snapshots)
+    routers = [room.router for room in rooms]
     for router in routers:
         app.include_router(router)
     _add_pages(app, read_page())
@@ -102,16 +128,25 @@ def create_app(settings: Settings, *, encoder_factory: EncoderFactory | None = N
     return app
 
 
-def _add_pages(app: FastAPI, files: dict[str, PageFile]) -> None:
-    def answer(file: PageFile) -> Callable[[Request], Awaitable[Response]]:
+def _add_pages(app: FastAPI, files: PageFiles) -> None:
+    def add(path: str, file: PageFile) -> None:
         async def page(request: Request) -> Response:
             return file.answer(request)
 
-        return page
+        app.add_route(path, page, methods=["GET"], include_in_schema=False)
 
-    paths = {**PAGES, **{f"/page/{name}": name for name in files if not name.endswith(".html")}}
-    for path, name in paths.items():
-        app.add_route(path, answer(files[name]), methods=["GET"], include_in_schema=False)
+    async def asset(request: Request) -> Response:
+        file = files.assets.get(request.path_params["name"])
+        if file is None:
+            raise Problem(Problems.NOT_FOUND)
+        return file.answer(request)
+
+    for path in PAGES:
+        add(path, files.index)
+    add("/docs", files.docs)
+    for path, file in files.fixed.items():
+        add(path, file)
+    app.add_route("/assets/{name}", asset, methods=["GET"], include_in_schema=False)
 
 
 def _add_problem_handlers(app: FastAPI, api_routes: list[BaseRoute]) -> None:

@@ -3,7 +3,8 @@
 Tokenizers are not thread-safe, one inference at a time is fastest, and a snapshot's catalogue is
 for one thread: so one thread encodes, ranks and reads. It takes whatever is waiting, up to
 ``MAX_BATCH`` jobs, encodes the texts of all of them in one call, then finishes each job with its
-own vectors. When it is idle a job starts at once; nothing is ever held back to fill a batch.
+own vectors. When it is idle a job starts at once; nothing is ever held back to fill a batch. What
+was asked lately is not encoded again (``services.query.query_vectors``).
 
 A job that finds the queue full is refused. Jobs that are handed in together are taken or refused
 together, and each takes a place in the queue as if it had come alone. A job that has waited too
@@ -25,9 +26,10 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from services.query.metrics import Metrics
+from services.query.query_vectors import QueryVectors
 from shared.encoder import Encoder, Vectors
 
-MAX_BATCH = 16
+MAX_BATCH = 8  # encoding more together gains nothing that could be measured
 
 T = TypeVar("T")
 
@@ -73,6 +75,7 @@ class _Job:
     work: Work[Any]
     result: asyncio.Future[Done[Any]]
     waiting_since: float = field(default_factory=time.perf_counter)
+    is_waiting: bool = True
 
 
 _Outcome = Done[Any] | Exception
@@ -81,17 +84,21 @@ _Outcome = Done[Any] | Exception
 class Batcher:
     """The work thread and its queue. Create it in a running event loop; ``close`` it."""
 
-    def __init__(self, *, capacity: int, timeout_s: float, metrics: Metrics) -> None:
+    def __init__(
+        self, *, capacity: int, timeout_s: float, metrics: Metrics, cached_queries: int = 0
+    ) -> None:
         """Start the thread.
 
         Args:
             capacity: Jobs that may wait; those being computed do not count.
             timeout_s: Longest wait before a job is given up.
             metrics: Told of every batch.
+            cached_queries: Of how many queries the vectors are kept.
         """
         self._capacity = capacity
         self._timeout_s = timeout_s
         self._metrics = metrics
+        self._vectors = QueryVectors(cached_queries, metrics=metrics)
         self._waiting: deque[_Job] = deque()
         self._wake = asyncio.Event()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="search")
@@ -170,12 +177,14 @@ class Batcher:
             self._leave(job)  # if its caller was cancelled while it waited
 
     def _leave(self, job: _Job) -> None:
-        with suppress(ValueError):
-            self._waiting.remove(job)
+        if job.is_waiting:
+            job.is_waiting = False
+            with suppress(ValueError):  # closing has ended it
+                self._waiting.remove(job)
 
     def _give_up(self, job: _Job) -> None:
-        with suppress(ValueError):  # it has begun
-            self._waiting.remove(job)
+        if job.is_waiting:  # it has not begun
+            self._leave(job)
             self._metrics.refused.labels("late").inc()
             job.result.set_exception(Late())
 
@@ -188,7 +197,9 @@ class Batcher:
             if not batch:
                 self._wake.clear()
                 continue
-            outcomes = await self._loop.run_in_executor(self._thread, _compute, batch)
+            outcomes = await self._loop.run_in_executor(
+                self._thread, _compute, batch, self._vectors
+            )
             self._metrics.batch_size.observe(len(batch))
             for job, outcome in zip(batch, outcomes, strict=True):
                 if job.result.done():  # its caller has gone
@@ -203,21 +214,27 @@ class Batcher:
         """The next jobs, of one encoder: two meet only while a snapshot of another one loads."""
         batch: list[_Job] = []
         encoder: Encoder | None = None
+        now = time.perf_counter()
         while self._waiting and len(batch) < MAX_BATCH:
             job = self._waiting[0]
+            if now - job.waiting_since > self._timeout_s:  # its timer is late, too
+                self._give_up(job)
+                continue
             if job.encoder is not None:
                 if encoder is not None and job.encoder is not encoder:
                     break
                 encoder = job.encoder
-            batch.append(self._waiting.popleft())
-            self._metrics.queue_wait_s.observe(time.perf_counter() - job.waiting_since)
+            self._waiting.popleft()
+            job.is_waiting = False
+            batch.append(job)
+            self._metrics.queue_wait_s.observe(now - job.waiting_since)
         return batch
 
 
-def _compute(batch: list[_Job]) -> list[_Outcome]:
+def _compute(batch: list[_Job], cache: QueryVectors) -> list[_Outcome]:
     """On the work thread: encode the texts together, then finish each job by itself."""
     started = time.perf_counter()
-    vectors = _encode([job for job in batch if job.encoder is not None])
+    vectors = _encode([job for job in batch if job.encoder is not None], cache)
     encode_ms = (time.perf_counter() - started) * 1000
     outcomes: list[_Outcome] = []
     for job in batch:
@@ -239,13 +256,13 @@ def _compute(batch: list[_Job]) -> list[_Outcome]:
 _NOTHING: Vectors = np.empty((0, 0), np.float32)
 
 
-def _encode(jobs: list[_Job]) -> dict[_Job, Vectors | Exception]:
+def _encode(jobs: list[_Job], cache: QueryVectors) -> dict[_Job, Vectors | Exception]:
     """The vectors of each job's texts; all jobs are of one encoder."""
     encoder = jobs[0].encoder if jobs else None
     if encoder is None:
         return {}
     try:
-        vectors = encoder.encode_queries([text for job in jobs for text in job.work.texts])
+        vectors = cache.encode(encoder, [text for job in jobs for text in job.work.texts])
         ends = np.cumsum([len(job.work.texts) for job in jobs])
         return dict(zip(jobs, np.split(vectors, ends[:-1]), strict=True))
     except Exception as error:  # noqa: BLE001 - each job is tried by itself below
@@ -253,5 +270,5 @@ def _encode(jobs: list[_Job]) -> dict[_Job, Vectors | Exception]:
             return {jobs[0]: error}
     alone: dict[_Job, Vectors | Exception] = {}
     for job in jobs:
-        alone.update(_encode([job]))
+        alone.update(_encode([job], cache))
     return alone

@@ -106,6 +106,19 @@ FACETS: JsonDict = {
     "rating": {"gte": 6.1, "lte": 9.3},
     "movies": 500,
 }
+FILM_MAP: JsonDict = {
+    "snapshot_id": SNAPSHOT_ID,
+    "movie_ids": ["tt0075148", "tt0405159", "tt0211915"],
+    "titles": ["Rocky", "Million Dollar Baby", "Amélie"],
+    "years": [1976, 2004, 2001],
+    "x": [0.1207, 0.1311, -0.6402],
+    "y": [-0.7731, -0.7418, 0.2065],
+    "cluster": [3, 3, 0],
+    "clusters": [
+        {"number": 0, "words": ["charming", "quirky"], "movies": 1, "x": -0.6402, "y": 0.2065},
+        {"number": 3, "words": ["boxing", "underdog"], "movies": 2, "x": 0.1259, "y": -0.7575},
+    ],
+}
 MOVIE_PAGE: JsonDict = {"movies": [MOVIE], "next_cursor": "dHQwMDc1MTQ4"}
 SNAPSHOT: JsonDict = {
     "snapshot_id": SNAPSHOT_ID,

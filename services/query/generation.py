@@ -14,13 +14,14 @@ from typing import get_args
 
 import numpy as np
 
+from services.query.film_map import zipped_map
 from shared.encoder import Encoder, GraphEncoder, artefact_folder
 from shared.retrieval.searcher import Mode, Search, Searcher
 from shared.settings import Precision
-from shared.snapshot.manifest import Manifest
-from shared.snapshot.reader import Snapshot, check_vectors, open_snapshot
+from shared.snapshot.manifest import VECTORS, Manifest
+from shared.snapshot.reader import Snapshot, check_unit_vectors, open_snapshot
 from shared.snapshot.store import SnapshotStore
-from shared.snapshot.verify import SnapshotCorrupt
+from shared.snapshot.verify import Proofs, SnapshotCorrupt
 
 WARM_UP_QUERY = "a quiet film about people, funny and sad"
 UNIT_TOLERANCE = 1e-3
@@ -39,6 +40,7 @@ class Generation:
 
     searcher: Searcher
     encoder: Encoder
+    zipped_map: bytes | None
 
     @property
     def snapshot(self) -> Snapshot:
@@ -51,7 +53,9 @@ class Generation:
         return self.snapshot.snapshot_id
 
 
-def graph_encoders(store: SnapshotStore, precision: Precision) -> EncoderFactory:
+def graph_encoders(
+    store: SnapshotStore, precision: Precision, proofs: Proofs | None = None
+) -> EncoderFactory:
     """Encoders from the artefacts that lie beside the snapshots, one thread each."""
 
     def open_encoder(manifest: Manifest) -> Encoder:
@@ -61,6 +65,7 @@ def graph_encoders(store: SnapshotStore, precision: Precision) -> EncoderFactory
             encoder_id=encoder_id,
             threads=1,
             precision=precision,
+            proofs=proofs,
         )
 
     return open_encoder
@@ -73,6 +78,7 @@ def load_generation(
     manifest_sha256: str | None,
     encoder_factory: EncoderFactory,
     previous: Generation | None,
+    proofs: Proofs | None = None,
 ) -> Generation:
     """Verify, open and warm a snapshot; slow, so call it in a thread.
 
@@ -82,23 +88,33 @@ def load_generation(
         manifest_sha256: What its manifest hashes to; None when unknown.
         encoder_factory: Opens its encoder.
         previous: What is served now; its encoder is kept if it is the same.
+        proofs: What need not be proven again.
 
     Raises:
         SnapshotCorrupt: a file is not as the manifest says, or a vector cannot be used.
         EncoderInvalid: the encoder's artefact is missing or damaged.
         EncoderMismatch: the encoder is not the snapshot's.
     """
-    snapshot = open_snapshot(store, snapshot_id, manifest_sha256=manifest_sha256)
+    snapshot = open_snapshot(store, snapshot_id, manifest_sha256=manifest_sha256, proofs=proofs)
     try:
-        check_vectors(snapshot)
+        _check_vectors(store, snapshot, proofs)
         encoder = _encoder(snapshot.manifest, encoder_factory, previous)
-        generation = Generation(Searcher(snapshot), encoder)
+        generation = Generation(Searcher(snapshot), encoder, zipped_map(snapshot))
         _warm_up(generation)
     except BaseException:
         snapshot.catalogue.close()
         raise
     weakref.finalize(generation, snapshot.catalogue.close)
     return generation
+
+
+def _check_vectors(store: SnapshotStore, snapshot: Snapshot, proofs: Proofs | None) -> None:
+    if proofs is None:
+        check_unit_vectors(snapshot)
+        return
+    path = store.folder(snapshot.snapshot_id) / VECTORS
+    digest = snapshot.manifest.files[VECTORS].sha256
+    proofs.once("unit", path, digest, lambda: check_unit_vectors(snapshot))
 
 
 def _encoder(

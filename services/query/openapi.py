@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic.config import JsonDict
 
-from services.query.operation_schemas import SnapshotInfo
+from services.query import admin_examples
+from services.query.examples import SNAPSHOT
 from services.query.problems import ProblemDetails, Problems
 
 DESCRIPTION = """\
@@ -23,8 +25,30 @@ TAGS = [
     {"name": "search", "description": "Finding movies."},
     {"name": "movies", "description": "The movies of the index."},
     {"name": "operations", "description": "Health, metrics, and what is being served."},
-    {"name": "admin", "description": "Crawling sources. Needs the admin token."},
+    {
+        "name": "admin",
+        "description": "Sources and runs, dead letters, snapshots. Needs the admin token.",
+    },
 ]
+
+# Of models that other services share, and of those whose examples hold nulls, which FastAPI drops.
+EXAMPLES: dict[str, JsonDict] = {
+    "SnapshotInfo": SNAPSHOT,
+    "Run": admin_examples.RUN,
+    "RunAccepted": {"run_id": admin_examples.RUN_ID, "source": "demo", "state": "queued"},
+    "RunList": {"runs": [admin_examples.RUN]},
+    "SourceList": {
+        "sources": [
+            {"source": "demo", "last_run": None},
+            {"source": "my_site", "last_run": admin_examples.RUN},
+        ]
+    },
+    "DeadLetterPage": admin_examples.DEAD_LETTER_PAGE,
+    "DeadLetterDetail": admin_examples.DEAD_LETTER_DETAIL,
+    "Replayed": admin_examples.REPLAYED,
+    "SnapshotList": admin_examples.SNAPSHOT_LIST,
+    "Activation": admin_examples.ACTIVATION,
+}
 
 _REQUEST_ID_HEADER = {
     "X-Request-ID": {"description": "The request's id.", "schema": {"type": "string"}}
@@ -46,9 +70,8 @@ def describe(app: FastAPI) -> dict[str, Any]:
         problem = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(problem.pop("$defs"))
         schemas["Problem"] = problem
-        # FastAPI drops nulls, also those of an example that needs them.
-        extra = cast("dict[str, Any]", SnapshotInfo.model_config["json_schema_extra"])
-        schemas["SnapshotInfo"]["examples"] = extra["examples"]
+        for name, example in EXAMPLES.items():
+            schemas[name]["examples"] = [example]
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)
         for operations in document["paths"].values():

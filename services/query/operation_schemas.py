@@ -1,14 +1,11 @@
-"""What is being served, and runs, as the HTTP API answers."""
+"""What is being served, as the HTTP API answers."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from services.query.examples import SNAPSHOT
-from shared.runs import Run
+from pydantic import BaseModel, Field
 
 
 class ServedEncoder(BaseModel):
@@ -23,8 +20,6 @@ class ServedEncoder(BaseModel):
 
 class SnapshotInfo(BaseModel):
     """What is being served."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [SNAPSHOT]})
 
     snapshot_id: str
     created_at: datetime
@@ -48,25 +43,3 @@ class Ready(BaseModel):
 
     status: Literal["ready"] = "ready"
     snapshot_id: str
-
-
-class RunAccepted(BaseModel):
-    """A crawl was requested; it is durable. A repeated request gets the very same answer."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"run_id": "20250601T120000-1f0c9a4b", "source": "demo", "state": "queued"}
-            ]
-        }
-    )
-
-    run_id: str
-    source: str
-    state: Literal["queued"] = "queued"
-
-
-class RunList(BaseModel):
-    """The newest runs, newest first."""
-
-    runs: list[Run]

@@ -53,7 +53,22 @@ class Problems(Kind, Enum):
         404, "unknown-movie", "No such movie",
         "The snapshot being served holds no movie with this id.",
     )  # fmt: skip
+    NO_MAP = (
+        404, "no-map", "The snapshot being served has no map",
+        "It was published before there were maps; the next one will have one.",
+    )  # fmt: skip
     UNKNOWN_RUN = (404, "unknown-run", "No such run", "No run with this id is known.")
+    UNKNOWN_DEAD_LETTER = (
+        404, "unknown-dead-letter", "No such dead letter",
+        "No dead letter with this id is known; it may have been replayed or discarded.",
+    )  # fmt: skip
+    UNKNOWN_SNAPSHOT = (
+        404, "unknown-snapshot", "No such snapshot", "The store holds no snapshot with this id.",
+    )  # fmt: skip
+    UNKNOWN_ACTIVATION = (
+        404, "unknown-activation", "No such activation",
+        "No activation with this id is known; they are forgotten after a day.",
+    )  # fmt: skip
     METHOD_NOT_ALLOWED = (
         405, "method-not-allowed", "This method is not allowed here",
         "The Allow header lists those that are.",
@@ -62,6 +77,9 @@ class Problems(Kind, Enum):
     SOURCE_BUSY = (
         409, "source-busy", "The source has a run that has not ended",
         "Wait for it, or cancel it.",
+    )  # fmt: skip
+    RUN_ENDED = (
+        409, "run-ended", "The run has already ended", "It cannot be cancelled any more.",
     )  # fmt: skip
     BODY_TOO_LARGE = (
         413, "body-too-large", "The body is too large",
@@ -87,7 +105,7 @@ class Problems(Kind, Enum):
         503, "overloaded", "Too many searches are waiting", "Try again a little later.",
     )  # fmt: skip
     REDIS_UNAVAILABLE = (
-        503, "redis-unavailable", "Runs cannot be reached",
+        503, "redis-unavailable", "Redis cannot be reached",
         "Redis is not configured or away; searches are not affected.",
     )  # fmt: skip
     INGEST_UNAVAILABLE = (
@@ -134,7 +152,7 @@ class ProblemDetails(BaseModel):
     errors: Annotated[
         list[FieldError] | None, Field(description="Of a request that does not validate.")
     ] = None
-    run_id: Annotated[str | None, Field(description="The run that is in the way.")] = None
+    run_id: Annotated[str | None, Field(description="The run that it is about.")] = None
 
 
 class Problem(Exception):

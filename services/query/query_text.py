@@ -26,6 +26,9 @@ def clean(text: str) -> str:
         ValueError: control characters other than tab and line ends, lone surrogates, or nothing
             visible.
     """
+    if text and text.isascii() and text.isprintable() and not text.isspace():
+        # Most queries: letters, digits and marks that show, and plain spaces.
+        return _SPACE.sub(" ", text).strip()[:MAX_QUERY_CHARS].rstrip()
     if any(
         unicodedata.category(char) in {"Cc", "Cs"} and char not in _TYPED_SPACE for char in text
     ):

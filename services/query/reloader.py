@@ -12,6 +12,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+import weakref
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from services.query.generation import (
@@ -22,10 +25,11 @@ from services.query.generation import (
 )
 from services.query.metrics import Metrics
 from shared.encoder import EncoderInvalid
+from shared.memory import trim
 from shared.snapshot.leases import Leases
 from shared.snapshot.manifest import Current
 from shared.snapshot.store import NoSnapshot, SnapshotStore
-from shared.snapshot.verify import SnapshotCorrupt
+from shared.snapshot.verify import Proofs, SnapshotCorrupt
 from shared.telemetry import get_logger
 
 RENEW_LEASE_EVERY_S = 30.0
@@ -52,8 +56,10 @@ class Reloader:
         encoder_factory: EncoderFactory,
         interval_s: float,
         metrics: Metrics,
+        proofs: Proofs | None = None,
     ) -> None:
         self._store = store
+        self._proofs = proofs
         self._leases = leases
         self._encoder_factory = encoder_factory
         self._interval_s = interval_s
@@ -177,6 +183,7 @@ class Reloader:
                 manifest_sha256=manifest_sha256,
                 encoder_factory=self._encoder_factory,
                 previous=self._generation,
+                proofs=self._proofs,
             )
         except BaseException:
             self._metrics.reloads.labels("failed").inc()
@@ -197,8 +204,11 @@ class Reloader:
             movies=manifest.counts.movies,
             reviews=manifest.counts.reviews,
         )
-        if old is not None:
+        if old is None:
+            await asyncio.to_thread(trim)  # opening the encoder takes more than it keeps
+        else:
             await self._release(old.snapshot_id)
+            _when_gone(old, trim)
 
     def _degrade(self, reason: str | None) -> None:
         self._degraded = reason
@@ -217,6 +227,18 @@ class Reloader:
             await asyncio.sleep(RENEW_LEASE_EVERY_S)
             for snapshot_id in list(self._leased):
                 await asyncio.to_thread(self._leases.take, snapshot_id)
+
+
+def _when_gone(generation: Generation, then: Callable[[], None]) -> None:
+    """Call ``then`` in a thread when the last request has let go of a generation."""
+    loop = asyncio.get_running_loop()
+
+    def soon() -> None:
+        # Not here and now: its parts are freed after this.
+        with suppress(RuntimeError):  # the loop has ended, and so will the process
+            loop.call_soon_threadsafe(loop.run_in_executor, None, then)
+
+    weakref.finalize(generation, soon).atexit = False
 
 
 def reason_for(error: Exception) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -10,7 +10,7 @@ from services.query.examples import BATCH_REQUEST, SEARCH_REQUESTS
 from services.query.problems import of_field
 from services.query.query_text import MAX_QUERY_CHARS, clean
 from shared.encoder import Vectors
-from shared.messages import MovieId, SourceName
+from shared.messages import MovieId
 from shared.retrieval.facts import Filters as FactFilters
 from shared.retrieval.facts import Range
 from shared.retrieval.searcher import Mode, Search
@@ -55,16 +55,24 @@ Genres = Annotated[
 ]
 
 
-class _Request(BaseModel):
+class Body(BaseModel):
+    """A JSON body."""
+
     # Strict, because JSON says which type it means: "10" and true are not the number 10.
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        """Itself: it is never changed, and pydantic copies every default that is a model."""
+        return self
 
-class _Parameters(BaseModel):
+
+class Parameters(BaseModel):
+    """What stands in a query string."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class YearRange(_Request):
+class YearRange(Body):
     """Years from `gte` to `lte`, both included."""
 
     gte: Year | None = None
@@ -76,7 +84,7 @@ class YearRange(_Request):
         return self
 
 
-class RatingRange(_Request):
+class RatingRange(Body):
     """Ratings from `gte` to `lte`, both included."""
 
     gte: Score | None = None
@@ -93,14 +101,14 @@ def _check_order(gte: float | None, lte: float | None) -> None:
         raise ValueError("gte is to be at most lte")
 
 
-class GenreFilter(_Request):
+class GenreFilter(Body):
     """Genres, without regard to case; see `/facets` for what there is."""
 
     any: Annotated[Genres, Field(description="At least one of these, if there are any.")] = []
     none: Annotated[Genres, Field(description="Not one of these.")] = []
 
 
-class Filters(_Request):
+class Filters(Body):
     """What a movie must be. An unknown fact does not meet a condition on it."""
 
     year: YearRange = YearRange()
@@ -117,7 +125,7 @@ class Filters(_Request):
         )
 
 
-class SearchRequest(_Request):
+class SearchRequest(Body):
     """A search: by a query, by films that are liked, or by both."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [*SEARCH_REQUESTS]})
@@ -195,7 +203,7 @@ class SearchRequest(_Request):
         )
 
 
-class BatchRequest(_Request):
+class BatchRequest(Body):
     """Several searches, answered from one snapshot."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [BATCH_REQUEST]})
@@ -203,7 +211,7 @@ class BatchRequest(_Request):
     searches: Annotated[list[SearchRequest], Field(min_length=1, max_length=MAX_BATCH_SEARCHES)]
 
 
-class SearchParameters(_Parameters):
+class SearchParameters(Parameters):
     """A search as a link has it."""
 
     q: QueryText
@@ -219,7 +227,7 @@ class SearchParameters(_Parameters):
         )
 
 
-class SuggestParameters(_Parameters):
+class SuggestParameters(Parameters):
     """The beginning of a title."""
 
     q: Annotated[
@@ -236,7 +244,7 @@ class SuggestParameters(_Parameters):
     limit: Annotated[int, Field(ge=1, le=20, description="Titles wanted.")] = 8
 
 
-class SimilarParameters(_Parameters):
+class SimilarParameters(Parameters):
     """How many similar movies, and how shown."""
 
     k: K = 10
@@ -244,7 +252,7 @@ class SimilarParameters(_Parameters):
     diversity: Diversity = 0.0
 
 
-class PageParameters(_Parameters):
+class PageParameters(Parameters):
     """One page of the movies."""
 
     cursor: Annotated[
@@ -256,11 +264,3 @@ class PageParameters(_Parameters):
         ),
     ] = None
     limit: Annotated[int, Field(ge=1, le=100, description="Movies a page.")] = 50
-
-
-class IngestRequest(_Request):
-    """Crawl a source."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"source": "demo"}]})
-
-    source: Annotated[SourceName, Field(description="Name of a configured source.")]

@@ -1,9 +1,11 @@
-"""Movies and searches as the HTTP API answers. The JSON Schemas are the OpenAPI document's."""
+"""Movies and searches as the HTTP API answers. The JSON Schemas are the OpenAPI document's.
+
+Answers to searches are built by ``services.query.answers``, as plain objects of these shapes.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,8 +20,7 @@ from services.query.examples import (
     SUGGESTIONS,
 )
 from shared.retrieval.facts import Facts
-from shared.retrieval.searcher import Hit as FoundHit
-from shared.snapshot.catalogue import CatalogueMovie, CataloguePassage, CatalogueReview
+from shared.snapshot.catalogue import CatalogueMovie, CatalogueReview
 
 
 class Movie(BaseModel):
@@ -94,20 +95,6 @@ class Passage(BaseModel):
     rating: float | None
     url: str | None
 
-    @staticmethod
-    def of(passage: CataloguePassage) -> Passage:
-        """The passage as the catalogue has it."""
-        return Passage.model_construct(**_passage(passage))
-
-
-def _passage(passage: CataloguePassage) -> dict[str, Any]:
-    return {
-        "review_id": passage.review_id,
-        "text": passage.text,
-        "rating": passage.rating,
-        "url": passage.url,
-    }
-
 
 class Evidence(Passage):
     """A passage of a review that says why the movie was found."""
@@ -138,26 +125,6 @@ class Hit(BaseModel):
     movie: Movie
     evidence: list[Evidence]
     parts: Annotated[Parts | None, Field(description="Present with `explain`.")] = None
-
-    @staticmethod
-    def of(hit: FoundHit, *, explain: bool = False) -> Hit:
-        """The hit as the searcher has it. Parts that are not set are not written."""
-        values = _hit(hit)
-        if explain:
-            values["parts"] = Parts.model_construct(**asdict(hit.parts))
-        return Hit.model_construct(**values)
-
-
-def _hit(hit: FoundHit) -> dict[str, Any]:
-    return {
-        "rank": hit.rank,
-        "score": hit.score,
-        "movie": Movie.of(hit.movie),
-        "evidence": [
-            Evidence.model_construct(**_passage(told.passage), score=told.score)
-            for told in hit.evidence
-        ],
-    }
 
 
 class Took(BaseModel):
@@ -205,19 +172,6 @@ class SimilarHit(BaseModel):
         list[Evidence], Field(description="The hit's passages nearest to the other movie.")
     ]
     reason: Reason | None
-
-    @staticmethod
-    def of(
-        hit: FoundHit, reason: tuple[CataloguePassage, CataloguePassage, float] | None
-    ) -> SimilarHit:
-        """The hit as the searcher has it."""
-        told = None
-        if reason is not None:
-            this, other, score = reason
-            told = Reason.model_construct(
-                this_movie=Passage.of(this), other_movie=Passage.of(other), score=score
-            )
-        return SimilarHit.model_construct(**_hit(hit), reason=told)
 
 
 class SimilarResponse(BaseModel):

@@ -39,7 +39,8 @@ class QueryService:
         return generation
 
 
-def _service(request: Request) -> QueryService:
+async def _service(request: Request) -> QueryService:
+    # Not a plain function: FastAPI would call that in a thread, for every request.
     return cast("QueryService", request.state.service)
 
 

@@ -57,19 +57,20 @@ def fused(
     dense_scores: Scores,
     lexical_scores: npt.NDArray[np.floating],
     *,
-    background: slice | None = None,
+    background: npt.NDArray[np.int64] | None = None,
 ) -> Scores:
     """Dense and lexical scores in one.
 
     Args:
         dense_scores: Shape ``(n,)``.
         lexical_scores: The same; 0 where no term is shared.
-        background: The part of both that stands for the catalogue; all of it when absent.
+        background: Places of those that stand for the catalogue; all of them when absent.
     """
-    part = background if background is not None else slice(None)
-    return DENSE_WEIGHT * standardised(dense_scores, against=dense_scores[part]) + (
+    dense_sample = dense_scores if background is None else dense_scores[background]
+    lexical_sample = lexical_scores if background is None else lexical_scores[background]
+    return DENSE_WEIGHT * standardised(dense_scores, against=dense_sample) + (
         1 - DENSE_WEIGHT
-    ) * standardised(lexical_scores, against=lexical_scores[part])
+    ) * standardised(lexical_scores, against=lexical_sample)
 
 
 def penalty(scores: Scores) -> Scores:

@@ -220,6 +220,12 @@ class Catalogue:
             for title, year, rating, genres, reviews in rows
         ]
 
+    def movie_ids(self) -> list[str]:
+        """The id of every film, by row."""
+        return [
+            row[0] for row in self._connection.execute("SELECT movie_id FROM movies ORDER BY row")
+        ]
+
     def passage_ranges(self) -> list[tuple[int, int]]:
         """``(passage_start, passage_count)`` of every film, by row."""
         return self._connection.execute(

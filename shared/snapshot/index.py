@@ -1,5 +1,8 @@
 """The pooled vectors of a snapshot: a faiss ``IndexFlatIP``, written once and checked before use.
 
+The file is mapped, not read: opening costs nothing, and processes that serve the same snapshot
+share its pages. A published file never changes, which is what makes that safe.
+
 faiss raises on a truncated file but takes flipped bits, NaNs, trailing bytes and a damaged header
 without a word, so the header is checked here byte by byte, and the manifest's sha256 covers the
 rest. Layout of ``IxFI``: fourcc at 0, d (int32) at 4, ntotal (int64) at 8, metric (int32) at 33,
@@ -40,9 +43,10 @@ class VectorIndex:
         """
         _check_header(path, rows=rows, dim=dim)
         try:
-            self._index: Any = faiss.read_index(str(path))
+            self._index: Any = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
         except RuntimeError as error:
             raise SnapshotCorrupt(f"{path.name}: faiss cannot read it") from error
+        self._vectors: npt.NDArray[np.float32] = np.asarray(_Stored(self._index, rows, dim))
         self.rows = rows
         self.dim = dim
 
@@ -64,6 +68,7 @@ class VectorIndex:
             Scores and row numbers, both of shape ``(n, min(k, rows))``, best first; of equal
             scores the lower row comes first.
         """
+        queries = np.require(queries, np.float32, ["A", "C"])
         most = self.rows if among is None else len(among)
         k = min(k, most)
         if k == 0:
@@ -89,16 +94,29 @@ class VectorIndex:
 
     def vector(self, row: int) -> npt.NDArray[np.float32]:
         """One stored vector, float32, shape ``(dim,)``."""
-        vector: npt.NDArray[np.float32] = self._index.reconstruct(row)
+        vector: npt.NDArray[np.float32] = self._vectors[row]
         return vector
 
     def vectors(self) -> npt.NDArray[np.float32]:
-        """All stored vectors, float32, shape ``(rows, dim)``: a view, not to be written to."""
-        flat: npt.NDArray[np.float32] = faiss.rev_swig_ptr(
-            self._index.get_xb(), self.rows * self.dim
-        )
-        flat.flags.writeable = False
-        return flat.reshape(self.rows, self.dim)
+        """All stored vectors, float32, shape ``(rows, dim)``: a view, not to be written to.
+
+        It is not aligned, because the file's header has an odd length; a copy of a part of it is.
+        """
+        return self._vectors
+
+
+class _Stored:
+    """The rows of an index where they lie, as numpy takes them; keeps the index."""
+
+    def __init__(self, index: Any, rows: int, dim: int) -> None:
+        self._index = index
+        address = faiss.rev_swig_ptr(index.get_xb(), 1).ctypes.data if rows else 1
+        self.__array_interface__ = {
+            "data": (address, True),  # not to be written to
+            "shape": (rows, dim),
+            "typestr": "<f4",
+            "version": 3,
+        }
 
 
 def _check_header(path: Path, *, rows: int, dim: int) -> None:

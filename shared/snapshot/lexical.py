@@ -6,14 +6,14 @@ the index is cut into segments. tantivy maps its files, so processes on a machin
 
 tantivy takes a lock file in the index's folder even to read, and a snapshot's folder is read-only
 for its readers; so the index is opened through a private folder of links, which is gone as soon as
-the files are mapped.
+the files are mapped. A process that is killed meanwhile leaves its folder; the next that opens an
+index removes it.
 """
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -21,9 +21,11 @@ import numpy as np
 import numpy.typing as npt
 import tantivy
 
+from shared.scratch import scratch_folder
 from shared.snapshot.verify import SnapshotCorrupt
 
 _TOKENIZER = "terms"
+_LINKS = "movie-search-lexical-"
 _HEAP_BYTES = 64 * 1024 * 1024
 _LOCKS = (".tantivy-writer.lock", ".tantivy-meta.lock")
 MAX_QUERY_TERMS = 256
@@ -63,13 +65,9 @@ class LexicalIndex:
         Raises:
             SnapshotCorrupt: it is not an index of this many movies.
         """
-        with tempfile.TemporaryDirectory(
-            prefix="movie-search-lexical-", ignore_cleanup_errors=True
-        ) as links:
-            for path in folder.iterdir():
-                (Path(links) / path.name).symlink_to(path)
+        with _links_to(folder) as links:
             try:
-                index = tantivy.Index.open(links)
+                index = tantivy.Index.open(str(links))
                 _register(index)
                 index.config_reader(reload_policy="manual")
                 index.reload()
@@ -77,8 +75,6 @@ class LexicalIndex:
                 self._searcher = index.searcher()
             except (ValueError, OSError) as error:
                 raise SnapshotCorrupt(f"{folder.name}: tantivy cannot read it") from error
-        # A thread of tantivy's may have made its lock file again while the folder was emptied.
-        shutil.rmtree(links, ignore_errors=True)
         if self._searcher.num_docs != rows:
             raise SnapshotCorrupt(
                 f"{folder.name} holds {self._searcher.num_docs} movies, not {rows}"
@@ -120,6 +116,15 @@ class LexicalIndex:
         found = np.array(values, np.int64)
         order = np.lexsort((found, -scores))
         return scores[order], found[order]
+
+
+@contextmanager
+def _links_to(folder: Path) -> Iterator[Path]:
+    """A private folder of links to the files of an index."""
+    with scratch_folder(_LINKS) as links:
+        for path in folder.iterdir():
+            (links / path.name).symlink_to(path.absolute())
+        yield links
 
 
 def _schema() -> tantivy.Schema:

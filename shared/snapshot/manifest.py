@@ -19,7 +19,8 @@ PASSAGE_SCALES = "passage_scales.npy"
 CATALOGUE = "catalogue.sqlite"
 LEXICAL = "lexical"
 FILES = (VECTORS, PASSAGES, PASSAGE_SCALES, CATALOGUE, f"{LEXICAL}/meta.json")
-"""What every snapshot holds; the lexical index has more files, whose names differ."""
+"""What every snapshot holds; the lexical index has more files, whose names differ, and there may be
+a map (``shared.snapshot.atlas``)."""
 
 _FILE_NAME = r"^[a-z_]+\.[a-z]+$|^lexical/[A-Za-z0-9._-]+$"
 
@@ -59,7 +60,7 @@ class EncoderName(_Frozen):
 class Manifest(_Frozen):
     """A whole snapshot. ``sequence`` comes from the database, so clocks do not matter."""
 
-    format_version: Literal[2] = 2
+    format_version: Literal[3] = 3
     snapshot_id: SnapshotId
     sequence: Annotated[int, Field(ge=1)]
     created_at: datetime

@@ -2,6 +2,8 @@
 
 Sizes, then sha256 of every file, then the index header, then that the parts agree with each other
 and with the manifest. What comes out is frozen; one opened snapshot answers a request throughout.
+Vectors and the lexical index are mapped, and the catalogue is read page by page: what is not used
+takes no memory, and what is used is the kernel's, once for all processes that serve it.
 """
 
 from __future__ import annotations
@@ -11,15 +13,18 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from shared.snapshot.atlas import ATLAS, Atlas, read_atlas
 from shared.snapshot.catalogue import Catalogue
 from shared.snapshot.index import VectorIndex
 from shared.snapshot.lexical import LexicalIndex
 from shared.snapshot.manifest import CATALOGUE, LEXICAL, PASSAGES, VECTORS, Manifest
 from shared.snapshot.passage_vectors import PassageVectors
 from shared.snapshot.store import SnapshotStore
-from shared.snapshot.verify import SnapshotCorrupt, verify_file
+from shared.snapshot.verify import Proofs, SnapshotCorrupt, verify_file
 
 UNIT_TOLERANCE = 1e-5
+_ROWS_AT_ONCE = 8192
+_TRIED = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,7 @@ class Snapshot:
         index: Pooled vectors, one row a movie.
         passages: Passage vectors, mapped from their file.
         passage_ranges: int64, shape ``(movies, 2)``: first passage and number of passages.
+        atlas: The map; None if the snapshot was published without one.
     """
 
     manifest: Manifest
@@ -38,6 +44,7 @@ class Snapshot:
     passage_ranges: npt.NDArray[np.int64]
     catalogue: Catalogue
     lexical: LexicalIndex
+    atlas: Atlas | None
 
     @property
     def snapshot_id(self) -> str:
@@ -46,9 +53,19 @@ class Snapshot:
 
 
 def open_snapshot(
-    store: SnapshotStore, snapshot_id: str, *, manifest_sha256: str | None = None
+    store: SnapshotStore,
+    snapshot_id: str,
+    *,
+    manifest_sha256: str | None = None,
+    proofs: Proofs | None = None,
 ) -> Snapshot:
     """Verify and open a snapshot.
+
+    Args:
+        store: Where it lies.
+        snapshot_id: Which.
+        manifest_sha256: What its manifest hashes to; None when unknown.
+        proofs: What need not be proven again.
 
     Raises:
         SnapshotCorrupt: anything about it is not as its manifest says.
@@ -56,10 +73,9 @@ def open_snapshot(
     manifest = store.manifest(snapshot_id, sha256=manifest_sha256)
     folder = store.folder(snapshot_id)
     for name, entry in manifest.files.items():
-        verify_file(folder / name, entry)
+        verify_file(folder / name, entry, proofs=proofs)
     counts, dim = manifest.counts, manifest.encoder.dim
     index = VectorIndex(folder / VECTORS, rows=counts.movies, dim=dim)
-    passages = PassageVectors(folder, rows=counts.passages, dim=dim)
     lexical = LexicalIndex(folder / LEXICAL, rows=counts.movies)
     catalogue = Catalogue(folder / CATALOGUE)
     if catalogue.counts() != (counts.movies, counts.reviews, counts.passages):
@@ -69,22 +85,37 @@ def open_snapshot(
     starts = np.concatenate([[0], ends[:-1]]) if len(ends) else ends
     if not np.array_equal(ranges[:, 0], starts) or (len(ends) and ends[-1] != counts.passages):
         raise SnapshotCorrupt(f"{CATALOGUE}: the movies' passages do not cover {PASSAGES}")
-    return Snapshot(manifest, index, passages, ranges, catalogue, lexical)
+    passages = PassageVectors(folder, ranges=ranges, dim=dim)
+    atlas = read_atlas(folder / ATLAS, rows=counts.movies) if ATLAS in manifest.files else None
+    return Snapshot(manifest, index, passages, ranges, catalogue, lexical, atlas)
+
+
+def check_unit_vectors(snapshot: Snapshot) -> None:
+    """Every movie's vector is finite and of unit length; reads them once, and copies few at a time.
+
+    Raises:
+        SnapshotCorrupt: one is not.
+    """
+    vectors = snapshot.index.vectors()
+    for start in range(0, len(vectors), _ROWS_AT_ONCE):
+        some = vectors[start : start + _ROWS_AT_ONCE]
+        squares = np.einsum("ij,ij->i", some, some, dtype=np.float64)
+        if not np.isfinite(squares).all():
+            raise SnapshotCorrupt("a movie's vector is not finite")
+        if np.abs(np.sqrt(squares) - 1).max() > UNIT_TOLERANCE:
+            raise SnapshotCorrupt("a movie's vector is not of unit length")
 
 
 def check_vectors(snapshot: Snapshot) -> None:
-    """The gate on the vectors themselves: finite, unit, and each finds itself.
+    """The publisher's gate on the vectors: finite, unit, and each finds itself.
 
     Raises:
         SnapshotCorrupt: a vector is not finite, not of unit length, or does not find itself first
             among 64 that are tried.
     """
+    check_unit_vectors(snapshot)
     vectors = snapshot.index.vectors()
-    if not np.isfinite(vectors).all():
-        raise SnapshotCorrupt("a movie's vector is not finite")
-    if len(vectors) and np.abs(np.linalg.norm(vectors, axis=1) - 1).max() > UNIT_TOLERANCE:
-        raise SnapshotCorrupt("a movie's vector is not of unit length")
-    tried = np.unique(np.linspace(0, max(0, len(vectors) - 1), 64, dtype=np.int64))
+    tried = np.unique(np.linspace(0, max(0, len(vectors) - 1), _TRIED, dtype=np.int64))
     if len(vectors):
         scores, _ = snapshot.index.search(vectors[tried], 1)
         # Another movie may have the very same vector, so the score is asked for, not the row.

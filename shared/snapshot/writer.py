@@ -71,7 +71,7 @@ class SnapshotWriter:
         self._lexical = LexicalWriter(folder / LEXICAL)
         self._whole = folder / f"{PASSAGES}.all"
         self._codes = np.lib.format.open_memmap(
-            self._whole, mode="w+", dtype=np.int8, shape=(passages, dim)
+            self._whole, mode="w+", dtype=np.uint8, shape=(passages, dim)
         )
         self._scales = np.zeros(passages, np.float32)
         self._pooled: list[npt.NDArray[np.float32]] = []

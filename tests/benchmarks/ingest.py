@@ -122,10 +122,9 @@ class Memory:
         while not self._over.wait(LOOK_EVERY_S):
             for name, process in self._processes.items():
                 try:
-                    children = process.children(recursive=True)
                     self._note(name, process)
-                    for child in children:
-                        self._note(f"{name}: crawl", child)
+                    for child in process.children(recursive=True) if name == "ingest" else ():
+                        self._note("ingest: the crawl's process", child)
                 except psutil.NoSuchProcess:
                     continue
 

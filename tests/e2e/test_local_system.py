@@ -18,7 +18,7 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 
-from shared.messages import Movie, MovieMessage, Review, ReviewMessage
+from shared.messages import Message, Movie, MovieMessage, Review, ReviewMessage
 from tests.support.local_system import LocalSystem, free_port
 from tests.support.waiting import wait_until
 
@@ -139,12 +139,12 @@ def test_a_review_pushed_while_searches_run_is_found_without_a_failed_request(
         movie_id=movie.movie_id,
         text="An accordion player tends a lighthouse while a blue whale sings back to her.",
     )
-    messages = [
+    messages: list[Message] = [
         MovieMessage(run_id="by-hand", source="push", movie=movie),
         ReviewMessage(run_id="by-hand", source="push", review=review),
     ]
     try:
-        _push(system, [message.to_fields() for message in messages])
+        system.push(messages)
 
         def found() -> bool:
             hits = system.search("accordion in a lighthouse with a whale", k=1)["hits"]
@@ -158,18 +158,6 @@ def test_a_review_pushed_while_searches_run_is_found_without_a_failed_request(
     assert set(statuses) == {200}
     assert len(statuses) > 20
     assert len(set(snapshots)) == 2
-
-
-def _push(system: LocalSystem, entries: list[dict[str, str]]) -> None:
-    import redis  # noqa: PLC0415 - only this test speaks to Redis itself
-
-    command_line = system.processes()["redis"].cmdline()
-    # A server rewrites its title; its socket stands there either way.
-    path = re.search(r"(?:unixsocket:|--unixsocket )(\S+redis\.sock)", " ".join(command_line))
-    assert path is not None, command_line
-    with redis.Redis(unix_socket_path=path[1], protocol=2) as client:
-        for entry in entries:
-            client.xadd("reviews", entry)
 
 
 @pytest.mark.parametrize("name", ["query", "embedder", "ingest", "redis"])

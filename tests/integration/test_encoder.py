@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from services.embedder.conversion import (
@@ -78,6 +79,121 @@ def test_the_graph_agrees_with_the_reference(
     ours = [set(row[:10]) for row in np.argsort(-found, axis=1)]
     overlap = np.mean([len(a & b) / 10 for a, b in zip(top, ours, strict=True)])
     assert overlap >= 0.98
+
+
+@pytest.fixture(scope="module")
+def real_texts(real_data: Path) -> tuple[list[str], list[str]]:
+    """500 queries and 500 passages that people wrote."""
+    queries = [
+        json.loads(line)["text"]
+        for name in ("imdb500-plot", "imdb500-mood", "imdb75k-plot")
+        for line in (real_data / "queries" / name / "queries.jsonl").read_text().splitlines()
+    ]
+    table = pq.read_table(real_data / "imdb500" / "reviews.parquet", columns=["user_review"])
+    reviews = [str(text) for text in table["user_review"].to_pylist()[:200]]
+    passages = [
+        review[slice(*span)]
+        for review, spans in zip(
+            reviews, split(reviews, lambda parts: [len(part.split()) for part in parts], 50),
+            strict=True,
+        )
+        for span in spans
+    ]  # fmt: skip
+    return queries[:500], passages[:500]
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("precision", ["f32", "bf16"])
+def test_it_agrees_on_real_queries_and_passages(
+    plain_folder: Path, real_texts: tuple[list[str], list[str]], precision: str
+) -> None:
+    queries, passages = real_texts
+    assert (len(queries), len(passages)) == (500, 500)
+    model = load_reference("all-MiniLM-L6-v2")
+    expected_queries = model.encode(queries, normalize_embeddings=True)
+    expected_passages = model.encode(passages, normalize_embeddings=True)
+    encoder = GraphEncoder(plain_folder, precision=precision)  # type: ignore[arg-type]
+    # One by one, as the query service does when it is idle; passages in bulk, as the embedder.
+    found_queries = np.concatenate([encoder.encode_queries([text]) for text in queries])
+    found_passages = encoder.encode_passages(passages)
+    for found, expected in (
+        (found_queries, expected_queries),
+        (found_passages, expected_passages),
+        (encoder.encode_queries(queries), expected_queries),
+    ):
+        assert (found * expected).sum(axis=1).min() >= 0.999
+    overlap = top_overlap(expected_queries @ expected_passages.T, found_queries @ found_passages.T)
+    assert overlap >= 0.99
+
+
+def top_overlap(expected: np.ndarray, found: np.ndarray) -> float:
+    """Mean share of each row's ten best that both have."""
+    tops = [np.argsort(-scores, axis=1)[:, :10] for scores in (expected, found)]
+    shared = [len(set(a) & set(b)) / 10 for a, b in zip(*map(np.ndarray.tolist, tops), strict=True)]
+    return float(np.mean(shared))
+
+
+WORDS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "quiet", "film", "loud", "war", "and", "love")
+
+
+def tiny_model(folder: Path, *, pooling: str, normalised: bool) -> Path:
+    """A small BERT with random weights, its tokenizer, and the modules that are asked for."""
+    import torch  # noqa: PLC0415 - only the marked tests pay for it
+    from sentence_transformers import SentenceTransformer  # noqa: PLC0415
+    from sentence_transformers.models import (  # noqa: PLC0415
+        Normalize,
+        Pooling,
+        Transformer,
+    )
+    from tokenizers import BertWordPieceTokenizer  # noqa: PLC0415
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast  # noqa: PLC0415
+
+    torch.manual_seed(7)
+    inner = folder / "inner"
+    inner.mkdir(parents=True)
+    config = BertConfig(
+        vocab_size=len(WORDS), hidden_size=32, num_hidden_layers=2, num_attention_heads=4,
+        intermediate_size=64, max_position_embeddings=44, initializer_range=0.5,
+    )  # fmt: skip
+    BertModel(config).save_pretrained(inner, safe_serialization=True)
+    (inner / "vocab.txt").write_text("\n".join(WORDS))
+    fast = BertWordPieceTokenizer(str(inner / "vocab.txt"), lowercase=True)
+    fast.save(str(inner / "tokenizer.json"))
+    PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_file=str(inner / "tokenizer.json"), pad_token="[PAD]", unk_token="[UNK]",
+        cls_token="[CLS]", sep_token="[SEP]",
+    ).save_pretrained(inner)  # fmt: skip
+    transformer = Transformer(str(inner), max_seq_length=44)
+    modules = [transformer, Pooling(32, pooling_mode=pooling)]
+    if normalised:
+        modules.append(Normalize())
+    SentenceTransformer(modules=modules, device="cpu").save(str(folder / "model"))
+    return folder / "model"
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("normalised", [True, False], ids=["normalised", "not normalised"])
+@pytest.mark.parametrize("pooling", ["cls", "mean", "max"])
+def test_any_pooling_with_or_without_normalising_is_carried_over(
+    tmp_path: Path, pooling: str, normalised: bool
+) -> None:
+    model = tiny_model(tmp_path, pooling=pooling, normalised=normalised)
+    spec = ensure_artefact(tmp_path / "store", model=str(model), passage_tokens=16)
+    assert (spec.dim, spec.max_tokens, spec.direction_sha256) == (32, 44, None)
+    encoder = GraphEncoder(artefact_folder(tmp_path / "store", spec.encoder_id), precision="f32")
+    chance = np.random.default_rng(3)
+    texts = [" ".join(chance.choice(WORDS[4:], size=n % 60 + 1)) for n in range(120)]
+    expected = load_reference(str(model)).encode(texts, normalize_embeddings=True)
+    for found in (
+        encoder.encode_passages(texts),
+        encoder.encode_queries(texts),
+        np.concatenate([encoder.encode_queries([text]) for text in texts]),
+    ):
+        np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-6)
+        assert (found * expected).sum(axis=1).min() >= 0.9999
+    assert top_overlap(expected @ expected.T, found @ found.T) >= 0.99
+    others = (expected @ expected.T)[~np.eye(len(texts), dtype=bool)]
+    assert others.min() < 0.9  # the model tells texts apart, or agreeing would mean nothing
 
 
 def test_a_text_has_one_vector_alone_or_in_a_batch(folder: Path, texts: list[str]) -> None:

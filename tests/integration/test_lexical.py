@@ -1,4 +1,4 @@
-"""The lexical index and the compact passages on real files, against plain computations."""
+"""The lexical index on real files, against plain computations."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.snapshot.lexical import LexicalIndex, LexicalWriter
-from shared.snapshot.manifest import PASSAGE_SCALES, PASSAGES
-from shared.snapshot.passage_vectors import PassageVectors, quantise
 from shared.snapshot.verify import SnapshotCorrupt
 
 K1, B = 1.2, 0.75
@@ -91,23 +89,3 @@ def test_another_number_of_movies_is_corrupt(tmp_path: Path) -> None:
     build(tmp_path, [["rain"]])
     with pytest.raises(SnapshotCorrupt, match="holds 1 movies, not 2"):
         LexicalIndex(tmp_path / "lexical", rows=2)
-
-
-def test_compact_passages_score_like_the_whole_ones(tmp_path: Path) -> None:
-    random = np.random.default_rng(5)
-    vectors = random.normal(size=(300, 64)).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    query = vectors[7]
-    codes, scales = quantise(vectors)
-    np.save(tmp_path / PASSAGES, codes)
-    np.save(tmp_path / PASSAGE_SCALES, scales)
-    passages = PassageVectors(tmp_path, rows=300, dim=64)
-    np.testing.assert_allclose(passages.scores(10, 50, query), vectors[10:60] @ query, atol=0.005)
-    np.testing.assert_allclose(passages.vectors(10, 50), vectors[10:60], atol=0.005)
-    ranges = np.array([[0, 3], [3, 0], [250, 50], [100, 7]])
-    together = passages.scores_of(ranges, query)
-    assert together.shape == (4, 50)
-    for (first, count), row in zip(ranges.tolist(), together, strict=True):
-        np.testing.assert_allclose(row[:count], passages.scores(first, count, query), rtol=1e-5)
-        assert np.isneginf(row[count:]).all()
-    assert passages.scores_of(ranges[:0], query).shape == (0, 0)

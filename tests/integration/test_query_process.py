@@ -150,3 +150,27 @@ def test_no_query_and_no_token_reach_the_log(tmp_path: Path) -> None:
         _, errors = process.communicate(timeout=20)
     assert '"route":"/search"' in errors
     assert secret not in errors
+
+
+def test_told_to_stop_while_it_starts_it_does_not_start(tmp_path: Path) -> None:
+    """A signal that comes before the server listens to signals must not be lost."""
+    program = (
+        "import os, signal, sys\n"
+        "from services.query import app, __main__\n"
+        "make = app.create_app\n"
+        "def create_app(*given, **named):\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    return make(*given, **named)\n"
+        "app.create_app = create_app\n"
+        "sys.exit(__main__.main(sys.argv[1:]))\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program, "--port", str(free_port())],
+        cwd=ROOT,
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "stopped" in ended.stderr

@@ -240,7 +240,7 @@ async def test_a_snapshot_of_one_movie(
     assert response.json()["matched"] == 0
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/page/page.js", "/page/page.css"])
+@pytest.mark.parametrize("path", ["/", "/film/tt1", "/docs", "/page/docs.js", "/page/docs.css"])
 async def test_the_page_is_served_and_cached(query: RunningQuery, path: str) -> None:
     response = await query.client.get(path)
     assert response.status_code == 200
@@ -251,6 +251,6 @@ async def test_the_page_is_served_and_cached(query: RunningQuery, path: str) -> 
     plain = await query.client.get(path, headers={"Accept-Encoding": "identity"})
     assert plain.text == response.text
     assert "https://" not in plain.text.replace("https?://", "")  # nothing from elsewhere
-    if path in {"/", "/docs"}:
+    if path in {"/", "/film/tt1", "/docs"}:
         assert " style=" not in plain.text
         assert "<script>" not in plain.text

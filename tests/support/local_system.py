@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
 import psutil
+import redis
 
 from services.local import TOKEN_FILE
+from shared.messages import REVIEWS_STREAM, Message
 from tests.support.waiting import wait_until
 
 READY_TIMEOUT_S = 120
@@ -126,6 +130,16 @@ class LocalSystem:
         run = wait_until(end, timeout_s=timeout_s, what="the run's end")
         assert run is not None
         return run
+
+    def push(self, messages: Iterable[Message]) -> None:
+        """Put messages straight onto the stream, as any producer would."""
+        command_line = self.processes()["redis"].cmdline()
+        # A server rewrites its title; its socket stands there either way.
+        path = re.search(r"(?:unixsocket:|--unixsocket )(\S+redis\.sock)", " ".join(command_line))
+        assert path is not None, command_line
+        with redis.Redis(unix_socket_path=path[1], protocol=2) as client:
+            for message in messages:
+                client.xadd(REVIEWS_STREAM, dict(message.to_fields()))
 
     def processes(self) -> dict[str, psutil.Process]:
         """The children by name: redis, embedder, ingest, query."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from services.embedder.cartography import Cartographer, previous_map
 from services.embedder.pooling import pool
 from shared.encoder import Encoder
 from shared.passages import split
@@ -72,19 +73,27 @@ class SnapshotBuilder:
     encoder: Encoder
     sequence: int = field(default=0)
 
-    def publish(self, films: Sequence[Film] = FILMS, *, force: bool = True) -> Manifest:
+    def publish(
+        self, films: Sequence[Film] = FILMS, *, force: bool = True, mapped: bool = True
+    ) -> Manifest:
         """Publish a snapshot of these films and make it current."""
+        cartographer = Cartographer(previous_map(self.store), len(films)) if mapped else None
         self.sequence += 1
         return publish(
             self.store,
             sequence=self.sequence,
-            write=lambda folder: write_files(folder, films, self.encoder),
+            write=lambda folder: write_files(folder, films, self.encoder, cartographer),
             force=force,
         )
 
 
-def write_files(folder: Path, films: Sequence[Film], encoder: Encoder) -> Draft:
-    """Write all files of a snapshot, as the embedder would."""
+def write_files(
+    folder: Path,
+    films: Sequence[Film],
+    encoder: Encoder,
+    cartographer: Cartographer | None = None,
+) -> Draft:
+    """Write all files of a snapshot, as the embedder would; without a cartographer no map."""
     spec = encoder.spec
     spans = [split(film.reviews, encoder.count_tokens, spec.passage_tokens) for film in films]
     passages = sum(len(own) for found in spans for own in found)
@@ -117,6 +126,10 @@ def write_files(folder: Path, films: Sequence[Film], encoder: Encoder) -> Draft:
                 url=film.url,
             )
             writer.add(facts, reviews, vector)
+            if cartographer is not None:
+                cartographer.add(facts, film.reviews, vector)
+    if cartographer is not None:
+        cartographer.write(folder)
     return Draft(
         counts=writer.counts,
         encoder=EncoderName(

@@ -18,7 +18,7 @@ function prose(text) {
 function table(head, rows) {
   const body = rows.map((row) => make("tr", row.map((cell) => make("td", cell))));
   const headings = head.map((text) => make("th", text, { scope: "col" }));
-  return make("div", make("table", [make("thead", make("tr", headings)), make("tbody", body)]), { class: "scroll" });
+  return make("div", make("table", [make("thead", make("tr", headings)), make("tbody", body)]), { class: "scroll", tabindex: "0" });
 }
 
 function resolve(document, schema) {
@@ -83,27 +83,27 @@ function operationElement(document, path, method, operation) {
       [parameter.required ? "required" : "", typeOf(document, parameter.schema), bounds(parameter.schema)].filter(Boolean).join(", "),
       prose(parameter.description ?? parameter.schema.description ?? ""),
     ]);
-    inside.append(make("h4", "Parameters"), table(["Name", "In", "Type", "Meaning"], rows));
+    inside.append(make("h3", "Parameters"), table(["Name", "In", "Type", "Meaning"], rows));
   }
   const requested = operation.requestBody?.content["application/json"];
   const body = exampleOf(document, requested);
   if (requested) {
     const rows = fieldRows(document, resolve(document, requested.schema));
-    inside.append(make("h4", "Body"), table(["Field", "Type", "Bounds", "Meaning"], rows));
+    inside.append(make("h3", "Body"), table(["Field", "Type", "Bounds", "Meaning"], rows));
   }
-  inside.append(make("h4", "Try it"), make("pre", make("code", curl(method, path, operation, body)), { tabindex: "0" }));
+  inside.append(make("h3", "Try it"), make("pre", make("code", curl(method, path, operation, body)), { tabindex: "0" }));
   for (const [status, response] of Object.entries(operation.responses)) {
     if (!status.startsWith("2")) continue;
     const example = exampleOf(document, response.content?.["application/json"]);
     if (example === undefined) continue;
-    inside.append(make("h4", `Answer ${status}`), make("pre", make("code", JSON.stringify(example, null, 2)), { tabindex: "0" }));
+    inside.append(make("h3", `Answer ${status}`), make("pre", make("code", JSON.stringify(example, null, 2)), { tabindex: "0" }));
   }
   const errors = Object.entries(operation.responses)
     .filter(([status]) => status >= "400")
     .flatMap(([, response]) => Object.keys(response.content?.["application/problem+json"]?.examples ?? {}));
   if (errors.length) {
     const links = errors.flatMap((code, n) => [n ? ", " : "", make("a", code, { href: `#${code}` })]);
-    inside.append(make("h4", "Problems"), make("p", links));
+    inside.append(make("h3", "Problems"), make("p", links));
   }
   const summary = make("summary", [
     make("span", method.toUpperCase(), { class: "method" }),

@@ -166,7 +166,7 @@ def mounts_only_volumes(file: Compose) -> list[str]:
     """Each owned by the user of the image that writes it; snapshots read-only for readers."""
     wanted = {
         "redis": {"redis:/data"},
-        "ingest": set(),
+        "ingest": {"ingest:/data"},
         "embedder": {"database:/data", "snapshots:/snapshots", "leases:/leases"},
         "query": {"snapshots:/snapshots:ro", "leases:/leases"},
     }

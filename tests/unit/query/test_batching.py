@@ -78,7 +78,7 @@ async def test_what_waits_is_encoded_together_and_each_gets_its_own(batcher: Bat
 
     plain = HashEncoder()
     assert [job.value for job in done] == pytest.approx([mine(text, plain) for text in texts])
-    assert [len(batch) for batch in encoder.batches] == [1, MAX_BATCH, CAPACITY - MAX_BATCH]
+    assert [len(batch) for batch in encoder.batches] == [1, *[MAX_BATCH] * (CAPACITY // MAX_BATCH)]
     assert len(encoder.threads) == 1
     assert threading.get_ident() not in encoder.threads
 

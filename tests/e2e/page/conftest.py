@@ -1,0 +1,47 @@
+"""The page over a real service, a real snapshot and a real browser, one browser a module."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page
+
+from shared.snapshot.store import SnapshotStore
+from tests.support.chromium import chromium
+from tests.support.encoders import HashEncoder
+from tests.support.pages import watched_page
+from tests.support.query_service import RunningQuery, always, query_settings, running_query
+from tests.support.snapshots import SnapshotBuilder
+
+
+@pytest.fixture
+def builder(tmp_path: Path) -> SnapshotBuilder:
+    return SnapshotBuilder(SnapshotStore(tmp_path / "snapshots"), HashEncoder())
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with chromium() as started:
+        yield started
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def query(tmp_path: Path, builder: SnapshotBuilder) -> AsyncIterator[RunningQuery]:
+    settings = query_settings(tmp_path, reload_interval_s=0.05)
+    async with running_query(settings, always(builder.encoder)) as running:
+        yield running
+
+
+@pytest.fixture
+def origin(query: RunningQuery) -> str:
+    return f"http://{query.host}:{query.port}"
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(browser: Browser, origin: str) -> AsyncIterator[Page]:
+    """A phone's page."""
+    async with watched_page(browser, origin) as opened:
+        yield opened

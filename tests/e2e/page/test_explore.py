@@ -1,0 +1,138 @@
+"""The map in a real browser: points, lights, keys, the list, and axe."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.support.pages import DESK, PHONE, SCHEMES, Scheme, violations, watched_page
+from tests.support.snapshots import FILMS, Film, SnapshotBuilder
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+WORDS = ("rain", "songs", "robots")
+MANY = [
+    Film(
+        f"tt{number:02}",
+        tuple(f"Only {WORDS[number % 3]}, {WORDS[number % 3]} and {other}." for other in "abc"),
+        title=f"{WORDS[number % 3].title()} {number}",
+        year=1970 + number,
+    )
+    for number in range(30)
+]
+
+
+async def painted(page: Page) -> int:
+    """How many pixels of the points' canvas differ from its first."""
+    found: int = await page.evaluate(
+        """() => {
+          const canvas = document.querySelector("canvas");
+          const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+          const words = new Uint32Array(data.buffer);
+          return words.reduce((sum, word) => sum + (word !== words[0]), 0);
+        }"""
+    )
+    return found
+
+
+async def test_every_film_is_on_the_map_and_a_click_opens_one(
+    browser: Browser, origin: str, builder: SnapshotBuilder
+) -> None:
+    builder.publish(MANY)
+    async with watched_page(browser, origin, width=DESK) as page:
+        await page.goto("/")
+        await page.get_by_role("link", name="Map").click()
+        atlas = page.get_by_role("application", name="Map of the films")
+        await expect(atlas).to_be_visible()
+        await expect(page).to_have_title(re.compile("map", re.IGNORECASE))
+        await page.wait_for_function("document.querySelector('canvas').width > 300")
+        await page.evaluate("new Promise(requestAnimationFrame)")
+        assert await painted(page) > 500
+        box = await atlas.bounding_box()
+        assert box is not None
+        card = page.locator(".card")
+        for step in range(1, 400):
+            x, y = box["width"] * (step % 20) / 20, box["height"] * (step // 20) / 20
+            await page.mouse.move(box["x"] + x, box["y"] + y)
+            if await card.count():
+                break
+        title = await card.get_by_role("link").inner_text()
+        await page.mouse.down()
+        await page.mouse.up()
+        await expect(page.get_by_role("heading", level=1)).to_contain_text(title)
+        await page.go_back()
+        await expect(atlas).to_be_visible()
+
+
+async def test_a_search_lights_its_films_and_is_in_the_address(
+    browser: Browser, origin: str, builder: SnapshotBuilder
+) -> None:
+    builder.publish(MANY)
+    async with watched_page(browser, origin, width=DESK) as page:
+        await page.goto("/explore")
+        await page.get_by_label("Light up films").fill("robots")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_text("films are lit")).to_be_visible()
+        assert page.url.endswith("/explore?q=robots")
+        found = page.locator("ol.films a")
+        await expect(found.first).to_contain_text("Robots")
+        await page.get_by_role("link", name="This search as a list").click()
+        await expect(page.locator(".hit").first).to_contain_text("Robots")
+        await page.go_back()
+        await page.get_by_role("link", name="Put out the lights").click()
+        await expect(found).to_have_count(0)
+
+
+async def test_the_keys_are_enough(page: Page, builder: SnapshotBuilder) -> None:
+    builder.publish(MANY)
+    await page.goto("/explore")
+    atlas = page.get_by_role("application")
+    await expect(atlas).to_be_visible()
+    await page.get_by_role("button", name="Light up").focus()
+    await page.keyboard.press("Tab")
+    await expect(atlas).to_be_focused()
+    said = page.locator(".canvas [role=status]")
+    before = await said.inner_text()
+    for key in ("+", *["ArrowLeft"] * 6, "-"):
+        await page.keyboard.press(key)
+    await expect(said).not_to_have_text(before)
+    await expect(said).to_have_text(re.compile(r"\w+ \d+ \(\d{4}\)"))
+    name = (await said.inner_text()).partition(" (")[0]
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", level=1)).to_contain_text(name)
+
+
+async def test_the_list_has_all_films_of_each_cluster(page: Page, builder: SnapshotBuilder) -> None:
+    builder.publish(MANY)
+    await page.goto("/explore")
+    clusters = page.locator(".cluster > button")
+    await expect(clusters.first).to_be_visible()
+    listed: list[str] = []
+    for number in range(await clusters.count()):
+        await clusters.nth(number).click()
+        await expect(clusters.nth(number)).to_have_attribute("aria-expanded", "true")
+        listed += await page.locator(".cluster .films a").all_inner_texts()
+    assert sorted(listed) == sorted(f"{film.title} ({film.year})" for film in MANY)
+
+
+async def test_a_snapshot_without_a_map_says_so(page: Page, builder: SnapshotBuilder) -> None:
+    builder.publish(FILMS, mapped=False)
+    await page.goto("/explore")
+    await expect(page.get_by_text("no map yet")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [PHONE, DESK])
+@pytest.mark.parametrize("scheme", SCHEMES)
+async def test_axe_finds_nothing(
+    browser: Browser, origin: str, builder: SnapshotBuilder, scheme: Scheme, width: int
+) -> None:
+    builder.publish(MANY)
+    async with watched_page(browser, origin, width=width, scheme=scheme, bypass_csp=True) as page:
+        await page.goto("/explore?q=rain&avoid=songs")
+        await expect(page.get_by_text("films are lit")).to_be_visible()
+        await page.locator(".cluster > button").first.click()
+        assert await violations(page) == []
+        wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0

@@ -1,0 +1,152 @@
+"""Titles that are suggested, films that are liked and not, filters: all of it in the address."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.e2e.page.films import TITLES
+from tests.support.snapshots import SnapshotBuilder
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+
+async def test_a_title_is_suggested_and_chosen_with_the_keyboard(
+    page: Page, builder: SnapshotBuilder
+) -> None:
+    builder.publish(TITLES)
+    await page.goto("/")
+    await expect(page.locator("#served")).to_contain_text("3 films")
+    box = page.get_by_role("combobox")
+    await box.focus()
+    await page.keyboard.type("ame")
+    options = page.get_by_role("listbox").get_by_role("option")
+    await expect(options).to_have_count(2)
+    await expect(box).to_have_attribute("aria-expanded", "true")
+    await page.keyboard.press("Escape")
+    await expect(options).to_have_count(0)
+    await expect(box).to_have_value("ame")
+
+    await page.keyboard.type("l")
+    await expect(options).to_have_text(["Amélie (2001)"])
+    await page.keyboard.press("ArrowDown")
+    await expect(options.first).to_have_attribute("aria-selected", "true")
+    active = await options.first.get_attribute("id")
+    assert active is not None
+    await expect(box).to_have_attribute("aria-activedescendant", active)
+    await page.keyboard.press("Enter")
+    await expect(box).to_have_value("Amélie")
+    await expect(box).to_have_attribute("aria-expanded", "false")
+    await expect(page.locator(".hit .title").first).to_have_text("Amélie")
+
+
+async def test_a_suggestion_is_a_click_and_typing_on_needs_none(
+    page: Page, builder: SnapshotBuilder
+) -> None:
+    builder.publish(TITLES)
+    await page.goto("/")
+    box = page.get_by_role("combobox")
+    await expect(page.locator("#served")).to_contain_text("3 films")
+    await box.press_sequentially("corn")
+    await page.get_by_role("listbox").get_by_role("option", name="The Amen Corner (1984)").click()
+    await expect(box).to_have_value("The Amen Corner")
+    await expect(page.locator(".hit .title").first).to_have_text("The Amen Corner")
+    await box.fill("")
+    await box.press_sequentially("ame")
+    await expect(page.get_by_role("listbox").get_by_role("option")).to_have_count(2)
+    await page.keyboard.press("Enter")  # nothing was chosen: what was typed is searched for
+    await expect(page.get_by_role("heading", level=2)).to_have_text("Films for “ame”")
+    await expect(page.get_by_role("listbox").get_by_role("option")).to_have_count(0)
+
+
+async def test_liking_and_not_liking_are_chips_in_the_address(
+    page: Page, builder: SnapshotBuilder
+) -> None:
+    builder.publish(TITLES)
+    await page.goto("/?q=rain")
+    await expect(page.locator(".hit")).to_have_count(3)
+    await page.get_by_role("link", name="More like this: Amélie").click()
+    await expect(page.locator(".hit")).to_have_count(2)
+    await page.get_by_role("link", name="Not like this: Nobody").press("Enter")
+    await expect(page.locator(".hit .title")).to_have_text(["The Amen Corner"])
+    assert page.url.endswith("/?q=rain&like=tt1&unlike=tt3")
+
+    await page.reload()  # titles are learnt again
+    chips = page.get_by_role("list", name="Also in this search").get_by_role("link")
+    await expect(chips).to_have_text(["like Amélie×", "not like Nobody×"])
+    await page.get_by_role("combobox").fill("robots")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", level=2)).to_have_text("Films for “robots”")
+    assert page.url.endswith("/?q=robots&like=tt1&unlike=tt3")
+
+    await page.get_by_role("link", name="not like Nobody: remove").press("Enter")
+    await expect(page.locator(".hit")).to_have_count(2)
+    await expect(page.get_by_role("heading", level=2)).to_be_focused()
+    await page.get_by_role("link", name="like Amélie: remove").click()
+    await expect(page.locator(".hit")).to_have_count(3)
+    await expect(chips).to_have_count(0)
+    await page.go_back()
+    await expect(chips).to_have_text(["like Amélie×"])
+
+
+async def test_filters_and_what_to_avoid_are_in_the_address(
+    page: Page, builder: SnapshotBuilder
+) -> None:
+    builder.publish(TITLES)
+    await page.goto("/?q=rain")
+    await expect(page.locator(".hit")).to_have_count(3)
+    await page.get_by_text("Avoid, genres, years").press("Enter")
+    await page.get_by_label("Nothing with").fill("war & boxers")
+    await page.get_by_role("checkbox", name="Drama").first.check()
+    await page.get_by_label("From").fill("1980")
+    await page.get_by_label("to", exact=True).fill("1990")
+    await page.get_by_role("button", name="Show the films").click()
+    await expect(page.locator(".hit .title")).to_have_text(["The Amen Corner"])
+    await expect(page.get_by_role("heading", level=2)).to_be_focused()
+    assert page.url.endswith(
+        "/?q=rain&avoid=war+%26+boxers&genre=Drama&year_from=1980&year_to=1990"
+    )
+    await page.reload()
+    await expect(page.locator(".hit")).to_have_count(1)
+    chips = page.get_by_role("list", name="Also in this search").get_by_role("link")
+    await expect(chips).to_have_text(["without war & boxers×", "Drama×", "1980–1990×"])
+    await page.get_by_text("Avoid, genres, years").click()
+    await expect(page.get_by_role("checkbox", name="Drama").first).to_be_checked()
+    await expect(page.get_by_label("Nothing with")).to_have_value("war & boxers")
+    await page.get_by_role("link", name="1980–1990: remove").click()
+    await expect(page.locator(".hit")).to_have_count(2)
+
+    await page.goto("/?q=rain&genre=Western")
+    await expect(page.get_by_role("status")).to_contain_text("Take a filter off")
+
+
+async def test_every_filter_is_a_search_at_once_and_one_step_back(
+    page: Page, builder: SnapshotBuilder
+) -> None:
+    builder.publish(TITLES)
+    await page.goto("/?q=rain")
+    await expect(page.locator(".hit")).to_have_count(3)
+    await page.get_by_text("Avoid, genres, years").click()
+    await page.get_by_label("Rated").select_option("7 or more")
+    await expect(page.locator(".hit")).to_have_count(2)
+    await page.get_by_text("None of some genres").click()
+    await page.get_by_role("checkbox", name="no Comedy").check()
+    await expect(page.locator(".hit .title")).to_have_text(["The Amen Corner"])
+    assert page.url.endswith("/?q=rain&no_genre=Comedy&rating_from=7")
+    chips = page.get_by_role("list", name="Also in this search").get_by_role("link")
+    await expect(chips).to_have_text(["no Comedy×", "rated 7 or more×"])
+    await page.go_back()
+    await expect(page.locator(".hit")).to_have_count(3)
+    await expect(chips).to_have_count(0)
+
+
+async def test_similar_films_say_what_both_have(page: Page, builder: SnapshotBuilder) -> None:
+    builder.publish(TITLES)
+    await page.goto("/?like=tt1")
+    await expect(page.get_by_role("heading", level=2)).to_have_text("Films like Amélie")
+    quotes = page.locator(".hit").first.locator("figure")
+    await expect(quotes.last.locator("figcaption")).to_contain_text("on Amélie")
+    await expect(quotes.last.locator("blockquote")).to_have_text("Rain and robots.")
+    await page.get_by_role("link", name="More like this: Nobody").click()
+    await expect(page.get_by_role("heading", level=2)).to_have_text("Films like Amélie, Nobody")
+    await expect(page.locator(".hit .title")).to_have_text(["The Amen Corner"])

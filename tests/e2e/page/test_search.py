@@ -1,0 +1,198 @@
+"""Searching on the page: the box, the films, the address, going back."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Page, Route, expect
+
+from tests.e2e.page.films import TITLES, many
+from tests.support.snapshots import Film, SnapshotBuilder
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+
+async def test_search_open_a_film_and_go_back(page: Page, builder: SnapshotBuilder) -> None:
+    builder.publish()
+    await page.goto("/")
+    await expect(page.locator("#served")).to_contain_text("4 films, 6 reviews")
+    await page.get_by_label("What do you feel like watching?").fill("sweat and stairs")
+    await page.keyboard.press("Enter")
+    first = page.locator(".hit").first
+    await expect(first.locator(".title")).to_have_text("The Underdog")
+    await expect(page.locator(".hit")).to_have_count(4)
+    await expect(first.locator("blockquote")).to_contain_text("Sweat, stairs")
+    await expect(first.locator("mark")).to_have_text(["Sweat", "stairs"])
+    review = first.get_by_role("link", name="the review")
+    await expect(review).to_have_attribute("href", "https://films.example/tt0075148#review-2")
+    await expect(review).to_have_attribute("rel", "noopener noreferrer")
+    assert page.url.endswith("/?q=sweat+and+stairs")
+
+    await first.locator(".title").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("The Underdog")
+    await page.get_by_role("link", name="All films like The Underdog").click()
+    await expect(page.get_by_role("heading", level=2)).to_have_text("Films like The Underdog")
+    await expect(page.locator(".hit")).to_have_count(3)
+
+    await page.go_back()
+    await page.go_back()
+    await expect(page.locator(".hit")).to_have_count(4)
+    await expect(page.locator("#q")).to_have_value("sweat and stairs")
+    await page.reload()
+    await expect(page.locator(".hit").first.locator(".title")).to_have_text("The Underdog")
+
+
+async def test_an_example_is_a_click(page: Page, builder: SnapshotBuilder) -> None:
+    builder.publish()
+    await page.goto("/")
+    examples = page.get_by_role("list", name="Examples")
+    await examples.get_by_role("link", name="space, loneliness and silence").click()
+    await expect(page.locator("#q")).to_have_value("space, loneliness and silence")
+    await expect(page.locator(".hit")).to_have_count(4)
+    await expect(page.get_by_role("heading", level=2)).to_be_focused()
+    await page.get_by_role("link", name="Semantic Movie Search").click()
+    await expect(page.get_by_role("heading", level=2)).to_contain_text("For instance")
+    await expect(page.locator("#q")).to_have_value("")
+
+
+async def test_results_come_as_typing_pauses_and_going_back_skips_what_was_only_typed(
+    page: Page, builder: SnapshotBuilder
+) -> None:
+    builder.publish(TITLES)
+    await page.goto("/")
+    await expect(page.locator("#served")).to_contain_text("3 films")
+    box = page.get_by_role("combobox")
+    await box.press_sequentially("robots")
+    await expect(page.get_by_role("heading", name="Films for “robots”")).to_be_visible()
+    assert page.url.endswith("/?q=robots")
+    await expect(box).to_be_focused()
+    await box.press_sequentially(" and rain")
+    await expect(page.get_by_role("heading", name="Films for “robots and rain”")).to_be_visible()
+    await expect(page.locator(".hit .title").first).to_have_text("Amélie")
+    await expect(box).to_be_focused()
+    await page.go_back()
+    await expect(page.get_by_role("list", name="Examples")).to_be_visible()
+    await expect(box).to_have_value("")
+    assert page.url.endswith("/")
+
+
+async def test_an_older_answer_never_replaces_a_newer_one(
+    page: Page, builder: SnapshotBuilder
+) -> None:
+    builder.publish(TITLES)
+    held: list[Route] = []
+
+    async def hold_the_first(route: Route) -> None:
+        if "boxers" in (route.request.post_data or ""):
+            held.append(route)
+        else:
+            await route.continue_()
+
+    await page.route("**/search", hold_the_first)
+    await page.goto("/?q=boxers")
+    await expect(page.get_by_role("status")).to_contain_text("Searching")
+    await expect(page.locator(".skeleton").first).to_be_visible()
+    await page.get_by_role("combobox").fill("robots")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", level=2)).to_have_text("Films for “robots”")
+    for route in held:
+        await route.continue_()
+    await page.wait_for_load_state("networkidle")
+    await expect(page.get_by_role("heading", level=2)).to_have_text("Films for “robots”")
+    await expect(page.locator(".hit .title").first).to_have_text("Amélie")
+    assert len(held) == 1
+
+
+async def test_more_films_come_by_scrolling_and_are_there_when_one_comes_back(
+    page: Page, builder: SnapshotBuilder
+) -> None:
+    builder.publish(many(43))
+    await page.goto("/?q=words")
+    await expect(page.locator(".hit")).to_have_count(10)
+    await expect(page.get_by_role("status")).to_have_text("10 of 43 films, best first")
+    for count in (20, 30, 40, 43):
+        await page.mouse.move(180, 400)
+        await page.evaluate("scrollTo(0, document.body.scrollHeight)")
+        await expect(page.locator(".hit")).to_have_count(count)
+    await expect(page.get_by_role("button", name="More films")).to_have_count(0)
+    titles = await page.locator(".hit .title").all_text_contents()
+    assert len(set(titles)) == 43
+
+    await page.locator(".hit .title").nth(30).scroll_into_view_if_needed()
+    at = await page.evaluate("scrollY")
+    assert at > 1000
+    await page.locator(".hit .title").nth(30).click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text(titles[30])
+    assert await page.evaluate("scrollY") == 0
+    await page.go_back()
+    await expect(page.locator(".hit")).to_have_count(43)
+    await page.wait_for_function("at => Math.abs(scrollY - at) < 5", arg=at)
+    await page.reload()  # nothing is remembered but how many films there were, and where one was
+    await expect(page.locator(".hit")).to_have_count(43)
+    await page.wait_for_function("at => Math.abs(scrollY - at) < 5", arg=at)
+
+
+async def test_more_films_come_by_the_button_where_nothing_is_observed(
+    page: Page, builder: SnapshotBuilder
+) -> None:
+    builder.publish(many(23))
+    await page.add_init_script("delete window.IntersectionObserver")
+    await page.goto("/?q=words")
+    more = page.get_by_role("button", name="More films")
+    await expect(page.locator(".hit")).to_have_count(10)
+    await more.press("Enter")
+    await expect(page.locator(".hit")).to_have_count(20)
+    await expect(page.locator(".hit .title").nth(10)).to_be_focused()
+    await more.click()
+    await expect(page.locator(".hit")).to_have_count(23)
+    await expect(more).to_have_count(0)
+
+
+async def test_why_a_film_was_found(page: Page, builder: SnapshotBuilder) -> None:
+    builder.publish(TITLES)
+    await page.goto("/?q=rain+robots&avoid=war")
+    why = page.get_by_role("button", name="Why this: Amélie")
+    await expect(why).to_have_attribute("aria-expanded", "false")
+    await why.press("Enter")
+    await expect(why).to_have_attribute("aria-expanded", "true")
+    terms = page.locator(".hit").first.locator("dt")
+    await expect(terms).to_have_text(
+        [
+            "The passages that fit best",
+            "All its reviews together",
+            "Your very words",
+            "Lost to what you avoid",
+        ]
+    )
+    await why.press("Enter")
+    await expect(terms).to_have_count(0)
+
+
+async def test_what_a_source_says_is_text_not_markup(page: Page, builder: SnapshotBuilder) -> None:
+    nasty = "<img src=x onerror=alert(1)><script>alert(2)</script>"
+    builder.publish(
+        [
+            Film(
+                "tt1",
+                (f"Nasty {nasty}.",),
+                title=nasty,
+                genres=(nasty,),
+                description=nasty,
+                url="javascript:alert(3)",
+            )
+        ]
+    )
+    await page.goto("/?q=nasty")
+    await expect(page.locator(".hit .title")).to_have_text(nasty)
+    assert await page.locator(".hit img, .hit script").count() == 0
+    await page.locator(".hit .title").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text(nasty)
+    assert await page.locator("main img, main script, [href^=javascript]").count() == 0
+
+
+async def test_an_address_that_leads_nowhere_says_so(page: Page, builder: SnapshotBuilder) -> None:
+    builder.publish()
+    await page.goto("/")
+    await page.evaluate("history.pushState({}, '', '/nowhere')")
+    await page.evaluate("history.pushState({}, '', '/')")
+    await page.go_back()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("There is nothing here")

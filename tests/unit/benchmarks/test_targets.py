@@ -1,0 +1,45 @@
+"""Targets are judged by the median, and what was not measured says why."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.benchmarks import targets
+from tests.benchmarks.measurement import Series
+from tests.benchmarks.targets import Measured, NotMeasured, Target
+
+AT_LEAST = Target("cpu-original", "a / b", 8, at_least=True)
+AT_MOST = Target("cpu-encode", "a / b", 1.5, at_least=False)
+
+
+@pytest.mark.parametrize(
+    ("target", "values", "said"),
+    [
+        (AT_LEAST, [7, 8, 9], "met"),
+        (AT_LEAST, [7.99, 7.99, 20], "missed"),
+        (AT_MOST, [1.5, 1.5, 9], "met"),
+        (AT_MOST, [1, 1.51, 1.52], "missed"),
+    ],
+)
+def test_the_median_decides(target: Target, values: list[float], said: str) -> None:
+    assert targets.verdict(target, Measured(Series.of(values))) == said
+
+
+def test_what_was_not_measured_says_why() -> None:
+    why = NotMeasured("not installed: no network")
+    assert targets.verdict(AT_LEAST, why) == "not installed: no network"
+    rows = targets.to_json({"cpu-txtai": why})
+    assert [row["verdict"] for row in rows if row["key"] == "cpu-txtai"] == [why.reason]
+
+
+def test_every_target_is_told_once() -> None:
+    keys = [target.key for target in targets.TARGETS]
+    assert len(set(keys)) == len(keys)
+    outcomes: dict[targets.Key, targets.Outcome] = {
+        "cpu-original": Measured(Series.of([9, 8, 10]), "in one run")
+    }
+    table = targets.table(outcomes)
+    assert list(table.rows[0]) == [
+        "CPU a search, original design / ours, concurrency 8", "≥ 8", "9.00", "8.00", "10.0", "met",
+    ]  # fmt: skip
+    assert table.remarks == ["CPU a search, original design / ours, concurrency 8: in one run."]
