@@ -13,6 +13,7 @@ from typing import Any
 from services.query.batching import Done
 from shared.retrieval.search import Answer, Hit, Parts
 from shared.snapshot.catalogue import CatalogueMovie, CataloguePassage
+from shared.snapshot.reader import Snapshot
 
 Body = dict[str, Any]
 Reason = tuple[CataloguePassage, CataloguePassage, float]
@@ -32,14 +33,14 @@ def took(done: Done[Any], began: float) -> Body:
     }
 
 
-def search_answer(snapshot_id: str, answer: Answer, took: Body, *, explain: bool) -> Body:
+def search_answer(snapshot: Snapshot, answer: Answer, took: Body, *, explain: bool) -> Body:
     """``SearchResponse``."""
-    hits = [hit_of(hit) for hit in answer.hits]
+    hits = [hit_of(snapshot, hit) for hit in answer.hits]
     if explain:
         for body, hit in zip(hits, answer.hits, strict=True):
             body["parts"] = _parts(hit.parts)
     return {
-        "snapshot_id": snapshot_id,
+        "snapshot_id": snapshot.snapshot_id,
         "matched": answer.matched,
         "took_ms": took,
         "hits": hits,
@@ -47,31 +48,31 @@ def search_answer(snapshot_id: str, answer: Answer, took: Body, *, explain: bool
 
 
 def similar_answer(
-    snapshot_id: str, answer: Answer, reasons: Sequence[Reason | None], took: Body
+    snapshot: Snapshot, answer: Answer, reasons: Sequence[Reason | None], took: Body
 ) -> Body:
     """``SimilarResponse``; ``reasons`` are the hits', in their order."""
     return {
-        "snapshot_id": snapshot_id,
+        "snapshot_id": snapshot.snapshot_id,
         "matched": answer.matched,
         "took_ms": took,
         "hits": [
-            {**hit_of(hit), "reason": _reason(reason) if reason is not None else None}
+            {**hit_of(snapshot, hit), "reason": _reason(reason) if reason is not None else None}
             for hit, reason in zip(answer.hits, reasons, strict=True)
         ],
     }
 
 
-def hit_of(hit: Hit) -> Body:
+def hit_of(snapshot: Snapshot, hit: Hit) -> Body:
     """``Hit``, without its parts."""
     return {
         "rank": hit.rank,
         "score": hit.score,
-        "movie": movie_of(hit.movie),
+        "movie": movie_of(snapshot, hit.movie),
         "evidence": [{**_passage(told.passage), "score": told.score} for told in hit.evidence],
     }
 
 
-def movie_of(movie: CatalogueMovie) -> Body:
+def movie_of(snapshot: Snapshot, movie: CatalogueMovie) -> Body:
     """``Movie``. Its title is its id when nothing better is known."""
     return {
         "movie_id": movie.movie_id,
@@ -83,6 +84,7 @@ def movie_of(movie: CatalogueMovie) -> Body:
         "rating": movie.rating,
         "review_count": movie.review_count,
         "url": movie.url,
+        "cluster": snapshot.cluster_of(movie.row),
     }
 
 

@@ -14,6 +14,7 @@ MOVIE: JsonDict = {
     "rating": 8.1,
     "review_count": 5,
     "url": "https://films.example/tt0075148",
+    "cluster": 3,
 }
 HIT: JsonDict = {
     "rank": 1,

@@ -21,6 +21,7 @@ from services.query.examples import (
 )
 from shared.retrieval.facts import Facts
 from shared.snapshot.catalogue import CatalogueMovie, CatalogueReview
+from shared.snapshot.reader import Snapshot
 
 
 class Movie(BaseModel):
@@ -37,9 +38,12 @@ class Movie(BaseModel):
     rating: Annotated[float | None, Field(description="Of its source, 0 to 10.")]
     review_count: int
     url: str | None
+    cluster: Annotated[
+        int | None, Field(description="The number of its cluster on the map; null without a map.")
+    ]
 
     @staticmethod
-    def of(movie: CatalogueMovie) -> Movie:
+    def of(movie: CatalogueMovie, snapshot: Snapshot) -> Movie:
         """The movie as the catalogue has it."""
         return Movie.model_construct(
             movie_id=movie.movie_id,
@@ -51,6 +55,7 @@ class Movie(BaseModel):
             rating=movie.rating,
             review_count=movie.review_count,
             url=movie.url,
+            cluster=snapshot.cluster_of(movie.row),
         )
 
 

@@ -51,6 +51,10 @@ class Snapshot:
         """The snapshot's id."""
         return self.manifest.snapshot_id
 
+    def cluster_of(self, row: int) -> int | None:
+        """The number of a movie's cluster on the map; None without a map."""
+        return int(self.atlas.cluster[row]) if self.atlas is not None else None
+
 
 def open_snapshot(
     store: SnapshotStore,

@@ -77,6 +77,7 @@ async def test_a_hit_says_what_the_movie_is_and_why_it_was_found(query: RunningQ
         "rating": 8.1,
         "review_count": 2,
         "url": BOXER.url,
+        "cluster": query.service.generation().snapshot.cluster_of(0),
     }
     best, second = hit.evidence
     assert best.review_id == f"{BOXER.movie_id}-2"

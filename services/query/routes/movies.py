@@ -51,7 +51,7 @@ async def list_movies(service: Service, page: Annotated[PageParameters, Query()]
     return plain(
         generation,
         MoviePage(
-            movies=[Movie.of(movie) for movie in movies],
+            movies=[Movie.of(movie, generation.snapshot) for movie in movies],
             next_cursor=_cursor(movies[-1].movie_id) if more else None,
         ),
     )
@@ -76,7 +76,7 @@ async def get_movie(service: Service, movie_id: MovieIdPath) -> Response:
         if movie is None:
             return None
         reviews = [Review.of(review) for review in catalogue.reviews_of(movie.row)]
-        return MovieDetail.model_construct(**dict(Movie.of(movie)), reviews=reviews)
+        return MovieDetail.model_construct(**dict(Movie.of(movie, generation.snapshot)), reviews=reviews)
 
     done = await turn(service.batcher.run(read))
     if done.value is None:
@@ -113,7 +113,7 @@ async def similar_movies(
     done = await turn(service.batcher.run(rank))
     found, reasons = done.value
     took = answers.took(done, request.scope["began"])
-    body = answers.similar_answer(generation.snapshot_id, found, reasons, took)
+    body = answers.similar_answer(generation.snapshot, found, reasons, took)
     return timed(generation, body, took)
 
 

@@ -104,7 +104,7 @@ async def post_batch(request: Request, service: Service, wanted: BatchRequest) -
         began = request.scope["began"]
         results = [
             answers.search_answer(
-                generation.snapshot_id,
+                generation.snapshot,
                 one.value,
                 answers.took(one, began),
                 explain=search.explain,
@@ -166,7 +166,7 @@ async def _search(request: Request, service: QueryService, wanted: SearchRequest
     work = _work(generation, wanted)
     done = await turn(service.batcher.encode(generation.encoder, work.texts, work.finish))
     took = answers.took(done, request.scope["began"])
-    body = answers.search_answer(generation.snapshot_id, done.value, took, explain=wanted.explain)
+    body = answers.search_answer(generation.snapshot, done.value, took, explain=wanted.explain)
     return timed(generation, body, took)
 
 

@@ -13,6 +13,7 @@ export function movie(id: string, more: Partial<Movie> = {}): Movie {
     rating: null,
     review_count: 1,
     url: null,
+    cluster: null,
     ...more,
   };
 }

@@ -555,6 +555,7 @@ export interface components {
          *                 }
          *               ],
          *               "movie": {
+         *                 "cluster": 3,
          *                 "description": "A small-time boxer gets one shot at the champion.",
          *                 "directors": [
          *                   "John G. Avildsen"
@@ -1012,6 +1013,7 @@ export interface components {
          * Movie
          * @description A movie. Its title is its id when nothing better is known.
          * @example {
+         *       "cluster": 3,
          *       "description": "A small-time boxer gets one shot at the champion.",
          *       "directors": [
          *         "John G. Avildsen"
@@ -1050,11 +1052,17 @@ export interface components {
             review_count: number;
             /** Url */
             url: string | null;
+            /**
+             * Cluster
+             * @description The number of its cluster on the map; null without a map.
+             */
+            cluster: number | null;
         };
         /**
          * MovieDetail
          * @description A movie with its reviews.
          * @example {
+         *       "cluster": 3,
          *       "description": "A small-time boxer gets one shot at the champion.",
          *       "directors": [
          *         "John G. Avildsen"
@@ -1104,6 +1112,11 @@ export interface components {
             review_count: number;
             /** Url */
             url: string | null;
+            /**
+             * Cluster
+             * @description The number of its cluster on the map; null without a map.
+             */
+            cluster: number | null;
             /** Reviews */
             reviews: components["schemas"]["Review"][];
         };
@@ -1113,6 +1126,7 @@ export interface components {
          * @example {
          *       "movies": [
          *         {
+         *           "cluster": 3,
          *           "description": "A small-time boxer gets one shot at the champion.",
          *           "directors": [
          *             "John G. Avildsen"
@@ -1681,6 +1695,7 @@ export interface components {
          *             }
          *           ],
          *           "movie": {
+         *             "cluster": 3,
          *             "description": "A small-time boxer gets one shot at the champion.",
          *             "directors": [
          *               "John G. Avildsen"
@@ -1773,6 +1788,7 @@ export interface components {
          *             }
          *           ],
          *           "movie": {
+         *             "cluster": 3,
          *             "description": "A small-time boxer gets one shot at the champion.",
          *             "directors": [
          *               "John G. Avildsen"
