@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test check evaluate bench format client lock up down smoke logs clean
+.PHONY: help setup setup-dev run test check evaluate bench screenshots format client lock up down smoke logs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,10 @@ evaluate: setup ## measure the ranking on ../shared/data; ARGS=--small takes a m
 
 bench: setup-dev ## measure speed and memory against targets and peers; ARGS=--quick is rough
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+screenshots: setup-dev ## take the pictures in docs/screenshots anew
+	@deploy/install_browser.sh
+	$(BIN)/python -m tests.e2e.screenshots
 
 format: setup-dev ## format the code
 	$(BIN)/ruff check --fix .

@@ -143,7 +143,7 @@ def _exported(venv: Venv, model: Path, target: Path) -> Path:
         shutil.rmtree(target, ignore_errors=True)
         venv.run(
             [str(venv.program("optimum-cli")), "export", "onnx", "--model", str(model),
-             "--task", "feature-extraction", str(target)]
+             "--task", "feature-extraction", "--library", "transformers", str(target)]
         )  # fmt: skip
         shutil.copyfile(model / "modules.json", target / "modules.json")
     return target.absolute()

@@ -25,8 +25,9 @@ from tests.support.pages import DESK, PHONE, Scheme, watched_page
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
 MAX_BYTES = 120_000
 HEIGHTS = {PHONE: 780, DESK: 860}
+VIEWPORT_OF_PHONE = {"width": PHONE, "height": HEIGHTS[PHONE]}
 QUALITIES = (88, 80, 70, 60, 50, 40)
-QUERY = "gentle and funny, old friends by the sea"
+QUERY = "space, loneliness and silence"
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ async def home(page: Page, system: LocalSystem) -> None:
 
 async def results(page: Page, system: LocalSystem) -> None:
     """A search."""
-    await page.goto(f"/?q={QUERY}&avoid=war")
+    await page.goto(f"/?q={QUERY}&avoid=horror")
     await expect(page.locator(".hit mark").first).to_be_visible()
 
 
@@ -94,7 +95,8 @@ async def admin(page: Page, system: LocalSystem) -> None:
     await page.locator("#token").press("Enter")
     await page.get_by_role("button", name="Re-ingest demo").click()
     await expect(page.locator(".progress .shares").first).to_be_visible(timeout=60_000)
-    await page.locator("[aria-labelledby=health]").scroll_into_view_if_needed()
+    panel = "sources" if page.viewport_size == VIEWPORT_OF_PHONE else "health"
+    await page.locator(f"#{panel}").evaluate("heading => heading.scrollIntoView()")
 
 
 async def calm(page: Page, system: LocalSystem) -> None:
