@@ -248,7 +248,8 @@ async def test_the_query_service_is_killed_and_back_while_pages_are_open(
     async with operators as desk:
         await desk.goto("/admin")
         await come_in(desk, system.token)
-        await expect(desk.locator(".source")).to_be_visible()
+        source = desk.locator(".source")
+        await expect(source).to_be_visible()
         await page.goto("/?q=" + SHARK.replace(" ", "+"))
         await expect(page.locator(".hit").first).to_be_visible()
         box = page.get_by_role("combobox")
@@ -256,14 +257,18 @@ async def test_the_query_service_is_killed_and_back_while_pages_are_open(
 
         system.processes()["query"].kill()
         await page.keyboard.press("Enter")
+        await source.get_by_role("button", name="Re-ingest demo").click()
+        wish = source.get_by_role("status")
+        await expect(wish).to_have_text("The service cannot be reached. Trying again.")
         status = page.locator(".found > .status")
         await expect(status).to_contain_text("The service cannot be reached. Trying again.")
         await expect(page.locator(".hit").first).to_be_visible()  # what was found stays
-        health = desk.locator("[aria-labelledby=health]")
-        await expect(health).to_contain_text("cannot be reached", timeout=10_000)
 
         await expect(status).to_contain_text("best first", timeout=60_000)
         heading = page.get_by_role("heading", level=2)
         await expect(heading).to_have_text("Films for “a quiet film about old age”")
+        await expect(wish).to_have_text("The crawl is asked for.", timeout=60_000)
+        health = desk.locator("[aria-labelledby=health]")
         await expect(health).to_contain_text("are answered", timeout=60_000)
         await expect(desk.get_by_text("cannot be reached")).to_have_count(0, timeout=60_000)
+        await expect(source.locator(".badge")).to_have_text("searchable", timeout=RUN_MS)

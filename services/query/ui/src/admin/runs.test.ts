@@ -100,6 +100,7 @@ describe("progress", () => {
 describe("a run in one line", () => {
   it.each<[Partial<Run>, string]>([
     [{ state: "queued" }, "waits for ingest"],
+    [{ state: "crawling" }, "has just begun"],
     [{ state: "failed" }, "nothing was seen"],
     [{ state: "searchable", pages: 9, kept: 660 }, "660 reviews, nothing new"],
     [

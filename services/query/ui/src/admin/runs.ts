@@ -74,7 +74,7 @@ export function wholeRunOf(source: string, runs: readonly Run[]): Run | null {
 export function headline(run: Run): string {
   const seen = run.crawled + run.kept;
   if (run.state === "queued") return "waits for ingest";
-  if (seen === 0 && run.pages === 0) return "nothing was seen";
+  if (seen === 0 && run.pages === 0) return isActive(run) ? "has just begun" : "nothing was seen";
   const parts = [many(seen, "review")];
   if (run.stored) parts.push(`${run.stored.toLocaleString()} new or changed`);
   else if (seen) parts.push("nothing new");

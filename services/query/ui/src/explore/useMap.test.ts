@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import { NOTHING } from "../search/state";
 import { heldClient, hit, settle } from "../testing";
-import { useMap } from "./useMap";
+import { litOf, useMap } from "./useMap";
 
 const map = (snapshot: string, ids: string[]) => ({
   snapshot_id: snapshot,
@@ -28,6 +28,12 @@ function started() {
   return { asked, seen, ...useMap(client, (id) => seen.push(id)) };
 }
 
+describe("what a search lights up", () => {
+  it("is a tenth of the films, but some, and no more than can be asked for", () => {
+    expect([4, 132, 500, 10_000].map(litOf)).toEqual([10, 13, 50, 100]);
+  });
+});
+
 describe("the map", () => {
   it("is drawn, and asked for once", async () => {
     const { asked, map: shown, lit, show, seen, grid } = started();
@@ -47,7 +53,7 @@ describe("the map", () => {
     const { asked, lit, show, notice } = started();
     const done = show(war);
     await asked[0]?.answer(map("1", ["a", "b", "c"]));
-    expect(asked[1]?.body).toMatchObject({ query: "war", k: 100, evidence: 0 });
+    expect(asked[1]?.body).toMatchObject({ query: "war", k: 10, evidence: 0 });
     await asked[1]?.answer(answer("1", ["c", "a"]));
     await done;
     expect(lit.value).toEqual([2, 0]);

@@ -8,7 +8,8 @@ import { isSearch, toRequest, type SearchState } from "../search/state";
 import type { Notice } from "../search/useSearch";
 import { Grid } from "./grid";
 
-export const LIT = 100;
+const MOST_LIT = 100; // as many as a search may ask for
+const SHARE_LIT = 0.1; // were most of the map lit, the light would say nothing
 
 export function useMap(client: Client, onSnapshot: (id: string) => void) {
   const map = shallowRef<FilmMap | null>(null);
@@ -39,7 +40,7 @@ export function useMap(client: Client, onSnapshot: (id: string) => void) {
       let shown = map.value ?? (await drawn());
       let found: string[] | null = null;
       if (isSearch(state)) {
-        const wanted = { ...toRequest(state), k: LIT, evidence: 0 };
+        const wanted = { ...toRequest(state), k: litOf(shown.movie_ids.length), evidence: 0 };
         const answer = await persist((signal) => client.search(wanted, signal), how);
         // Another snapshot is served by now: films that the map does not have may be found.
         if (answer.snapshot_id !== shown.snapshot_id) shown = await drawn();
@@ -71,6 +72,11 @@ export function useMap(client: Client, onSnapshot: (id: string) => void) {
     show,
     end: () => stop.abort(),
   };
+}
+
+/** How many of so many films a search lights up. */
+export function litOf(films: number): number {
+  return Math.min(MOST_LIT, Math.max(10, Math.round(films * SHARE_LIT)));
 }
 
 function said(count: number): string {

@@ -1,0 +1,49 @@
+"""The operator's corner over a real query service and a real Redis, whose other users are the test.
+
+What the whole system does together is in ``tests/e2e/test_page_system.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest_asyncio
+from playwright.async_api import Page, expect
+
+from shared import runs
+from shared.redis import Client, connect
+from tests.e2e.page.admin.desk import TOKEN, enter
+from tests.support.query_service import RunningQuery, always, query_settings, running_query
+from tests.support.redis_server import RedisServer
+from tests.support.snapshots import SnapshotBuilder
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def redis(private_redis: RedisServer) -> AsyncIterator[Client]:
+    """A client in the module's loop; sources are known."""
+    client = connect(private_redis.url)
+    await runs.publish_sources(client, ["demo", "other"])
+    yield client
+    await client.aclose()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def query(
+    tmp_path: Path, private_redis: RedisServer, redis: Client, builder: SnapshotBuilder
+) -> AsyncIterator[RunningQuery]:
+    builder.publish()
+    settings = query_settings(
+        tmp_path, reload_interval_s=0.05, redis_url=private_redis.url, admin_token=TOKEN
+    )
+    async with running_query(settings, always(builder.encoder)) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def desk(page: Page) -> Page:
+    """A phone's page with the operator at the desk."""
+    await page.goto("/admin")
+    await enter(page, TOKEN)
+    await expect(page.locator(".source")).to_have_count(2)
+    return page

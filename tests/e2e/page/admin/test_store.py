@@ -1,0 +1,93 @@
+"""Dead letters, snapshots, and a Redis that is away."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Page, expect
+
+from shared import activations
+from shared.dead_letters import count_letters
+from shared.messages import REVIEWS_STREAM
+from shared.redis import Client
+from tests.e2e.page.admin.desk import TOKEN, bury, enter
+from tests.support.redis_server import RedisServer
+from tests.support.snapshots import SnapshotBuilder
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+MARKUP = "<img src=x onerror=alert(1)>"
+
+
+async def test_dead_letters_are_looked_at_sent_again_and_discarded(
+    desk: Page, redis: Client
+) -> None:
+    for number in range(1, 24):
+        await bury(redis, number)
+    await bury(redis, 24, reason=MARKUP, body=MARKUP)
+    await bury(redis, 25, truncated="9000000", body="")
+    await desk.reload()
+    await enter(desk, TOKEN)
+    panel = desk.locator("[aria-labelledby=letters]")
+    await expect(panel).to_contain_text("25 messages could not be stored")
+    letters = panel.locator(".letter")
+    await expect(letters).to_have_count(20)
+    await expect(letters.first.get_by_role("button", name="Send again")).to_have_count(0)
+    await letters.nth(1).locator("summary").click()
+    await expect(letters.nth(1).locator(".payload")).to_contain_text(MARKUP)
+    await expect(letters.nth(1).locator(".error")).to_have_text(MARKUP)
+    assert await desk.locator(".admin img").count() == 0
+
+    await letters.nth(1).get_by_role("button", name="Send again").click()
+    await expect(panel.get_by_role("status").first).to_have_text("1 message sent again.")
+    await expect(panel.get_by_role("heading", level=2)).to_be_focused()
+    await expect(panel).to_contain_text("24 messages")
+    [(_, sent)] = await redis.xrange(REVIEWS_STREAM)
+    assert sent["id"] == "demo:24"
+
+    dialog = desk.get_by_role("dialog")
+    await letters.first.get_by_role("button", name="Discard").click()
+    await dialog.get_by_role("button", name="Discard it").click()
+    await expect(panel).to_contain_text("23 messages")
+
+    await panel.get_by_role("button", name="Older").click()
+    await expect(letters).to_have_count(3)
+    await panel.get_by_role("button", name="Send all again").click()
+    await dialog.get_by_role("button", name="Send all again").click()
+    await expect(panel.get_by_role("status").first).to_have_text("23 messages sent again.")
+    await expect(panel).to_contain_text("Everything could be stored.")
+    assert await count_letters(redis) == 0
+    assert await redis.xlen(REVIEWS_STREAM) == 24
+
+
+async def test_a_roll_back_is_followed_to_what_the_embedder_says(
+    desk: Page, redis: Client, builder: SnapshotBuilder
+) -> None:
+    first = await desk.locator(".snapshot .id").first.inner_text()
+    builder.publish()
+    shelf = desk.locator("[aria-labelledby=snapshots]")
+    await shelf.get_by_role("button", name=f"Roll back to {first}").click(timeout=10_000)
+    await desk.get_by_role("dialog").get_by_role("button", name="Roll back").click()
+    await expect(shelf.get_by_role("status")).to_contain_text("the embedder proves it")
+    await expect(shelf.locator(".snapshot button")).to_be_disabled()
+
+    wanted = await activations.next_queued(redis)
+    assert wanted is not None
+    assert wanted.snapshot_id == first
+    refused = wanted.model_copy(update={"state": "refused", "reason": "vectors.npy is damaged"})
+    await activations.conclude(redis, refused)
+    await expect(shelf.get_by_role("status")).to_have_text(
+        f"{first} was refused: vectors.npy is damaged."
+    )
+    await expect(shelf.locator(".snapshot button")).to_be_enabled()
+
+
+async def test_without_redis_it_says_so_and_gets_well_by_itself(
+    desk: Page, private_redis: RedisServer
+) -> None:
+    private_redis.kill()
+    health = desk.locator("[aria-labelledby=health]")
+    await expect(health).to_contain_text("Redis cannot be reached", timeout=20_000)
+    await expect(health).to_contain_text("are answered")
+    await expect(desk.locator(".snapshot")).to_have_count(1)  # they need no Redis
+    private_redis.start()
+    await expect(health).to_contain_text("can be followed", timeout=20_000)
