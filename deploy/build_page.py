@@ -22,6 +22,7 @@ DIST = UI / "dist"
 STAMP = UI / "node_modules" / ".page.stamp"
 NODE_LOCK = ROOT / "deploy" / "locks" / "node.txt"
 OLDEST = (20, 19)
+SYSTEM_CA = (22, 15)  # knows --use-system-ca
 
 
 def main() -> int:
@@ -34,14 +35,21 @@ def main() -> int:
     if built in {wanted, fingerprint(dev=True)}:
         return 0
     started = time.monotonic()
-    folder = node_folder()
-    if folder is None:
+    node = find_node()
+    if node is None:
         say("installing node")
         pip = ["-m", "pip", "install", "--quiet", "--no-deps", "--requirement", str(NODE_LOCK)]
         if subprocess.run([sys.executable, *pip], check=False).returncode:
             return fail("node cannot be installed; is there a network? Or install Node >= 20.19")
-        folder = Path(sys.executable).parent
+        node = find_node()
+        if node is None:
+            return fail("node was installed and does not run; install Node >= 20.19 yourself")
+    folder, version = node
     environment = {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"}
+    if version >= SYSTEM_CA:
+        # As pip does: a network whose gateway has a certificate of its own has it in the system's.
+        options = f"{os.environ.get('NODE_OPTIONS', '')} --use-system-ca"
+        environment["NODE_OPTIONS"] = options.strip()
     say("building the page")
     for step in (["ci", *([] if dev else ["--omit=dev"])], ["run", "build"]):
         done = subprocess.run(
@@ -61,8 +69,8 @@ def main() -> int:
     return 0
 
 
-def node_folder() -> Path | None:
-    """Where a usable ``node`` with its ``npm`` is: on the PATH, or beside this Python."""
+def find_node() -> tuple[Path, tuple[int, ...]] | None:
+    """Folder and version of a usable ``node`` with ``npm``: on the PATH, or beside this Python."""
     beside = Path(sys.executable).parent
     for found in (shutil.which("node"), shutil.which("node", path=str(beside))):
         if found is None or not (Path(found).parent / "npm").exists():
@@ -73,7 +81,7 @@ def node_folder() -> Path | None:
         except ValueError:
             continue
         if version >= OLDEST:
-            return Path(found).parent
+            return Path(found).parent, version
     return None
 
 
