@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from abc import abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, get_args
@@ -123,9 +124,9 @@ class WebSource(_Source):
     ] = 2 * 2**30
 
     @property
+    @abstractmethod
     def hosts(self) -> frozenset[str]:
         """``host`` or ``host:port``: all that the crawl may visit."""
-        raise NotImplementedError
 
 
 class SchemaOrgSource(WebSource):

@@ -90,7 +90,11 @@ class SnapshotStore:
             manifest = Manifest.model_validate_json(payload)
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
-            raise SnapshotCorrupt(f"{snapshot_id}/{MANIFEST}: {first['msg']}") from error
+            where = ".".join(str(part) for part in first["loc"])
+            why = f"{where}: {first['msg']}"
+            if where == "format_version":
+                why = "it is of another format; the embedder publishes a new one when it starts"
+            raise SnapshotCorrupt(f"{snapshot_id}/{MANIFEST}: {why}") from error
         if manifest.snapshot_id != snapshot_id or not set(FILES) <= set(manifest.files):
             raise SnapshotCorrupt(f"{snapshot_id}/{MANIFEST} is of another snapshot or format")
         return manifest

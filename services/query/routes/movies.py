@@ -76,7 +76,8 @@ async def get_movie(service: Service, movie_id: MovieIdPath) -> Response:
         if movie is None:
             return None
         reviews = [Review.of(review) for review in catalogue.reviews_of(movie.row)]
-        return MovieDetail.model_construct(**dict(Movie.of(movie, generation.snapshot)), reviews=reviews)
+        facts = dict(Movie.of(movie, generation.snapshot))
+        return MovieDetail.model_construct(**facts, reviews=reviews)
 
     done = await turn(service.batcher.run(read))
     if done.value is None:
