@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 from shared.redis import Client, connect
+from tests.support import soak
+from tests.support.counts import counted, pytest_terminal_summary
 from tests.support.redis_server import RedisServer, redis_server
+
+__all__ = ["counted", "pytest_terminal_summary"]  # of pytest, by name
+
+soak.load_profile()
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 

@@ -89,7 +89,7 @@ class _Reader:
                 value = self._value(part, name, above)
                 if value is not None:
                     values.setdefault(name, []).append(value)
-        if not values and (name := self._text(element)):
+        if not parts and (name := self._text(element)):
             values["name"] = [name]  # a bare itemscope around a name
         if marked:
             values.setdefault("spoiler", [True])

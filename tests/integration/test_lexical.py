@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from shared.snapshot.lexical import LexicalIndex, LexicalWriter
 from shared.snapshot.verify import SnapshotCorrupt
+from tests.support.soak import examples
 
 K1, B = 1.2, 0.75
 
@@ -47,7 +48,7 @@ documents = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 @given(documents, st.lists(st.sampled_from(WORDS), min_size=1, max_size=4), st.data())
 def test_scores_are_bm25_also_among_some(
     tmp_path_factory: pytest.TempPathFactory,

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from shared.snapshot.manifest import PASSAGE_SCALES, PASSAGES
 from shared.snapshot.passage_vectors import PassageVectors, quantise
 from shared.snapshot.verify import SnapshotCorrupt
+from tests.support.soak import examples
 
 
 def unit(random: np.random.Generator, rows: int, dim: int) -> np.ndarray:
@@ -43,7 +44,7 @@ def widened(folder: Path, ranges: np.ndarray, query: np.ndarray) -> np.ndarray:
     return scores
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(
     counts=st.lists(st.integers(0, 9), min_size=1, max_size=20),
     dim=st.sampled_from([1, 3, 8, 16, 31, 48, 384]),

@@ -27,6 +27,7 @@ from shared.snapshot.reader import open_snapshot
 from shared.snapshot.store import SnapshotStore
 from tests.support.encoders import HashEncoder
 from tests.support.snapshots import Film, SnapshotBuilder
+from tests.support.soak import examples
 
 MODES: tuple[Mode, ...] = get_args(Mode)
 GENRES = ("Drama", "Comedy", "Horror", "War", "Western")
@@ -138,7 +139,7 @@ def passes(film: Film, wanted: Filters) -> bool:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(texts, filters, ids, st.sampled_from(["hybrid", "semantic"]))
 def test_filters_let_through_what_a_look_at_every_film_does(
     searcher: Searcher, text: str, wanted: Filters, liked: list[str], mode: Mode
@@ -155,7 +156,7 @@ def test_filters_let_through_what_a_look_at_every_film_does(
     assert set(found(answer)) == expected
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30))
 @given(texts, filters)
 def test_a_lexical_search_finds_what_passes_and_shares_a_word(
     searcher: Searcher, text: str, wanted: Filters
@@ -173,7 +174,7 @@ def test_a_lexical_search_finds_what_passes_and_shares_a_word(
     assert answer.matched == len(expected)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50))
 @given(searches, st.integers(25, 90))
 def test_pages_are_parts_of_one_ranking(searcher: Searcher, wanted: Search, size: int) -> None:
     whole = search(searcher, replace(wanted, k=len(FILMS)))
@@ -187,7 +188,7 @@ def test_pages_are_parts_of_one_ranking(searcher: Searcher, wanted: Search, size
     assert [hit.rank for hit in whole.hits] == list(range(1, whole.matched + 1))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 @given(texts, st.sampled_from(MODES), filters)
 def test_without_diversity_scores_fall(
     searcher: Searcher, text: str, mode: Mode, wanted: Filters
@@ -197,7 +198,7 @@ def test_without_diversity_scores_fall(
     assert scores == sorted(scores, reverse=True)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 @given(texts, ids.filter(bool), ids, st.sampled_from(MODES))
 def test_a_film_that_is_named_in_the_search_is_not_found(
     searcher: Searcher, text: str, liked: list[str], unliked: list[str], mode: Mode
@@ -208,7 +209,7 @@ def test_a_film_that_is_named_in_the_search_is_not_found(
     assert not set(found(search(searcher, wanted))) & {*liked, *unliked}
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25))
 @given(texts, st.sampled_from(WORDS))
 def test_what_is_avoided_never_gains(searcher: Searcher, text: str, word: str) -> None:
     plain = search(searcher, Search(k=CANDIDATES * 2, text=text))

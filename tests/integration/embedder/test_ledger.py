@@ -18,6 +18,7 @@ from services.embedder.ledger import Ledger, Ledgers
 from shared.messages import KeptItems, RunEnd
 from shared.streams import Entry
 from tests.integration.embedder.arrivals import Sent, arrive, end, entries, kept, movie, review
+from tests.support.soak import examples
 
 
 def only_ledger(engine: Engine) -> Ledger:
@@ -157,7 +158,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tupl
     return rows_of(engine)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25))
 @given(data=st.data())
 def test_any_redelivery_in_any_order_leaves_the_same_rows(
     undisturbed: dict[str, list[tuple[object, ...]]], data: st.DataObject

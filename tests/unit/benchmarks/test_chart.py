@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.benchmarks.chart import Line, Panel, drawing
@@ -12,7 +12,6 @@ from tests.benchmarks.chart import Line, Panel, drawing
 VALUE = st.floats(min_value=1e-3, max_value=1e5)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(VALUE, VALUE), min_size=2, max_size=2))
 def test_every_value_is_a_point_inside_the_picture(values: list[tuple[float, float]]) -> None:
     lines = [Line(f"<{n}>", own) for n, own in enumerate(values)]

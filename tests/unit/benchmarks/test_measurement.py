@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.benchmarks.measurement import Series, Window, number, percentile
@@ -18,7 +18,6 @@ def test_a_window_tells_what_an_operation_costs() -> None:
     assert (window.cpu_ms, window.wall_ms, window.per_second) == (125.0, 500.0, 2.0)
 
 
-@settings(deadline=None)
 @given(st.lists(POSITIVE, min_size=1))
 def test_a_series_tells_minimum_median_and_maximum(values: list[float]) -> None:
     series = Series.of(values)
@@ -43,7 +42,6 @@ def test_a_series_of_nothing_is_refused() -> None:
         Series.of([])
 
 
-@settings(deadline=None)
 @given(st.lists(POSITIVE, min_size=1), st.floats(min_value=0.01, max_value=1))
 def test_a_percentile_is_the_least_value_that_the_share_does_not_exceed(
     values: list[float], share: float

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.benchmarks.queries import MAX_CHARS, distinct, take
@@ -12,7 +12,6 @@ WORDS = st.text("abcdefgh", min_size=1, max_size=6)
 TEXTS = st.lists(st.lists(WORDS, min_size=1, max_size=8).map(" ".join), min_size=1, max_size=12)
 
 
-@settings(deadline=None)
 @given(TEXTS)
 def test_no_query_comes_twice_and_real_ones_come_first(texts: list[str]) -> None:
     found = take(texts, 300)
@@ -21,7 +20,6 @@ def test_no_query_comes_twice_and_real_ones_come_first(texts: list[str]) -> None
     assert all(0 < len(text) <= MAX_CHARS for text in found)
 
 
-@settings(deadline=None)
 @given(TEXTS)
 def test_made_up_ones_are_of_the_same_words(texts: list[str]) -> None:
     words = {word for text in texts for word in text.split()}

@@ -13,6 +13,7 @@ from services.embedder import atlas
 from services.embedder.atlas import Drawn, cluster_count, draw, renumber
 from services.embedder.placement import Vectors
 from shared.snapshot.atlas import DECIMALS, MAX_CLUSTERS
+from tests.support.soak import examples
 
 DIM = 24
 
@@ -214,7 +215,7 @@ def test_a_cluster_keeps_its_number_and_a_new_one_gets_a_free_one() -> None:
     assert found.tolist() == [5, 5, 0, 0, 1, 1]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(st.lists(st.tuples(st.integers(0, 14), st.integers(0, 14)), min_size=1, max_size=60))
 def test_renumbering_joins_and_parts_no_clusters(pairs: list[tuple[int, int]]) -> None:
     now = labels([one for one, _ in pairs])

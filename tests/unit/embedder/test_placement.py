@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.embedder.placement import place, spread
+from tests.support.soak import examples
 
 NOTHING = np.empty((0, 2), np.float32)
 
@@ -32,7 +33,7 @@ def test_no_films_are_placed_nowhere() -> None:
     assert place(np.empty((0, 4), np.float32), one, there, taken=there, total=1).shape == (0, 2)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50))
 @given(
     st.lists(
         st.tuples(st.floats(-1, 1, width=16), st.floats(-1, 1, width=16)), min_size=1, max_size=80

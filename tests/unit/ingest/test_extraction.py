@@ -456,7 +456,7 @@ def test_microdata_reviews_apart_belong_to_the_pages_one_film() -> None:
 
 
 def test_a_page_of_too_dense_microdata_is_counted_and_its_json_ld_still_read() -> None:
-    dense = "<div itemscope><p itemprop=a>" * 50 + "x" * 1_000_000
+    dense = "<div itemscope><span itemprop=a>" * 50 + "x" * 1_000_000
     body = _page(json.dumps({**MOVIE, "review": REVIEW})) + dense.encode()
     content = extract(body, URL, "site")
     assert content.bad_blocks == 1
