@@ -1,0 +1,65 @@
+"""How often a fault was tried: told at the end of the run, and kept for the docs to quote.
+
+A test asks for the fixture ``counted`` and calls it: ``counted("kills", 20)``. A name that is
+counted again is added to. The counts travel with the test's report, so that those of pytest-xdist's
+workers arrive, too; the controlling process prints them and writes ``build/faults.json``, where a
+test that was not run this time keeps what it counted before::
+
+    {"tests/faults/test_x.py::test_y": {"passed": true, "soak": false, "counts": {"kills": 20}}}
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.soak import SOAK
+
+FILE = Path(__file__).parents[2] / "build" / "faults.json"
+_PROPERTY = "counted"
+
+Counted = Callable[[str, int], None]
+
+
+@pytest.fixture
+def counted(record_property: Callable[[str, object], None]) -> Counted:
+    """``counted(what, n)``: ``n`` more of ``what``, a plural noun, were tried by this test."""
+
+    def count(what: str, n: int) -> None:
+        record_property(_PROPERTY, f"{n} {what}")
+
+    return count
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Pytest's hook: print this run's counts and write the file."""
+    found: dict[str, dict[str, Any]] = {}
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            if report.when == "call" and (counts := _counts_of(report)):
+                found[report.nodeid] = {
+                    "passed": report.passed, "soak": SOAK, "counts": dict(counts),
+                }  # fmt: skip
+    if not found:
+        return
+    terminalreporter.section("counts")
+    for test, entry in sorted(found.items()):
+        told = ", ".join(f"{n} {what}" for what, n in entry["counts"].items())
+        terminalreporter.line(f"{test}: {told}{'' if entry['passed'] else ' (FAILED)'}")
+    FILE.parent.mkdir(exist_ok=True)
+    known = json.loads(FILE.read_text()) if FILE.exists() else {}
+    FILE.write_text(json.dumps({**known, **found}, indent=1, sort_keys=True) + "\n")
+
+
+def _counts_of(report: pytest.TestReport) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for name, value in report.user_properties:
+        if name == _PROPERTY:
+            number, _, what = str(value).partition(" ")
+            counts[what] += int(number)
+    return counts
