@@ -30,7 +30,7 @@ check: setup-dev ## format, lint, types, import rules, unit tests; under a minut
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest -q tests/unit
+	$(BIN)/python -m pytest -q -n auto -m "not data" tests/unit
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix services/query/ui run --silent check
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix services/query/ui run --silent test
 

@@ -47,6 +47,11 @@ async def test_axe_finds_nothing(
         await page.goto("/film/none")
         await expect(page.get_by_role("heading", level=1)).to_be_visible()
         found["no film"] = await violations(page)
+        await page.evaluate("history.pushState({}, '', '/nowhere')")
+        await page.evaluate("history.pushState({}, '', '/')")
+        await page.go_back()
+        await expect(page.get_by_role("heading", level=1)).to_have_text("There is nothing here")
+        found["nothing"] = await violations(page)
         await page.goto("/?q=rain&genre=Western")
         await expect(page.get_by_role("status")).to_contain_text("Take a filter off")
         found["empty"] = await violations(page)
@@ -56,7 +61,7 @@ async def test_axe_finds_nothing(
         await page.goto("/docs")
         await expect(page.locator("details").first).to_be_visible()
         found["docs"] = await violations(page)
-    assert len(found) == 9
+    assert len(found) == 10
     assert {view: wrong for view, wrong in found.items() if wrong} == {}
 
 
