@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test check evaluate bench screenshots format client lock up down smoke logs clean
+.PHONY: help setup setup-dev run test soak check evaluate bench screenshots format client lock sbom audit up down smoke logs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,10 @@ run: setup ## run the whole system here, in the foreground; Ctrl-C stops it
 test: setup-dev ## run all tests
 	@deploy/install_browser.sh
 	$(BIN)/python -m pytest $(ARGS)
+
+soak: setup-dev ## try every fault and every property for hours; ARGS=tests/faults/test_x.py for one
+	SOAK=1 $(BIN)/python -m pytest --timeout 7200 \
+	  $(or $(ARGS),tests/faults $$(grep -rl 'from hypothesis' tests/unit tests/integration))
 
 check: setup-dev ## format, lint, types, import rules, unit tests; under a minute
 	$(BIN)/ruff format --check .
@@ -53,6 +57,14 @@ client: setup-dev ## write the page's typed client anew, after a change of the A
 
 lock: setup-dev ## pin the newest versions that pyproject.toml allows
 	deploy/lock.sh
+
+sbom: setup-dev ## write what all is made of into build/sbom (CycloneDX)
+	@$(BIN)/python deploy/sbom.py
+
+audit: setup-dev ## ask the advisory databases about everything that is pinned; needs a network
+	$(BIN)/uv tool run pip-audit==2.10.1 -r deploy/locks/runtime.txt --no-deps --disable-pip
+	$(BIN)/uv tool run pip-audit==2.10.1 -r deploy/locks/dev.txt --no-deps --disable-pip
+	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix services/query/ui audit
 
 up: ## build and start with docker compose
 	@deploy/make_secrets.sh

@@ -33,6 +33,13 @@ VOLUMES_OF = {
     "embedder": ["/data", "/snapshots"],
     "query": ["/leases"],
 }
+MIB = 2**20
+LIMITS = {  # MiB of memory, processes: as docker-compose.yml has them
+    "redis": (640, 32),
+    "ingest": (1024, 128),
+    "embedder": (3072, 256),
+    "query": (2048, 128),
+}
 QUERY = {"query": "relaxing and funny, maybe a period piece", "k": 5}
 TERMINAL = {"searchable", "incomplete", "failed", "cancelled"}
 
@@ -121,6 +128,14 @@ class System:
     def inspect(self, service: str, template: str) -> str:
         """A field of a container's description."""
         return self.engine("inspect", "--format", template, self.container(service)).stdout.strip()
+
+    def limit(self, service: str, names: tuple[str, ...]) -> int | None:
+        """A limit in force, as the container's own control group has it; None: there is none."""
+        for name in names:
+            found = self.inside(service, "cat", f"/sys/fs/cgroup/{name}").stdout.strip()
+            if found:
+                return int(found) if found.isdigit() else None
+        return None
 
     def healthy(self, service: str) -> bool:
         """Whether the container's healthcheck passes."""
@@ -276,6 +291,50 @@ def harden(system: System) -> str:
     return ""
 
 
+def confine(system: System) -> str:
+    """The kernel holds them to it: no capability or privilege, memory and processes bounded."""
+    for service in SERVICES:
+        # The first process is the container's init, which started the service as it is itself.
+        lines = system.inside(service, "cat", "/proc/1/status").stdout.splitlines()
+        status = {name: value.split() for name, _, value in (line.partition(":") for line in lines)}
+        expect("0" not in status["Uid"] + status["Gid"], f"{service} is root: {status['Uid']}")
+        for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+            expect(int(status[name][0], 16) == 0, f"{service} has {name} {status[name][0]}")
+        expect(status["NoNewPrivs"] == ["1"], f"{service} can gain privileges")
+        mounts = {
+            where: set(options.split(","))
+            for _, where, _, options, *_ in map(
+                str.split, system.inside(service, "cat", "/proc/mounts").stdout.splitlines()
+            )
+        }
+        expect("ro" in mounts["/"], f"{service} has a root that can be written")
+        expect({"noexec", "nosuid", "nodev"} <= mounts["/tmp"], f"{service}: /tmp runs programs")  # noqa: S108
+        memory, processes = LIMITS[service]
+        for wanted, names in (
+            (memory * MIB, ("memory.max", "memory/memory.limit_in_bytes")),
+            (processes, ("pids.max", "pids/pids.max")),
+        ):
+            found = system.limit(service, names)
+            expect(found == wanted, f"{service}: {names[0]} is {found}, not {wanted}")
+    return ""
+
+
+def images(system: System) -> str:
+    """No image holds a secret in its history, settings or files, and none starts as root."""
+    for service in SERVICES:
+        image = system.inspect(service, "{{.Image}}")
+        user = system.engine("image", "inspect", "--format", "{{.Config.User}}", image).stdout
+        expect(user.strip() not in {"", "root", "0"}, f"the image of {service} starts as {user!r}")
+        shown = system.engine("history", "--no-trunc", image).stdout
+        shown += system.engine("image", "inspect", image).stdout
+        for secret in (ROOT / "secrets").iterdir():
+            expect(secret.read_text().strip() not in shown, f"{service}'s image shows {secret}")
+        script = "find / -xdev \\( -name '.*_history' -o -name '.netrc' -o -name '.git' \\) -print"
+        left = system.inside(service, "sh", "-c", f"{script} 2>/dev/null").stdout.split()
+        expect(not left, f"{service}'s image has {left}")
+    return ""
+
+
 def first_crawl(system: System) -> str:
     """The demo site crawled by POST /admin/ingest, and searched, through the published port."""
     expect(system.ask("GET", "/readyz").status == 503, "ready before there is a snapshot")
@@ -364,7 +423,8 @@ def crashes_during_a_crawl(system: System) -> str:
 
 
 STEPS: tuple[Callable[[System], str], ...] = (
-    build, start, harden, first_crawl, second_crawl, restarts, data_stay, crashes_during_a_crawl,
+    build, start, harden, confine, images, first_crawl, second_crawl, restarts, data_stay,
+    crashes_during_a_crawl,
 )  # fmt: skip
 
 

@@ -115,7 +115,7 @@ class LocalSystem:
                 tasks.append(asyncio.create_task(redis_service.keep_running(self._stop)))
             client = connect(redis_url)
             await self._wait_for_redis(client, tasks)
-            for name in ("embedder", "ingest", "query"):
+            for name in (*["embedder"] * self._settings.embedders, "ingest", "query"):
                 services.append(self._service(name, redis_url))
                 tasks.append(asyncio.create_task(services[-1].keep_running(self._stop)))
             tasks.append(asyncio.create_task(self._greet(client)))

@@ -1,7 +1,7 @@
 """Dead letters of the stream ``reviews``: looked at, sent again, or discarded.
 
-``shared.streams`` buries an entry that cannot be processed: its own fields as they were, and beside
-them what became of it::
+``shared.streams`` buries an entry that cannot be processed: its own fields as they were, byte for
+byte, and beside them what became of it (``letter_of``)::
 
     entry       the entry's id on the stream it came from
     reason      why it was buried
@@ -20,6 +20,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -28,6 +29,10 @@ from shared.messages import DEAD_LETTERS_STREAM, REVIEWS_STREAM
 from shared.redis import Client
 
 CHUNK = 200
+PAYLOAD_BYTES = 256 * 1024  # of an entry that is kept whole; every valid message is smaller
+PREVIEW_CHARS = 4000  # of each field of an entry that is larger
+MAX_FIELDS = 100  # of an entry that is kept whole
+MAX_REASON_CHARS = 500
 MAX_SHOWN_CHARS = 200
 ID_PATTERN = r"^[0-9]{1,19}-[0-9]{1,19}$"  # each number fits into Redis's 64 bits
 _NUMBER = re.compile("[0-9]{1,15}")
@@ -104,6 +109,31 @@ return 'replayed'
 """
 
 
+def letter_of(
+    fields: Mapping[str, str], *, entry_id: str, reason: str, deliveries: int
+) -> dict[str, str]:
+    """The fields of an entry's dead letter: whole, or cut off if they are too large."""
+    letter = dict(fields)
+    size = payload_bytes(fields)
+    if max(size, sum(map(len, fields))) > PAYLOAD_BYTES or len(fields) > MAX_FIELDS:
+        letter = {
+            name[:PREVIEW_CHARS]: value[:PREVIEW_CHARS]
+            for name, value in islice(fields.items(), MAX_FIELDS)
+        }
+        letter["truncated"] = str(size)
+    return {
+        **letter,
+        "deliveries": str(deliveries),
+        "entry": entry_id,
+        "reason": reason.encode(errors="backslashreplace").decode()[:MAX_REASON_CHARS],
+    }
+
+
+def payload_bytes(fields: Mapping[str, str]) -> int:
+    """The size of an entry's values."""
+    return sum(len(value.encode(errors="surrogateescape")) for value in fields.values())
+
+
 async def count_letters(redis: Client) -> int:
     """How many dead letters there are."""
     return int(await redis.xlen(DEAD_LETTERS_STREAM))
@@ -130,7 +160,9 @@ async def get_letter(redis: Client, letter_id: str) -> DeadLetterDetail | None:
     if not rows:
         return None
     [(entry_id, fields)] = rows
-    own = {name: value for name, value in fields.items() if name not in LETTER_FIELDS}
+    own = {
+        _shown(name): _shown(value) for name, value in fields.items() if name not in LETTER_FIELDS
+    }
     return DeadLetterDetail(**_letter(entry_id, fields).model_dump(), fields=own)
 
 
@@ -175,20 +207,25 @@ async def discard(redis: Client, letter_id: str) -> bool:
 
 def _letter(entry_id: str, fields: Mapping[str, str]) -> DeadLetter:
     own = {name: value for name, value in fields.items() if name not in LETTER_FIELDS}
-    kept_bytes = sum(len(value.encode()) for value in own.values())
+    kept_bytes = payload_bytes(own)
     truncated = fields.get("truncated")
     return DeadLetter(
         id=entry_id,
         died_at=datetime.fromtimestamp(int(entry_id.partition("-")[0]) / 1000, UTC),
-        kind=fields.get("kind", "")[:MAX_SHOWN_CHARS],
-        run_id=fields.get("run", "")[:MAX_SHOWN_CHARS],
-        item_id=fields.get("id", "")[:MAX_SHOWN_CHARS],
-        reason=fields.get("reason", ""),
+        kind=_shown(fields.get("kind", ""))[:MAX_SHOWN_CHARS],
+        run_id=_shown(fields.get("run", ""))[:MAX_SHOWN_CHARS],
+        item_id=_shown(fields.get("id", ""))[:MAX_SHOWN_CHARS],
+        reason=_shown(fields.get("reason", "")),
         deliveries=_count(fields.get("deliveries"), 1),
         replays=_count(fields.get("replays"), 0),
         payload_bytes=_count(truncated, kept_bytes) if truncated is not None else kept_bytes,
         replayable=truncated is None and bool(own),
     )
+
+
+def _shown(value: str) -> str:
+    """What can be shown of a field: its bytes that are not UTF-8 are named."""
+    return value.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
 def _count(value: str | None, otherwise: int) -> int:

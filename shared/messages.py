@@ -21,7 +21,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
 VERSION = 1
 
@@ -223,11 +223,33 @@ _KINDS: dict[str, type[Message]] = {
 }
 
 ItemKind = Literal["movie", "review"]
+_RUN_ID: TypeAdapter[str] = TypeAdapter(RunId)
+_ITEM_IDS: dict[str, TypeAdapter[str]] = {
+    "movie": TypeAdapter(MovieId),
+    "review": TypeAdapter(ReviewId),
+}
 
 
 def ledger_id(kind: str, item_id: str) -> str:
     """The name under which an item is counted once in its run's ledger."""
     return f"{kind}/{item_id}"
+
+
+def named_item(fields: Mapping[str, str]) -> tuple[str, str, str] | None:
+    """Run, kind and id of the movie or review that an entry is about, whatever its body is like.
+
+    Returns:
+        None when the entry does not tell: no run can have sent an item of that name.
+    """
+    kind = fields.get("kind", "")
+    if kind not in _ITEM_IDS:
+        return None
+    try:
+        run_id = _RUN_ID.validate_python(fields.get("run"))
+        item_id = _ITEM_IDS[kind].validate_python(fields.get("id"))
+    except ValidationError:
+        return None
+    return run_id, kind, item_id
 
 
 def parse(fields: Mapping[str, str]) -> Message:

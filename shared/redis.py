@@ -4,6 +4,9 @@ RESP2 is pinned because RESP3 changes the shape of stream replies. Two kinds of 
 purpose: ``connect`` for ordinary commands, with a few retries; ``connect_reader`` for blocking
 reads, with none, because a client that repeats a read whose reply was lost strands the entries of
 the first reply in the pending list (see ``shared.streams``).
+
+Replies are text. Bytes that are not UTF-8, which only a foreign producer can send, are read as lone
+surrogates and written back as they were, so that one bad entry cannot break a whole reply.
 """
 
 from __future__ import annotations
@@ -50,6 +53,7 @@ def connect(url: str) -> Client:
         url,
         protocol=2,
         decode_responses=True,
+        encoding_errors="surrogateescape",
         socket_timeout=SOCKET_TIMEOUT_S,
         socket_connect_timeout=SOCKET_TIMEOUT_S,
         retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), 3),
@@ -62,6 +66,7 @@ def connect_reader(url: str, *, block_ms: int) -> Client:
         url,
         protocol=2,
         decode_responses=True,
+        encoding_errors="surrogateescape",
         socket_timeout=block_ms / 1000 + SOCKET_TIMEOUT_S,
         socket_connect_timeout=SOCKET_TIMEOUT_S,
         retry=Retry(NoBackoff(), 0),

@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 PREFIX = "MOVIE_SEARCH_"
 MIN_TOKEN_BYTES = 32
 
-Precision = Literal["auto", "f32", "bf16"]
+Precision = Literal["auto", "f32", "bf16", "int8"]
 
 
 class SettingsInvalid(ValueError):
@@ -93,7 +93,11 @@ class Settings(BaseSettings):
     ] = "openvino"
     encoder_precision: Annotated[
         Precision,
-        Field(description="Arithmetic of the graph; `auto` is bf16 where the CPU has it."),
+        Field(
+            description="Arithmetic of the graphs. `auto`: queries in int8 where the CPU has VNNI "
+            "and the model bears it; passages, and queries elsewhere, in bf16 where the CPU has "
+            "it. `int8` is the same, and says when it cannot be had."
+        ),
     ] = "auto"
     passage_tokens: Annotated[
         int, Field(ge=16, le=512, description="Longest passage, in word pieces.")
@@ -127,8 +131,22 @@ class Settings(BaseSettings):
     ] = 5_000
 
     # Embedder
+    embedders: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=16,
+            description="Embedders that `movie-search up` starts. They share the reviews to "
+            "encode, and one of them publishes.",
+        ),
+    ] = 1
     encode_threads: Annotated[
-        int, Field(ge=0, description="Threads for bulk encoding; 0: what the CPU quota allows.")
+        int,
+        Field(
+            ge=0,
+            description="Threads for bulk encoding of each embedder; 0: what the CPU quota allows, "
+            "divided by `EMBEDDERS`.",
+        ),
     ] = 0
     publish_idle_s: Annotated[
         float, Field(gt=0, description="Publish when nothing has changed for this long.")

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
@@ -26,11 +27,14 @@ _STOPWORDS = frozenset(
 _VOWELS = frozenset("aeiouy")
 _POSSESSIVES = ("'s", "’s")
 MAX_TERM_CHARS = 40
+_REMEMBERED_WORDS = 8192  # people write with few words: most have been stemmed before
 
 
 def terms(text: str) -> list[str]:
     """The terms of a text, in order, with repeats."""
-    return [term for word in _words(fold(text)) if (term := _term(word))]
+    folded = fold(text)
+    words = _WORD.findall(folded) if folded.isascii() else _words(folded)
+    return [term for word in words if (term := _term(word))]
 
 
 def fold(text: str) -> str:
@@ -60,9 +64,13 @@ def _pairs(run: str) -> Iterator[str]:
 
 
 def _term(word: str) -> str:
-    if not word or word in _STOPWORDS:
-        return ""
-    return stem(word)[:MAX_TERM_CHARS]
+    # What is remembered is bounded in bytes too.
+    return _short_term(word) if len(word) <= MAX_TERM_CHARS else stem(word)[:MAX_TERM_CHARS]
+
+
+@lru_cache(_REMEMBERED_WORDS)
+def _short_term(word: str) -> str:
+    return "" if not word or word in _STOPWORDS else stem(word)
 
 
 def stem(word: str) -> str:

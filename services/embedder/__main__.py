@@ -14,7 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from services.embedder.conversion import ModelInvalid, ensure_artefact
 from services.embedder.database import open_engine
 from services.embedder.schema import SchemaIncompatible
-from services.embedder.service import HEARTBEAT_KEY, Embedder
+from services.embedder.service import Embedder, heartbeat_key
+from services.embedder.slots import SlotsTaken, converting
 from shared.encoder import Encoder, GraphEncoder, artefact_folder, available_threads
 from shared.redis import UNAVAILABLE, connect
 from shared.settings import PREFIX, Settings, SettingsInvalid, load_settings
@@ -41,7 +42,7 @@ def main() -> int:
     configure_logging("embedder", settings)
     try:
         return _serve(settings, canaries)
-    except (ModelInvalid, SchemaIncompatible, OSError, SQLAlchemyError) as error:
+    except (ModelInvalid, SchemaIncompatible, SlotsTaken, OSError, SQLAlchemyError) as error:
         reason = error.args[0] if error.args else error
         get_logger().error("cannot start", error=str(reason).splitlines()[0])
         return 1
@@ -67,9 +68,12 @@ def _canaries(settings: Settings) -> Canaries | None:
 def _serve(settings: Settings, canaries: Canaries | None) -> int:
     settings.snapshot_dir.mkdir(parents=True, exist_ok=True)
     engine = open_engine(settings.database)
-    spec = ensure_artefact(
-        settings.snapshot_dir, model=settings.encoder_model, passage_tokens=settings.passage_tokens
-    )
+    with converting(settings.snapshot_dir):
+        spec = ensure_artefact(
+            settings.snapshot_dir,
+            model=settings.encoder_model,
+            passage_tokens=settings.passage_tokens,
+        )
     encoder, precision = _open_encoder(settings, spec.encoder_id)
     serve_metrics(settings)
     get_logger().info("ready", model=spec.model, encoder_id=spec.encoder_id, precision=precision)
@@ -84,7 +88,7 @@ def _open_encoder(settings: Settings, encoder_id: str) -> tuple[Encoder, str]:
     graph = GraphEncoder(
         artefact_folder(settings.snapshot_dir, encoder_id),
         encoder_id=encoder_id,
-        threads=settings.encode_threads or available_threads(),
+        threads=settings.encode_threads or max(1, available_threads() // settings.embedders),
         precision=settings.encoder_precision,
     )
     if settings.encoder_backend == "torch":
@@ -92,7 +96,7 @@ def _open_encoder(settings: Settings, encoder_id: str) -> tuple[Encoder, str]:
         from services.embedder.reference import ReferenceEncoder  # noqa: PLC0415
 
         return ReferenceEncoder(settings.encoder_model, graph), "f32"
-    return graph, graph.precision
+    return graph, graph.passage_precision
 
 
 async def _run(embedder: Embedder) -> None:
@@ -106,7 +110,7 @@ async def _run(embedder: Embedder) -> None:
 async def _check(settings: Settings) -> int:
     redis = connect(settings.require_redis_url())
     try:
-        alive = await redis.exists(HEARTBEAT_KEY)
+        alive = await redis.exists(heartbeat_key())
     except UNAVAILABLE as error:
         print(f"embedder: redis: {error}", file=sys.stderr)
         return 1

@@ -50,6 +50,7 @@ class Drawn:
         positions: float32, shape ``(n, 2)``, in [-1, 1], in whole ten-thousandths.
         cluster: uint8, shape ``(n,)``.
         moved: How many movies have been placed or are gone since the last full layout.
+        anew: Whether it is a full layout itself, with clusters of its own.
     """
 
     movie_ids: Sequence[str]
@@ -57,6 +58,7 @@ class Drawn:
     positions: Positions
     cluster: Clusters
     moved: int
+    anew: bool = False
 
 
 def draw(movie_ids: Sequence[str], vectors: Vectors, previous: Drawn | None) -> Drawn:
@@ -68,7 +70,7 @@ def draw(movie_ids: Sequence[str], vectors: Vectors, previous: Drawn | None) -> 
         previous: The map to keep to; of whatever movies and encoder.
     """
     if len(movie_ids) == 0:
-        return Drawn([], vectors, np.empty((0, 2), np.float32), np.empty(0, np.uint8), 0)
+        return Drawn([], vectors, np.empty((0, 2), np.float32), np.empty(0, np.uint8), 0, True)
     if previous is not None and len(previous.movie_ids):
         kept, rows = _kept(movie_ids, vectors, previous)
         gone = len(set(previous.movie_ids) - set(movie_ids))
@@ -80,7 +82,7 @@ def draw(movie_ids: Sequence[str], vectors: Vectors, previous: Drawn | None) -> 
         previous, known, rows = None, np.zeros(len(movie_ids), bool), np.empty(0, np.int64)
     positions = _lay_out(movie_ids, vectors, previous, known, rows)
     cluster = _cluster(movie_ids, vectors, previous, known, rows)
-    return Drawn(movie_ids, vectors, _rounded(positions), cluster, 0)
+    return Drawn(movie_ids, vectors, _rounded(positions), cluster, 0, True)
 
 
 def _kept(
@@ -176,25 +178,26 @@ def _start(
 
 def _embed(vectors: Vectors, start: Positions | None) -> Positions:
     """t-SNE as scikit-learn has it, in one thread and with no chance in it."""
-    principal = _principal(vectors)
-    if len(vectors) < MIN_FOR_TSNE:
-        return principal
-    from sklearn.manifold import TSNE  # noqa: PLC0415 - takes a second
-    from threadpoolctl import threadpool_limits  # noqa: PLC0415
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - as scikit-learn
 
-    deviation = max(float(principal[:, 0].std()), 1e-6)
-    tsne = TSNE(
-        perplexity=min(PERPLEXITY, (len(vectors) - 1) / 3),
-        metric="cosine",
-        init=start if start is not None else principal / deviation * 1e-4,
-        early_exaggeration=_EXAGGERATION if start is None else 1.0,
-        max_iter=_COLD_ITERATIONS if start is None else _WARM_ITERATIONS,
-        angle=0.8,
-        random_state=0,
-        n_jobs=1,
-    )
     # With several threads sums are added up in any order; and searches want the other cores.
     with threadpool_limits(limits=1):
+        principal = _principal(vectors)
+        if len(vectors) < MIN_FOR_TSNE:
+            return principal
+        from sklearn.manifold import TSNE  # noqa: PLC0415 - takes a second
+
+        deviation = max(float(principal[:, 0].std()), 1e-6)
+        tsne = TSNE(
+            perplexity=min(PERPLEXITY, (len(vectors) - 1) / 3),
+            metric="cosine",
+            init=start if start is not None else principal / deviation * 1e-4,
+            early_exaggeration=_EXAGGERATION if start is None else 1.0,
+            max_iter=_COLD_ITERATIONS if start is None else _WARM_ITERATIONS,
+            angle=0.8,
+            random_state=0,
+            n_jobs=1,
+        )
         embedded: Positions = tsne.fit_transform(vectors)
     return embedded
 
@@ -202,8 +205,9 @@ def _embed(vectors: Vectors, start: Positions | None) -> Positions:
 def _principal(vectors: Vectors) -> Positions:
     """The first two principal components; each points to where its largest entry is positive."""
     centred = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
-    _, _, axes = np.linalg.svd(centred, full_matrices=False)
-    axes = axes[:2]
+    # Of dim x dim numbers, not of n x dim: with thousands of movies a tenth of the time.
+    _, ascending = np.linalg.eigh(centred.T @ centred)
+    axes = ascending.T[:-3:-1]
     signs = np.sign(axes[np.arange(len(axes)), np.argmax(np.abs(axes), axis=1)])
     components = np.zeros((len(vectors), 2))
     components[:, : len(axes)] = centred @ (axes * signs[:, None]).T

@@ -1,78 +1,87 @@
-"""The map of a snapshot that is being written: from its movies, and from the current snapshot's."""
+"""The map of a snapshot that is being written: from its files, and from the current snapshot's.
+
+Positions and clusters are ``atlas``'s. Names of clusters are made with the clusters, at a full
+layout, and kept until the next one: so nobody's reviews are read again because another film has
+changed.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from services.embedder.atlas import Drawn, draw
 from services.embedder.cluster_names import WordCount
-from services.embedder.placement import Positions, Vectors
+from services.embedder.placement import Positions
 from shared.snapshot.atlas import ATLAS, DECIMALS, Atlas, Cluster, read_atlas, write_atlas
 from shared.snapshot.catalogue import Catalogue
 from shared.snapshot.index import VectorIndex
 from shared.snapshot.manifest import CATALOGUE, VECTORS
 from shared.snapshot.store import NoSnapshot, SnapshotStore
-from shared.snapshot.verify import SnapshotCorrupt, verify_file
-from shared.snapshot.writer import MovieFacts
+from shared.snapshot.verify import Proofs, SnapshotCorrupt, verify_file
 from shared.telemetry import get_logger
 
 _CELLS = 24
 
+Names = Mapping[int, tuple[str, ...]]
 
-class Cartographer:
-    """Takes in the movies of a snapshot as they are written, then draws their map.
+
+@dataclass(frozen=True, slots=True)
+class PreviousMap:
+    """The map to keep to, and what its clusters are called, by number."""
+
+    drawn: Drawn
+    names: Names
+
+
+def write_map(folder: Path, previous: PreviousMap | None, *, movies: int, dim: int) -> None:
+    """Draw the map of a snapshot and write its file.
 
     Args:
+        folder: The snapshot's, with all other files in it.
         previous: The map to keep to, if there is one.
-        movies: About how many movies there will be.
+        movies: How many there are.
+        dim: Of their vectors.
     """
+    began = time.monotonic()
+    # Aligned, which the mapped ones are not.
+    vectors = np.array(VectorIndex(folder / VECTORS, rows=movies, dim=dim).vectors())
+    catalogue = Catalogue(folder / CATALOGUE)
+    try:
+        before = previous.drawn if previous is not None else None
+        drawn = draw(catalogue.movie_ids(), vectors, before)
+        names = previous.names if previous is not None and not drawn.anew else {}
+        if not set(drawn.cluster.tolist()) <= set(names):
+            names = _names(drawn, catalogue)
+    finally:
+        catalogue.close()
+    write_atlas(folder / ATLAS, described(drawn, names))
+    get_logger().debug(
+        "map drawn", movies=movies, moved=drawn.moved, took_s=round(time.monotonic() - began, 2)
+    )
 
-    def __init__(self, previous: Drawn | None, movies: int) -> None:
-        self._previous = previous
-        self._words = WordCount(movies)
-        self._ids: list[str] = []
-        self._vectors: list[Vectors] = []
 
-    def add(self, facts: MovieFacts, texts: Sequence[str], vector: Vectors) -> None:
-        """Take in a movie.
-
-        Args:
-            facts: The movie.
-            texts: Of its reviews.
-            vector: Its pooled unit vector, float32, shape ``(dim,)``.
-        """
+def _names(drawn: Drawn, catalogue: Catalogue) -> Names:
+    words = WordCount(len(drawn.movie_ids))
+    for movie in catalogue.movies(words.wanted):
         # Genres small, as words: with a capital they would count as names.
-        said = [" ".join(facts.genres).lower(), facts.description or "", *texts]
-        self._words.add(len(self._ids), said)
-        self._ids.append(facts.movie_id)
-        self._vectors.append(vector)
-
-    def write(self, folder: Path) -> None:
-        """Draw the map and write its file into the folder of the snapshot."""
-        began = time.monotonic()
-        vectors = np.stack(self._vectors) if self._vectors else np.empty((0, 1), np.float32)
-        drawn = draw(self._ids, vectors, self._previous)
-        write_atlas(folder / ATLAS, described(drawn, self._words))
-        get_logger().debug(
-            "map drawn",
-            movies=len(self._ids),
-            moved=drawn.moved,
-            took_s=round(time.monotonic() - began, 2),
-        )
+        said = [" ".join(movie.genres).lower(), movie.description or ""]
+        reviews = (review.text for review in catalogue.reviews_of(movie.row))
+        words.add(movie.row, [*said, *reviews])
+    return words.names(drawn.cluster)
 
 
-def described(drawn: Drawn, words: WordCount) -> Atlas:
+def described(drawn: Drawn, names: Names) -> Atlas:
     """A map with its clusters' names, sizes and places."""
-    names = words.names(drawn.cluster)
     clusters = []
-    for number, said in sorted(names.items()):
+    for number in np.unique(drawn.cluster).tolist():
         own = drawn.positions[drawn.cluster == number]
         x, y = _densest(own)
-        clusters.append(Cluster(number=number, words=said, movies=len(own), x=x, y=y))
+        clusters.append(Cluster(number=number, words=names[number], movies=len(own), x=x, y=y))
     return Atlas(drawn.positions, drawn.cluster, tuple(clusters), drawn.moved)
 
 
@@ -89,8 +98,13 @@ def _densest(positions: Positions) -> tuple[float, float]:
     return round(x, DECIMALS), round(y, DECIMALS)
 
 
-def previous_map(store: SnapshotStore) -> Drawn | None:
-    """The map that is being served, with the vectors it was drawn from; None without one."""
+def previous_map(store: SnapshotStore, proofs: Proofs | None = None) -> PreviousMap | None:
+    """The map that is being served, with the vectors it was drawn from; None without one.
+
+    Args:
+        store: The snapshots.
+        proofs: What need not be proven again.
+    """
     try:
         current = store.current()
         manifest = store.manifest(current.snapshot_id, sha256=current.manifest_sha256)
@@ -98,7 +112,7 @@ def previous_map(store: SnapshotStore) -> Drawn | None:
             return None
         folder = store.folder(current.snapshot_id)
         for name in (ATLAS, VECTORS, CATALOGUE):
-            verify_file(folder / name, manifest.files[name])
+            verify_file(folder / name, manifest.files[name], proofs=proofs)
         movies, dim = manifest.counts.movies, manifest.encoder.dim
         atlas = read_atlas(folder / ATLAS, rows=movies)
         # Aligned, and in memory: the snapshot may be deleted while the next one is written.
@@ -113,4 +127,5 @@ def previous_map(store: SnapshotStore) -> Drawn | None:
     except SnapshotCorrupt as error:
         get_logger().warning("the map is drawn anew", error=str(error))
         return None
-    return Drawn(ids, vectors, atlas.positions, atlas.cluster, atlas.moved)
+    drawn = Drawn(ids, vectors, atlas.positions, atlas.cluster, atlas.moved)
+    return PreviousMap(drawn, {cluster.number: cluster.words for cluster in atlas.clusters})

@@ -26,7 +26,8 @@ MIN_LETTERS = 3
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _PRONOUNS = frozenset({"her", "hers", "herself", "him", "himself", "his", "she", "them", "they"})
 _MIN_SHARE = 0.08
-_MIN_FILMS = 3
+_MIN_DEVIATIONS = 1.5
+"""A word is in more films than chance would put there: so many times the square root of all."""
 _DOUBT = 4.0
 """So many films of the general kind are added to both sides: what few films show proves little."""
 _SAME_START = 5
@@ -36,11 +37,14 @@ class WordCount:
     """Counts the words of films as they pass by.
 
     Args:
-        films: About how many there will be.
+        films: How many there are.
+
+    Attributes:
+        wanted: Rows of the films whose words are counted; others are passed over.
     """
 
     def __init__(self, films: int) -> None:
-        self._step = max(1, -(-films // MAX_FILMS))
+        self.wanted = range(0, films, max(1, -(-films // MAX_FILMS)))
         self._terms: dict[str, int] = {}
         self._term_of: dict[str, int] = {}
         self._lower: Counter[str] = Counter()
@@ -54,7 +58,7 @@ class WordCount:
             row: The film's, from 0.
             texts: Of its reviews.
         """
-        if row % self._step:
+        if row not in self.wanted:
             return
         left = MAX_CHARS
         words: Counter[str] = Counter()
@@ -109,8 +113,8 @@ class WordCount:
         usual = everywhere / max(films.sum(), 1) * _DOUBT
         inside = (with_term + usual) / (films + _DOUBT)[:, None]
         outside = (everywhere - with_term + usual) / (films.sum() - films + _DOUBT)[:, None]
-        least = np.maximum(np.minimum(films, _MIN_FILMS), _MIN_SHARE * films)[:, None]
-        telling = usable & (with_term >= least) & (inside > outside) & (films > 0)[:, None]
+        least = np.maximum(np.minimum(films, _MIN_DEVIATIONS * films**0.5), _MIN_SHARE * films)
+        telling = usable & (with_term >= least[:, None]) & (inside > outside) & (films > 0)[:, None]
         scores = np.zeros_like(inside)
         scores[telling] = (inside * np.log(inside / np.where(outside > 0, outside, 1)))[telling]
         own = scores.argmax(axis=0)

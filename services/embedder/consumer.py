@@ -29,6 +29,7 @@ from shared.messages import (
     ReviewMessage,
     RunEnd,
     ledger_id,
+    named_item,
     parse,
 )
 from shared.streams import Entry, EntryInvalid, Unavailable
@@ -62,10 +63,10 @@ class ReviewConsumer:
 
     async def on_dead(self, entry: Entry, reason: str) -> None:  # noqa: ARG002 - in the dead letter
         """Count an entry that goes to the dead letters."""
-        run_id, kind, item = (entry.fields.get(name, "") for name in ("run", "kind", "id"))
-        if not run_id or kind not in {"movie", "review"} or not item:
+        item = named_item(entry.fields)
+        if item is None:
             return  # nothing to count it under: its run will end incomplete
-        counted = ledger.dead_item(run_id, kind, item)
+        counted = ledger.dead_item(*item)
         try:
             await asyncio.to_thread(self._count, counted)
         except RETRYABLE as error:

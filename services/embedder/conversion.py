@@ -2,7 +2,8 @@
 
 sentence-transformers is the reference: it loads the model and defines its modules. The trace of
 its forward pass, with the final normalisation added, becomes an OpenVINO graph; see
-``shared.encoder`` for what an artefact is. Only safetensors weights are read and no code that
+``shared.encoder`` for what an artefact is, ``services.embedder.quantisation`` for the same graph in
+int8, which queries are encoded with. Only safetensors weights are read and no code that
 comes with a model is run. torch is imported here only, and only when an artefact has to be made:
 a start with an artefact in place is fast.
 """
@@ -20,18 +21,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from services.embedder.direction import find_direction
+from services.embedder.quantisation import with_int8
 from shared.encoder import (
+    ArtefactSpec,
+    EncoderInvalid,
+    EncoderSpec,
+    artefact_folder,
+    read_artefact,
+)
+from shared.encoder.artefact import (
     DIRECTION,
     GRAPH,
     GRAPH_WEIGHTS,
     INPUTS,
     SPEC,
     TOKENIZER,
-    ArtefactSpec,
-    EncoderInvalid,
-    EncoderSpec,
-    artefact_folder,
-    read_spec,
 )
 from shared.snapshot.durable import fsync_file, fsync_folder, rename
 from shared.snapshot.verify import describe_file
@@ -110,10 +114,12 @@ def ensure_artefact(
     target = artefact_folder(store, spec.encoder_id)
     if target.exists():
         try:
-            return read_spec(target, encoder_id=spec.encoder_id)
+            artefact = read_artefact(target, encoder_id=spec.encoder_id)
         except EncoderInvalid as error:
             get_logger().warning("encoder artefact is damaged, making it again", error=str(error))
             shutil.rmtree(target)
+        else:  # one of an older version, or of a CPU that could not try, has no int8 graph yet
+            return with_int8(target, artefact).encoder
     get_logger().info("converting the encoder", model=spec.model, encoder_id=spec.encoder_id)
     target.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=".staging-", dir=target.parent))
@@ -128,6 +134,7 @@ def ensure_artefact(
         (staging / SPEC).write_text(artefact.model_dump_json(indent=1))
         for name in (*files, SPEC):
             fsync_file(staging / name)
+        with_int8(staging, artefact)
         fsync_folder(staging)
         staging.chmod(0o755)
         rename(staging, target)

@@ -61,18 +61,31 @@ def encode_reviews(encoder: Encoder, items: Sequence[WorkItem]) -> list[EncodedR
 
 
 class EncodingLoop:
-    """Encodes the work list whenever it is not empty."""
+    """Encodes the work list whenever it is not empty.
+
+    Args:
+        store: The work list.
+        encoder: What encodes.
+        on_encoded: Called when vectors have been kept.
+    """
 
     def __init__(
         self, store: VectorStore, encoder: Encoder, *, on_encoded: Callable[[], None]
     ) -> None:
         self._store = store
         self._encoder = encoder
+        self._holder = ""
         self._on_encoded = on_encoded
         self.wake = asyncio.Event()
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Encode until ``stop`` is set; the batch in hand is finished and kept."""
+    async def run(self, stop: asyncio.Event, *, holder: str) -> None:
+        """Encode until ``stop`` is set; the batch in hand is finished and kept.
+
+        Args:
+            stop: When to end.
+            holder: Who claims what is encoded here.
+        """
+        self._holder = holder
         since_report = 0
         while not stop.is_set():
             self.wake.clear()
@@ -99,7 +112,7 @@ class EncodingLoop:
                 since_report = 0
 
     def _encode_batch(self) -> int:
-        items = self._store.backlog(BATCH_REVIEWS)
+        items = self._store.claim(BATCH_REVIEWS, self._holder)
         if items:
             self._store.save(encode_reviews(self._encoder, items))
         return len(items)

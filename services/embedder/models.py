@@ -74,13 +74,18 @@ class ReviewVectors(SQLModel, table=True):
 
 
 class Unencoded(SQLModel, table=True):
-    """The work list: reviews whose vectors are missing, or are not of their text."""
+    """The work list: reviews whose vectors are missing, or are not of their text.
+
+    An embedder that encodes a review has claimed it until ``claimed_until``.
+    """
 
     __tablename__ = "unencoded_reviews"
     __table_args__: Any = (Index("unencoded_by_movie", "movie_id", "review_id"),)
 
     review_id: str = Field(primary_key=True)
     movie_id: str
+    claimed_by: str | None = None
+    claimed_until: float | None = None
 
 
 class SourceItem(SQLModel, table=True):

@@ -1,5 +1,10 @@
 """SQL to snapshot: what is written. When: ``schedule``; how: ``shared.snapshot.commit``.
 
+A snapshot is made from the one being served, by writing the films that have changed since that was
+begun (``shared.snapshot.editor``). All of it is written anew when there is no such snapshot of this
+database and encoder, when it is damaged, when more than half of it would change, or when too much
+of its passages' file has become waste.
+
 The gate that refuses a snapshot with less than half of the films being served is there for
 accidents. Films that removals have taken out since are none (the guard of ``removal`` has let
 them): what is left is counted together with them.
@@ -8,24 +13,30 @@ them): what is left is counted together with them.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from prometheus_client import Counter
 from sqlalchemy import RowMapping
 
-from services.embedder.atlas import Drawn
-from services.embedder.cartography import Cartographer, previous_map
+from services.embedder.cartography import PreviousMap, previous_map, write_map
 from services.embedder.pooling import pool
-from services.embedder.snapshot_records import SnapshotInput, SnapshotRecords
+from services.embedder.snapshot_records import SnapshotChanges, SnapshotInput, SnapshotRecords
 from shared.encoder import EncoderSpec
 from shared.passages import Span
 from shared.snapshot import commit
+from shared.snapshot.atlas import ATLAS
+from shared.snapshot.editor import Base, SnapshotEditor
 from shared.snapshot.manifest import EncoderName, Manifest
 from shared.snapshot.store import NoSnapshot, SnapshotStore
-from shared.snapshot.verify import SnapshotCorrupt
+from shared.snapshot.verify import OwnProofs, SnapshotCorrupt
 from shared.snapshot.writer import EncodedReview, MovieFacts, SnapshotWriter
 from shared.telemetry import get_logger
+
+MOST_CHANGED_SHARE = 0.5
+MOST_DEAD_SHARE = 0.25
 
 _refused = Counter(
     "embedder_snapshots_not_promoted_total", "Snapshots that were published but not made current"
@@ -57,6 +68,7 @@ class Publisher:
         self._keep = keep
         self._lease_folder = lease_folder
         self._promote = promote
+        self._proofs = OwnProofs()
 
     def publish(self, *, force: bool = False) -> Manifest | None:
         """Publish what the database holds; None when no film has vectors yet.
@@ -66,36 +78,103 @@ class Publisher:
             shared.snapshot.commit.PromotionRefused: it is published, and not served.
         """
         started = time.monotonic()
-        with self._records.content() as source:
-            if source.movies == 0:
-                return None
-            sequence = self._records.begin(source.revision, at_least=self._highest_on_disk() + 1)
-            try:
-                manifest = commit.publish(
-                    self._snapshots,
-                    sequence=sequence,
-                    write=lambda folder: write_files(
-                        folder, source, self._encoder, previous_map(self._snapshots)
-                    ),
-                    expected_bytes=source.passages * (2 * self._encoder.dim + 400),
-                    force=force or self._is_explained(source.movies),
-                    promote=self._promote,
-                )
-            except commit.PromotionRefused:
-                _refused.inc()
-                self._retain()
-                raise
-        self._records.published(sequence, manifest.snapshot_id, manifest.counts.movies)
+        try:
+            manifest, changed = self._publish(force=force)
+        except commit.PromotionRefused:
+            _refused.inc()
+            self._retain()
+            raise
+        if manifest is None:
+            return None
+        self._records.published(manifest.sequence, manifest.snapshot_id, manifest.counts.movies)
         get_logger().info(
             "snapshot published",
             snapshot=manifest.snapshot_id,
             movies=manifest.counts.movies,
             reviews=manifest.counts.reviews,
             passages=manifest.counts.passages,
+            written="all" if changed is None else changed,
             took_s=round(time.monotonic() - started, 2),
         )
         self._retain()
         return manifest
+
+    def _publish(self, *, force: bool) -> tuple[Manifest | None, int | None]:
+        """Commit a snapshot; how many movies of it were written, None for all of them."""
+        base = self._base()
+        if base is not None:
+            try:
+                published = self._publish_changes(*base, force=force)
+            except SnapshotCorrupt as error:
+                get_logger().error("snapshot is damaged, writing all anew", error=str(error))
+            else:
+                if published is not None:
+                    return published
+        with self._records.content() as source:
+            if source.movies == 0:
+                return None, None
+            return self._commit(
+                lambda folder: write_files(
+                    folder, source, self._encoder, previous_map(self._snapshots, self._proofs)
+                ),
+                revision=source.revision,
+                expected_bytes=source.passages * (2 * self._encoder.dim + 400),
+                force=force or self._is_explained(source.movies),
+            ), None
+
+    def _publish_changes(
+        self, base: Base, since: int, *, force: bool
+    ) -> tuple[Manifest, int] | None:
+        """Publish the base with what has changed in it; None when that is too much.
+
+        Raises:
+            SnapshotCorrupt: the base is damaged.
+        """
+        counts = base.manifest.counts
+        if base.dead_share() > MOST_DEAD_SHARE:
+            return None
+        with self._records.changes(since) as changes:
+            share = len(changes.ids) / max(1, counts.movies)
+            if share > MOST_CHANGED_SHARE:
+                return None
+            base.prove(self._proofs)
+            size_bytes = sum(entry.size_bytes for entry in base.manifest.files.values())
+            manifest = self._commit(
+                lambda folder: write_changes(
+                    folder, base, changes, previous_map(self._snapshots, self._proofs)
+                ),
+                revision=changes.revision,
+                expected_bytes=round(size_bytes * (1 + 2 * share)),
+                force=force or self._is_explained(counts.movies - len(changes.ids)),
+            )
+            return manifest, len(changes.ids)
+
+    def _commit(
+        self, write: Callable[[Path], commit.Draft], *, revision: int, expected_bytes: int,
+        force: bool,
+    ) -> Manifest:  # fmt: skip
+        sequence = self._records.begin(revision, at_least=self._highest_on_disk() + 1)
+        return commit.publish(
+            self._snapshots,
+            sequence=sequence,
+            write=write,
+            expected_bytes=expected_bytes,
+            force=force,
+            promote=self._promote,
+            proofs=self._proofs,
+        )
+
+    def _base(self) -> tuple[Base, int] | None:
+        """What is being served and its revision, if it is of this database and encoder."""
+        try:
+            current = self._snapshots.current()
+            manifest = self._snapshots.manifest(current.snapshot_id, sha256=current.manifest_sha256)
+        except (NoSnapshot, SnapshotCorrupt):
+            return None
+        since = self._records.revision_of(manifest.sequence, manifest.snapshot_id)
+        if since is None or manifest.encoder != self._encoder or ATLAS not in manifest.files:
+            return None
+        return Base(self._snapshots.folder(current.snapshot_id), manifest), since
 
     def _is_explained(self, movies: int) -> bool:
         """Whether, with what removals have taken out, half of the films being served are there."""
@@ -126,26 +205,44 @@ class Publisher:
 
 
 def write_files(
-    folder: Path, source: SnapshotInput, encoder: EncoderName, previous: Drawn | None
+    folder: Path, source: SnapshotInput, encoder: EncoderName, previous: PreviousMap | None
 ) -> commit.Draft:
     """Write the files of a snapshot.
 
     Films whose passages have no common direction are left out; everybody else keeps their order.
     The map keeps to the ``previous`` one.
     """
-    cartographer = Cartographer(previous, source.movies)
     with SnapshotWriter(folder, dim=encoder.dim, passages=source.passages) as writer:
-        for movie, rows in source.rows:
-            reviews = [_review(row, encoder.dim) for row in rows]
-            vector = pool(np.concatenate([review.vectors for review in reviews]))
-            if vector is None:
-                get_logger().error("movie has no direction, left out", movie=movie["movie_id"])
-                continue
-            facts = _facts(movie, rows)
-            writer.add(facts, reviews, vector)
-            cartographer.add(facts, [review.text for review in reviews], vector)
-    cartographer.write(folder)
+        for film in _films(source.rows, encoder.dim):
+            writer.add(*film)
+    write_map(folder, previous, movies=writer.counts.movies, dim=encoder.dim)
     return commit.Draft(counts=writer.counts, encoder=encoder)
+
+
+def write_changes(
+    folder: Path, base: Base, changes: SnapshotChanges, previous: PreviousMap | None
+) -> commit.Draft:
+    """Write the files of a snapshot that differs from its base by some films only."""
+    encoder = base.manifest.encoder
+    with SnapshotEditor(folder, base) as editor:
+        editor.take_out(changes.ids)
+        for film in _films(changes.rows, encoder.dim):
+            editor.put(*film)
+    write_map(folder, previous, movies=editor.counts.movies, dim=encoder.dim)
+    return commit.Draft(counts=editor.counts, encoder=encoder, linked=editor.linked())
+
+
+def _films(
+    rows: Iterable[tuple[RowMapping, list[RowMapping]]], dim: int
+) -> Iterator[tuple[MovieFacts, list[EncodedReview], npt.NDArray[np.float32]]]:
+    """Films with their reviews and pooled vectors; those without a common direction left out."""
+    for movie, found in rows:
+        reviews = [_review(row, dim) for row in found]
+        vector = pool(np.concatenate([review.vectors for review in reviews]))
+        if vector is None:
+            get_logger().error("movie has no direction, left out", movie=movie["movie_id"])
+            continue
+        yield _facts(movie, found), reviews, vector
 
 
 def _facts(movie: RowMapping, reviews: list[RowMapping]) -> MovieFacts:

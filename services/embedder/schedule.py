@@ -1,8 +1,9 @@
 """When to publish.
 
 Nothing has come for ``publish_idle_s`` and the work list is empty; or, while changes flow, every
-``publish_every_s``. After a change of the encoder the work list must be empty first, so that no
-snapshot holds half of the films.
+``publish_every_s``, and less often if publishing would take more than a tenth of the time. After a
+change of the encoder the work list must be empty first, so that no snapshot holds half of the
+films.
 
 A snapshot that was *refused* would be refused again: the next attempt waits for a change, or for a
 delay that doubles each time, if time alone may mend it. An attempt that *failed* (a full disk,
@@ -14,6 +15,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
+MOST_SHARE = 0.1
+"""Of the time, while changes flow."""
 RETRY_FAILED_S = (1.0, 60.0)
 RETRY_REFUSED_S = (60.0, 3600.0)
 """First and longest delay before another attempt."""
@@ -28,6 +31,7 @@ class Schedule:
     last_change: float = 0.0
     last_arrival: float = 0.0
     last_publish: float = field(default_factory=time.monotonic)
+    _took_s: float = 0.0
     _refused_at: float = float("-inf")
     _retry_at: float = float("-inf")
     _attempts: int = 0
@@ -41,9 +45,10 @@ class Schedule:
         """Note that something came which changes nothing; what changes may follow it."""
         self.last_arrival = time.monotonic()
 
-    def published(self) -> None:
-        """Note that a snapshot has been published."""
+    def published(self, began: float) -> None:
+        """Note that a snapshot has been published, which was begun at ``began``."""
         self.last_publish = time.monotonic()
+        self._took_s = self.last_publish - began
         self._refused_at = self._retry_at = float("-inf")
         self._attempts = 0
         self._failing_since = None
@@ -86,10 +91,14 @@ class Schedule:
         if self._failing_since is not None and now < self._retry_at:
             return False
         if backlog == 0:
-            waited = now - self.last_publish >= self.every_s
+            waited = now - self.last_publish >= self._every_s
             quiet_since = max(self.last_change, self.last_arrival)
             return now - quiet_since >= self.idle_s or waited
-        return same_encoder and now - self.last_publish >= self.every_s
+        return same_encoder and now - self.last_publish >= self._every_s
+
+    @property
+    def _every_s(self) -> float:
+        return max(self.every_s, self._took_s / MOST_SHARE)
 
     def _delay(self, bounds: tuple[float, float]) -> float:
         first, longest = bounds

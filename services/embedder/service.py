@@ -1,5 +1,8 @@
 """The embedder's three loops: consume, encode, publish. They share nothing but SQL and two flags.
 
+Several embedders may work over one database: each consumes and encodes its share, and one of them
+publishes (``slots``). What the others have stored it sees in the number of the last change.
+
 The third one settles runs, too: first it is decided what they remove, then what has changed is
 published, then the runs end of which the snapshot holds everything. SIGTERM sets the stop flag:
 each loop finishes the batch it has in hand, and what is not finished is found again at the next
@@ -25,6 +28,7 @@ from services.embedder.publisher import Publisher
 from services.embedder.removal import Removals
 from services.embedder.schedule import Schedule
 from services.embedder.settlement import NOTHING_TO_SEARCH, Settlement
+from services.embedder.slots import publisher_lock, slot
 from services.embedder.snapshot_records import SnapshotRecords
 from services.embedder.vectors import VectorStore
 from shared.encoder import Encoder
@@ -43,6 +47,7 @@ from shared.telemetry import get_logger
 
 TICK_S = 0.5
 HEARTBEAT_KEY = "heartbeat:embedder"
+"""Set while any embedder is alive."""
 HEARTBEAT_TTL_S = 60
 PATIENCE_S = 900.0
 """For how long runs wait while snapshots cannot be written; then they end as incomplete."""
@@ -54,6 +59,11 @@ class _Served:
 
     snapshot_id: str | None
     refusal: str | None = None
+
+
+def heartbeat_key() -> str:
+    """Where the embedders of this host tell that one of them is alive."""
+    return f"{HEARTBEAT_KEY}:{socket.gethostname()}"
 
 
 class Embedder:
@@ -92,6 +102,9 @@ class Embedder:
                 manifest.sequence, manifest.snapshot_id, manifest.counts.movies
             ),
         )
+        self._store = settings.snapshot_dir
+        self._publishing = publisher_lock(self._store)
+        self._revision: int | None = None
         self._refusal: str | None = None
         self._schedule = Schedule(settings.publish_idle_s, settings.publish_every_s)
         self._settlement = Settlement(
@@ -106,19 +119,23 @@ class Embedder:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop`` is set."""
-        consumer = StreamConsumer(
-            url=self._url,
-            stream=REVIEWS_STREAM,
-            group=EMBEDDER_GROUP,
-            name=f"embedder-{socket.gethostname()}",
-            handle=self._consumer.handle,
-            on_dead=self._consumer.on_dead,
-            dead_stream=DEAD_LETTERS_STREAM,
-        )
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(consumer.run(stop))
-            tasks.create_task(self._encoding.run(stop))
-            tasks.create_task(self._publish_loop(stop))
+        with slot(self._store) as name:
+            consumer = StreamConsumer(
+                url=self._url,
+                stream=REVIEWS_STREAM,
+                group=EMBEDDER_GROUP,
+                name=name,
+                handle=self._consumer.handle,
+                on_dead=self._consumer.on_dead,
+                dead_stream=DEAD_LETTERS_STREAM,
+            )
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(consumer.run(stop))
+                    tasks.create_task(self._encoding.run(stop, holder=name))
+                    tasks.create_task(self._publish_loop(stop))
+            finally:
+                self._publishing.release()
         await self._redis.aclose()
 
     def _stored(self, changed: bool) -> None:
@@ -138,10 +155,19 @@ class Embedder:
             except DBAPIError as error:
                 get_logger().warning("database away, publishing waits", error=str(error.orig))
                 await wait_for(stop, 2.0)
+            except OSError as error:
+                get_logger().warning("store away, publishing waits", error=error.strerror)
+                await wait_for(stop, 2.0)
             await wait_for(stop, TICK_S)
 
     async def _tick(self) -> None:
-        await self._redis.set(HEARTBEAT_KEY, "1", ex=HEARTBEAT_TTL_S)
+        for key in (HEARTBEAT_KEY, heartbeat_key()):
+            await self._redis.set(key, "1", ex=HEARTBEAT_TTL_S)
+        if not self._publishing.held:
+            if not self._publishing.try_take():
+                return
+            get_logger().info("publishes from now on")
+        self._notice_changes(await asyncio.to_thread(self._records.newest_revision))
         await self._activations.carry_out()
         # Before the next snapshot: what one killed after its commit point has made searchable.
         await asyncio.to_thread(self._freshness.note)
@@ -151,6 +177,11 @@ class Embedder:
         if served is not None and ready:
             await asyncio.to_thread(self._freshness.note)
             await self._settlement.finish(ready, served.snapshot_id, refusal=served.refusal)
+
+    def _notice_changes(self, revision: int) -> None:
+        if self._revision is not None and revision != self._revision:
+            self._schedule.changed()
+        self._revision = revision
 
     async def _serve_changes(self) -> _Served | None:
         """Publish what has changed, when it is time; None while searches do not get it yet."""
@@ -194,7 +225,7 @@ class Embedder:
                 self._refusal = f"the snapshot with it could not be written: {error}"
         else:
             if manifest is not None:
-                self._schedule.published()
+                self._schedule.published(began)
                 return manifest.snapshot_id
             self._refusal = NOTHING_TO_SEARCH
             self._schedule.refused(began, retry=False)

@@ -9,12 +9,15 @@
 A run is *incomplete* when its end has come, everything sent before that has been handled, and the
 ledger still does not balance; when it may not remove what is gone; or when the snapshot that holds
 it cannot be made current, so that the old one stays. A run that ingest or an operator has ended
-otherwise is only closed. Whatever step a process dies after, the next one goes on from there.
+otherwise keeps its end; its record is completed with what the run has stored and how soon that was
+searchable, once it is, and its ledger is closed. Whatever step a process dies after, the next one
+goes on from there.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
 from services.embedder.freshness import Freshness
@@ -27,6 +30,10 @@ from shared.runs import Run
 from shared.telemetry import get_logger
 
 NOTHING_TO_SEARCH = "no movie of it can be searched"
+
+MANY = 2000
+COUNT_EVERY_S = 10.0
+"""Counting takes a microsecond a review, twice a second: only of few is it done each time."""
 
 
 class Settlement:
@@ -54,9 +61,10 @@ class Settlement:
         self._freshness = freshness
         self._redis = redis
         self._on_removed = on_removed
+        self._counted: dict[str, tuple[int, float]] = {}
 
     async def report(self) -> list[Ledger]:
-        """Write the counts of open runs to their records, and close those that ended elsewhere.
+        """Write the counts of open runs to their records.
 
         Returns:
             The runs of which a snapshot begun from now on holds everything.
@@ -64,23 +72,33 @@ class Settlement:
         ready = []
         for ledger in await asyncio.to_thread(self._ledgers.open_ledgers):
             run = await runs.get_run(self._redis, ledger.run_id)
-            if run is not None and runs.ended(run):
-                await asyncio.to_thread(self._ledgers.close, ledger.run_id)
-                continue
-            left = await asyncio.to_thread(self._ledgers.unencoded, ledger.run_id)
+            left = await self._unencoded(ledger.run_id)
             await runs.set_fields(self._redis, ledger.run_id, **_counts(ledger, left))
             settled = await self._settle(ledger, run) if left == 0 else None
             if settled is not None:
                 ready.append(settled)
         return ready
 
+    async def _unencoded(self, run_id: str) -> int:
+        """How many reviews of a run have no vectors; of very many, as it was a moment ago."""
+        left, again_at = self._counted.pop(run_id, (0, 0.0))
+        began = time.monotonic()
+        if began >= again_at:
+            left = await asyncio.to_thread(self._ledgers.unencoded, run_id)
+            again_at = began + COUNT_EVERY_S
+        if left >= MANY:
+            self._counted[run_id] = (left, again_at)
+        return left
+
     async def _settle(self, ledger: Ledger, run: Run | None) -> Ledger | None:
         """The ledger of a run that waits for its snapshot; None while more is to come of it."""
+        if run is not None and runs.ended(run):
+            return ledger if await self._all_handled(_end_entry(ledger, run)) else None
         if ledger.expected is None:
             return None
         if ledger.balanced and not ledger.undecided:
             return ledger
-        if not await self._all_handled(ledger):
+        if not await self._all_handled(ledger.end_entry or "0-0"):
             return None
         if await asyncio.to_thread(self._ledgers.ledger, ledger.run_id) != ledger:
             return None  # the last of it was stored since: look again, also for what is to encode
@@ -118,7 +136,10 @@ class Settlement:
             fields["freshness_median_s"] = round(times.median_s, 3)
             fields["freshness_max_s"] = round(times.max_s, 3)
         error = ledger.shortfall or ledger.fault or refusal
-        if error is None:
+        if runs.ended(run):
+            del fields["snapshot_id"]
+            await runs.set_fields(self._redis, run.run_id, **fields)
+        elif error is None:
             await runs.advance(self._redis, run, "searchable", **fields)
             get_logger().info(
                 "run searchable",
@@ -133,12 +154,19 @@ class Settlement:
             await runs.advance(self._redis, run, "incomplete", error=error, **fields)
             get_logger().error("run incomplete", run=run.run_id, error=error)
 
-    async def _all_handled(self, ledger: Ledger) -> bool:
-        """Whether nothing older than the run's end is left on the stream."""
+    async def _all_handled(self, end_entry: str) -> bool:
+        """Whether nothing as old as the run's end is left on the stream."""
         oldest = await self._redis.xrange(REVIEWS_STREAM, count=1)
         if not oldest:
             return True
-        return _order(oldest[0][0]) > _order(ledger.end_entry or "0-0")
+        return _order(oldest[0][0]) > _order(end_entry)
+
+
+def _end_entry(ledger: Ledger, run: Run) -> str:
+    """Where a run ends on the stream; one that was cut short, when it ended."""
+    if ledger.end_entry is not None or run.ended_at is None:
+        return ledger.end_entry or "0-0"
+    return f"{run.ended_at.timestamp() * 1000:.0f}-0"
 
 
 def _counts(ledger: Ledger, left: int) -> dict[str, object]:

@@ -6,13 +6,14 @@ Every method is one transaction and blocking; callers run them in a thread.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
+from typing import Any
 
-from sqlalchemy import Connection, Engine, RowMapping, and_, func, select, update
+from sqlalchemy import Connection, Engine, Join, RowMapping, Select, and_, func, select, update
 from sqlmodel import SQLModel
 
 from services.embedder.database import reading, writing
@@ -21,6 +22,7 @@ from services.embedder.store import MOVIES, REMOVED_MOVIES, REVIEWS
 from services.embedder.vectors import VECTORS, has_vectors
 
 SNAPSHOTS = SQLModel.metadata.tables["snapshots"]
+CHUNK_MOVIES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,21 @@ class SnapshotInput:
     movies: int
     reviews: int
     passages: int
+    rows: Iterator[tuple[RowMapping, list[RowMapping]]]
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotChanges:
+    """What has changed since a snapshot was begun, seen in one read transaction.
+
+    Attributes:
+        revision: Of the last change.
+        ids: Films that have changed or gone, in order.
+        rows: Those that can be searched, as they are now; can be iterated once.
+    """
+
+    revision: int
+    ids: Sequence[str]
     rows: Iterator[tuple[RowMapping, list[RowMapping]]]
 
 
@@ -69,6 +86,11 @@ class SnapshotRecords:
             found = select(VECTORS.c.review_id).where(VECTORS.c.encoder_id == self._encoder_id)
             return connection.execute(found.limit(1)).first() is not None
 
+    def newest_revision(self) -> int:
+        """The number of the last change to what can be searched."""
+        with reading(self._engine) as connection:
+            return _newest_revision(connection)
+
     def last_published(self) -> Published | None:
         """The last snapshot that became current, of whatever encoder."""
         with reading(self._engine) as connection:
@@ -89,6 +111,17 @@ class SnapshotRecords:
         sequence, snapshot_id, encoder_id, revision, at = row
         moment = at if at is not None else time.time()
         return Published(sequence, snapshot_id, encoder_id, revision, moment)
+
+    def revision_of(self, sequence: int, snapshot_id: str) -> int | None:
+        """Of what revision a snapshot is; None when it is not one of this database and encoder."""
+        with reading(self._engine) as connection:
+            return connection.execute(
+                select(SNAPSHOTS.c.revision).where(
+                    SNAPSHOTS.c.sequence == sequence,
+                    SNAPSHOTS.c.snapshot_id == snapshot_id,
+                    SNAPSHOTS.c.encoder_id == self._encoder_id,
+                )
+            ).scalar()
 
     def movies_removed_since(self, sequence: int, snapshot_id: str) -> int:
         """How many films removals have taken out of search since this snapshot was begun.
@@ -139,9 +172,7 @@ class SnapshotRecords:
 
         The rows can be iterated once, while the context is open; they are streamed.
         """
-        joined = REVIEWS.join(
-            VECTORS, and_(has_vectors(self._encoder_id), VECTORS.c.passages > 0)
-        ).join(MOVIES, MOVIES.c.movie_id == REVIEWS.c.movie_id)
+        joined = self._searchable().join(MOVIES, MOVIES.c.movie_id == REVIEWS.c.movie_id)
         with reading(self._engine) as connection:
             revision = _newest_revision(connection)
             movies, reviews, passages = connection.execute(
@@ -155,13 +186,56 @@ class SnapshotRecords:
                 row["movie_id"]: row for row in connection.execute(select(MOVIES)).mappings()
             }
             with connection.execution_options(yield_per=500).execute(
-                select(REVIEWS, VECTORS.c.spans, VECTORS.c.vectors)
-                .select_from(joined)
-                .order_by(REVIEWS.c.movie_id, REVIEWS.c.review_id)
+                _reviews().select_from(joined)
             ) as stream:
-                by_movie = groupby(stream.mappings(), key=lambda row: row["movie_id"])
-                rows = ((described[movie_id], list(group)) for movie_id, group in by_movie)
+                rows = _by_movie(described, stream.mappings())
                 yield SnapshotInput(revision, movies, reviews, int(passages), rows)
+
+    @contextmanager
+    def changes(self, since: int) -> Iterator[SnapshotChanges]:
+        """What is not in a snapshot of the revision ``since``.
+
+        The rows can be iterated once, while the context is open; they are streamed.
+        """
+        with reading(self._engine) as connection:
+            ids = {
+                movie_id
+                for table in (MOVIES, REMOVED_MOVIES)
+                for movie_id in connection.execute(
+                    select(table.c.movie_id).where(table.c.revision > since)
+                ).scalars()
+            }
+            ordered = sorted(ids)
+            revision = _newest_revision(connection)
+            yield SnapshotChanges(revision, ordered, self._rows_of(connection, ordered))
+
+    def _rows_of(
+        self, connection: Connection, movie_ids: Sequence[str]
+    ) -> Iterator[tuple[RowMapping, list[RowMapping]]]:
+        for start in range(0, len(movie_ids), CHUNK_MOVIES):
+            some = movie_ids[start : start + CHUNK_MOVIES]
+            films = connection.execute(select(MOVIES).where(MOVIES.c.movie_id.in_(some)))
+            described = {row["movie_id"]: row for row in films.mappings()}
+            reviews = connection.execute(
+                _reviews().select_from(self._searchable()).where(REVIEWS.c.movie_id.in_(some))
+            )
+            yield from _by_movie(described, reviews.mappings())
+
+    def _searchable(self) -> Join:
+        return REVIEWS.join(VECTORS, and_(has_vectors(self._encoder_id), VECTORS.c.passages > 0))
+
+
+def _reviews() -> Select[Any]:
+    return select(REVIEWS, VECTORS.c.spans, VECTORS.c.vectors).order_by(
+        REVIEWS.c.movie_id, REVIEWS.c.review_id
+    )
+
+
+def _by_movie(
+    described: Mapping[str, RowMapping], reviews: Iterable[RowMapping]
+) -> Iterator[tuple[RowMapping, list[RowMapping]]]:
+    for movie_id, group in groupby(reviews, key=lambda row: str(row["movie_id"])):
+        yield described[movie_id], list(group)
 
 
 def _newest_revision(connection: Connection) -> int:

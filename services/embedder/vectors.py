@@ -6,19 +6,24 @@ vectors themselves, so that another encoder, or an older database, finds everyth
 What the services ask every half second is then a question about the work that is left, not about
 all reviews.
 
+Several embedders share the list: each claims what it encodes, for longer than encoding takes
+(``CLAIM_S``). What one that died had claimed is taken over after that, or by itself at its next
+start. A review whose text changes meanwhile is nobody's again.
+
 Every method is one transaction and blocking; callers run them in a thread. All of them may be
 repeated: the second time changes nothing.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import ColumnElement, Engine, and_, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Engine, and_, delete, exists, func, or_, select, update
 from sqlmodel import SQLModel
 
 from services.embedder.database import reading, writing
@@ -34,6 +39,7 @@ from services.embedder.store import (
 )
 from shared.messages import ledger_id
 
+CLAIM_S = 180.0
 VECTORS = SQLModel.metadata.tables["review_vectors"]
 
 
@@ -76,10 +82,14 @@ class VectorStore:
     def _renew_backlog(self) -> None:
         current: Any = exists().where(has_vectors(self._encoder_id))
         lacking = select(REVIEWS.c.review_id, REVIEWS.c.movie_id).where(~current)
+        wanted = select(REVIEWS.c.review_id).where(~current)
         with writing(self._engine) as connection:
-            connection.execute(delete(UNENCODED))
+            # What others have claimed stays theirs.
+            connection.execute(delete(UNENCODED).where(UNENCODED.c.review_id.not_in(wanted)))
             connection.execute(
-                insert(connection, UNENCODED).from_select(["review_id", "movie_id"], lacking)
+                insert(connection, UNENCODED)
+                .from_select(["review_id", "movie_id"], lacking)
+                .on_conflict_do_nothing()
             )
 
     def backlog(self, limit: int) -> list[WorkItem]:
@@ -95,6 +105,44 @@ class VectorStore:
                 select(REVIEWS.c.review_id, REVIEWS.c.text, REVIEWS.c.text_sha256)
                 .join(first, first.c.review_id == REVIEWS.c.review_id)
                 .order_by(first.c.movie_id, first.c.review_id)
+            )
+            return [WorkItem(*row) for row in rows]
+
+    def claim(self, limit: int, holder: str) -> list[WorkItem]:
+        """Take the next of the work list that nobody else has, a film's together.
+
+        What this holder has claimed before and not saved comes first again.
+
+        Args:
+            limit: How many reviews at the most.
+            holder: Who takes them.
+        """
+        now = time.time()
+        free = or_(
+            UNENCODED.c.claimed_until.is_(None),
+            UNENCODED.c.claimed_until < now,
+            UNENCODED.c.claimed_by == holder,
+        )
+        first = (
+            select(UNENCODED.c.review_id)
+            .where(free)
+            .order_by(UNENCODED.c.movie_id, UNENCODED.c.review_id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        with writing(self._engine) as connection:
+            ids = list(connection.execute(first).scalars())
+            if not ids:
+                return []
+            connection.execute(
+                update(UNENCODED)
+                .where(UNENCODED.c.review_id.in_(ids))
+                .values(claimed_by=holder, claimed_until=now + CLAIM_S)
+            )
+            rows = connection.execute(
+                select(REVIEWS.c.review_id, REVIEWS.c.text, REVIEWS.c.text_sha256)
+                .where(REVIEWS.c.review_id.in_(ids))
+                .order_by(REVIEWS.c.movie_id, REVIEWS.c.review_id)
             )
             return [WorkItem(*row) for row in rows]
 

@@ -37,7 +37,7 @@ PUBLISH_TIMEOUT_S = 600.0
 
 _ROOT = Path(__file__).resolve().parents[2]
 _DECIDE_VECTORS = (
-    "shared/passages.py", "shared/encoder.py", "services/embedder/encoding.py",
+    "shared/passages.py", "shared/encoder", "services/embedder/encoding.py",
     "services/embedder/conversion.py", "services/embedder/models.py",
     "services/embedder/directions", "services/ingest",
 )  # fmt: skip

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import math
 from collections.abc import Awaitable
-from typing import TypeVar, cast
+from typing import NoReturn, TypeVar, cast
 
 from fastapi import APIRouter, Request, Security
 from fastapi.security import HTTPBearer
@@ -20,7 +21,12 @@ REDIS_TIMEOUT_S = 8.0
 
 T = TypeVar("T")
 
-GUARDED = (Problems.MALFORMED_QUERY_STRING, Problems.UNAUTHORIZED, Problems.ADMIN_OFF)
+GUARDED = (
+    Problems.MALFORMED_QUERY_STRING,
+    Problems.UNAUTHORIZED,
+    Problems.ADMIN_OFF,
+    Problems.WRONG_TOKENS,
+)
 """How every admin operation can fail."""
 WITH_REDIS = (*GUARDED, Problems.REDIS_UNAVAILABLE)
 """How one that needs Redis can fail."""
@@ -49,7 +55,20 @@ class AdminRoute(StrictRoute):
         scheme, _, token = given.partition(b" ")
         matches = hmac.compare_digest(token.strip(), service.admin_token)
         if scheme.lower() != b"bearer" or not matches:
-            raise Problem(Problems.UNAUTHORIZED)
+            _refuse(service, request, was_tried=bool(given))
+
+
+def _refuse(service: QueryService, request: Request, *, was_tried: bool) -> NoReturn:
+    """Raise the problem of a wrong token; those of one client are counted, missing ones are not."""
+    if was_tried:
+        address = request.client.host if request.client is not None else ""
+        verdict = service.wrong_tokens.count(address)
+        if verdict.is_first:
+            get_logger().warning("too many wrong admin tokens", client=address)
+        if verdict.wait_s > 0:
+            retry_after = str(math.ceil(verdict.wait_s))
+            raise Problem(Problems.WRONG_TOKENS, headers={"Retry-After": retry_after})
+    raise Problem(Problems.UNAUTHORIZED)
 
 
 def admin_router() -> APIRouter:

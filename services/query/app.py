@@ -37,6 +37,7 @@ from services.query.routes import (
 )
 from services.query.service import QueryService
 from services.query.workers import Place
+from services.query.wrong_tokens import WrongTokens
 from shared.redis import connect
 from shared.settings import Settings
 from shared.snapshot.leases import Leases, holder_name
@@ -98,7 +99,9 @@ def create_app(
         following = asyncio.create_task(reloader.run(), name="reloader")
         try:
             yield {
-                "service": QueryService(settings, metrics, reloader, batcher, redis, admin_token)
+                "service": QueryService(
+                    settings, metrics, reloader, batcher, redis, admin_token, WrongTokens()
+                )
             }
         finally:
             following.cancel()
@@ -116,6 +119,8 @@ def create_app(
         docs_url=None,  # FastAPI's pages load scripts from a CDN; /docs is our own
         redoc_url=None,
         redirect_slashes=False,
+        # /metrics is our own; FastAPI would look for exporters at every request.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     rooms = (search, movies, film_map, health, admin, admin_dead_letters, admin_snapshots)
     routers = [room.router for room in rooms]
@@ -184,13 +189,13 @@ def _add_problem_handlers(app: FastAPI, api_routes: list[BaseRoute]) -> None:
 
 
 def _allowed_methods(routes: Sequence[BaseRoute], scope: Scope) -> list[str]:
-    """All methods of a path: it may be several routes, and Starlette names only the first's."""
-    allowed: set[str] = set()
-    for route in routes:
-        match, _ = route.matches(scope)
-        if match is not Match.NONE:
-            allowed |= getattr(route, "methods", None) or set()
-    return sorted(allowed)
+    """All methods of a path: it may be several routes, and Starlette names only the first's.
+
+    A route that names the path as it is hides those that have a parameter there.
+    """
+    found = [route for route in routes if route.matches(scope)[0] is not Match.NONE]
+    named = [route for route in found if getattr(route, "path", None) == scope["path"]]
+    return sorted({method for route in named or found for method in getattr(route, "methods", ())})
 
 
 def _version() -> str:

@@ -144,6 +144,16 @@ class Batcher:
         [job] = self._admit(None, [Work((), lambda _: work())])
         return await self._outcome(job)
 
+    def refuse_if_full(self) -> None:
+        """Refuse a job before it is even read: whatever it is, the queue has no place for it.
+
+        Raises:
+            Overloaded: the queue is full.
+        """
+        if len(self._waiting) >= self._capacity:
+            self._metrics.refused.labels("overloaded").inc()
+            raise Overloaded
+
     async def close(self) -> None:
         """Finish the batch at work, fail what waits, end the thread."""
         self._closed = True

@@ -7,40 +7,45 @@ ASGI, because it is on every request's path.
 from __future__ import annotations
 
 import logging
+import random
 import re
-import secrets
 import time
+import traceback
+from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.query.batching import Overloaded
 from services.query.metrics import Metrics
 from services.query.problems import MEDIA_TYPE, Problem, Problems
+from services.query.security_headers import SECURITY_HEADERS
+from services.query.service import QueryService
 from shared.telemetry import get_logger
 
 MAX_BODY_BYTES = 16 * 1024
+SEARCH = "/search"
 BODY_BYTES = {"/search/batch": 256 * 1024}  # of paths whose bodies may be larger
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-
-SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; "
-    "frame-ancestors 'none'; object-src 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-}
+# As they go out: made once, because every answer has them.
+_SECURITY_HEADERS = [
+    (name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()
+]
+_NO_STORE = (b"cache-control", b"no-store")
+_DECIDED_HERE = frozenset({b"x-request-id", *(name for name, _ in _SECURITY_HEADERS)})
 
 
 def request_id_of(scope: Scope) -> str:
     """The id of a request that has passed the edge."""
     return str(scope["request_id"])
+
+
+class AnswerCut(Exception):
+    """An answer had begun when it failed; it has been logged."""
 
 
 class Edge:
@@ -64,20 +69,25 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                _decorate(MutableHeaders(scope=message), request_id)
+                _decorate(message, request_id)
             await send(message)
 
         try:
+            if scope["path"] == SEARCH:
+                _refuse_overload(scope)
             _refuse_early(scope, headers)
             await self._app(scope, _bounded(receive, _body_bytes(scope)), decorated)
         except Problem as problem:
             await _answer(problem, request_id, decorated)
         except ClientDisconnect:
             status = status or 499
-        except Exception:
-            get_logger().exception("request failed", request_id=request_id, route=_route(scope))
+        except Exception as error:  # noqa: BLE001 - it is logged
+            # Not the error itself: its message may hold what was asked.
+            get_logger().error(
+                "request failed", request_id=request_id, route=_route(scope), **_described(error)
+            )
             if status:  # too late to say so: cut the connection
-                raise
+                raise AnswerCut from None
             await _answer(Problem(Problems.INTERNAL), request_id, decorated)
         finally:
             self._record(scope, status, time.perf_counter() - began)
@@ -100,12 +110,23 @@ class Edge:
 
 def _request_id(headers: Headers) -> str:
     given = headers.get("x-request-id", "")
-    return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+    # Nobody is kept out by an id, so it need not come from the kernel.
+    return given if _REQUEST_ID.fullmatch(given) else f"{random.getrandbits(64):016x}"
+
+
+def _refuse_overload(scope: Scope) -> None:
+    """Before anything is read: what refusing costs is taken from the searches that are answered."""
+    service = scope.get("state", {}).get("service")
+    if isinstance(service, QueryService):
+        try:
+            service.batcher.refuse_if_full()
+        except Overloaded:
+            raise Problem(Problems.OVERLOADED) from None
 
 
 def _refuse_early(scope: Scope, headers: Headers) -> None:
     length = headers.get("content-length", "")
-    if length.isdigit() and int(length[:20]) > _body_bytes(scope):
+    if length.isascii() and length.isdigit() and int(length[:20]) > _body_bytes(scope):
         raise Problem(Problems.BODY_TOO_LARGE, headers={"Connection": "close"})
     try:
         unquote_to_bytes(scope["query_string"]).decode("utf-8")
@@ -133,11 +154,11 @@ def _bounded(receive: Receive, most_bytes: int) -> Receive:
     return bounded
 
 
-def _decorate(headers: MutableHeaders, request_id: str) -> None:
-    headers["X-Request-ID"] = request_id
-    for name, value in SECURITY_HEADERS.items():
-        headers[name] = value
-    headers.setdefault("Cache-Control", "no-store")
+def _decorate(message: Message, request_id: str) -> None:
+    own = [pair for pair in message["headers"] if pair[0] not in _DECIDED_HERE]
+    if all(name != b"cache-control" for name, _ in own):
+        own.append(_NO_STORE)
+    message["headers"] = [*own, (b"x-request-id", request_id.encode()), *_SECURITY_HEADERS]
 
 
 async def _answer(problem: Problem, request_id: str, send: Send) -> None:
@@ -150,6 +171,16 @@ async def _answer(problem: Problem, request_id: str, send: Send) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
+def _described(error: BaseException) -> dict[str, str]:
+    frames = traceback.extract_tb(error.__traceback__)
+    where = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
+    cause = error.__cause__ or error.__context__
+    told = {"error": type(error).__qualname__, "at": " > ".join(where)}
+    return told if cause is None else {**told, "cause": type(cause).__qualname__}
+
+
 def _route(scope: Scope) -> str:
     """The route's template, never the path itself: a path is the client's text."""
+    if scope["path"] == SEARCH:  # it may have been refused before it was routed
+        return SEARCH
     return getattr(scope.get("route"), "path", "unmatched")

@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 1
+RETRIED = frozenset({429, 503})  # answers that carry Retry-After
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,9 @@ class Problems(Kind, Enum):
     MALFORMED_JSON = (
         400, "malformed-json", "The body cannot be read",
         "Send one JSON object (RFC 8259) in UTF-8.",
+    )  # fmt: skip
+    MALFORMED_REQUEST = (
+        400, "malformed-request", "This is not HTTP/1.1", "The connection is closed.",
     )  # fmt: skip
     UNAUTHORIZED = (
         401, "unauthorized", "The admin token is missing or wrong",
@@ -74,6 +78,9 @@ class Problems(Kind, Enum):
         "The Allow header lists those that are.",
     )  # fmt: skip
     BODY_TIMEOUT = (408, "body-timeout", "The body did not arrive in time", "Send it at once.")
+    HEAD_TIMEOUT = (
+        408, "head-timeout", "The request did not arrive in time", "The connection is closed.",
+    )  # fmt: skip
     SOURCE_BUSY = (
         409, "source-busy", "The source has a run that has not ended",
         "Wait for it, or cancel it.",
@@ -95,6 +102,14 @@ class Problems(Kind, Enum):
     UNKNOWN_SOURCE = (
         422, "unknown-source", "No such source",
         "Only a source that ingest has configured can run.",
+    )  # fmt: skip
+    WRONG_TOKENS = (
+        429, "wrong-tokens", "Too many wrong admin tokens from this address",
+        "Wait as long as Retry-After says. The right token is let in at any time.",
+    )  # fmt: skip
+    HEAD_TOO_LARGE = (
+        431, "head-too-large", "The head of the request is too large",
+        "Its target and headers may have 16 KiB together.",
     )  # fmt: skip
     INTERNAL = (500, "internal-error", "Something went wrong here", "It has been logged.")
     NOT_READY = (
@@ -173,7 +188,7 @@ class Problem(Exception):
         self.errors = list(errors) if errors is not None else None
         self.run_id = run_id
         self.headers = dict(headers or {})
-        if kind.status == 503:
+        if kind.status in RETRIED:
             self.headers.setdefault("Retry-After", str(RETRY_AFTER_S))
         if kind is Problems.UNAUTHORIZED:
             self.headers.setdefault("WWW-Authenticate", 'Bearer realm="admin"')
@@ -248,7 +263,7 @@ def documented(*kinds: Problems) -> dict[int | str, dict[str, Any]]:
                 "request_id": "0f3c9a4be1d2a687",
             }
         }
-        if kind.status == 503:
+        if kind.status in RETRIED:
             response["headers"] = {
                 "Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}
             }

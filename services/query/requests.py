@@ -11,8 +11,8 @@ from services.query.problems import of_field
 from services.query.query_text import MAX_QUERY_CHARS, clean
 from shared.encoder import Vectors
 from shared.messages import MovieId
+from shared.retrieval.facts import EVERYTHING, Range
 from shared.retrieval.facts import Filters as FactFilters
-from shared.retrieval.facts import Range
 from shared.retrieval.searcher import Mode, Search
 
 MAX_BATCH_SEARCHES = 64
@@ -117,12 +117,17 @@ class Filters(Body):
 
     def facts(self) -> FactFilters:
         """The filters as the searcher takes them."""
+        if self is _NO_FILTERS:
+            return EVERYTHING
         return FactFilters(
             year=Range(self.year.gte, self.year.lte),
             rating=Range(self.rating.gte, self.rating.lte),
             genres_any=tuple(self.genres.any),
             genres_none=tuple(self.genres.none),
         )
+
+
+_NO_FILTERS = Filters()
 
 
 class SearchRequest(Body):
@@ -154,7 +159,7 @@ class SearchRequest(Body):
             "`hybrid` lowers what is like them.",
         ),
     ] = []
-    filters: Annotated[Filters, Field(description="Exact; applied before ranking.")] = Filters()
+    filters: Annotated[Filters, Field(description="Exact; applied before ranking.")] = _NO_FILTERS
     mode: ModeChoice = "hybrid"
     evidence: EvidenceCount = 1
     diversity: Diversity = 0.0

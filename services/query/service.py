@@ -12,6 +12,7 @@ from services.query.generation import Generation
 from services.query.metrics import Metrics
 from services.query.problems import Problem, Problems
 from services.query.reloader import Reloader
+from services.query.wrong_tokens import WrongTokens
 from shared.redis import Client
 from shared.settings import Settings
 
@@ -26,6 +27,7 @@ class QueryService:
     batcher: Batcher
     redis: Client | None
     admin_token: bytes | None
+    wrong_tokens: WrongTokens
 
     def generation(self) -> Generation:
         """What is served now. Read it once per request.

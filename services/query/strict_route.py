@@ -47,7 +47,7 @@ class StrictRoute(APIRoute):
         async def strict(request: Request) -> Response:
             await self.admit(request)
             if reads_body:
-                request = StrictRequest(request, await _read(request))
+                request = StrictRequest(request, await read_json(request))
             return await handler(request)
 
         return strict
@@ -56,7 +56,12 @@ class StrictRoute(APIRoute):
         """Refuse a request, by raising ``Problem``, before its body is read."""
 
 
-async def _read(request: Request) -> Any:
+async def read_json(request: Request) -> Any:
+    """The body of a request as strict JSON.
+
+    Raises:
+        Problem: it is not, is too slow, or says that it is something else.
+    """
     _check_type(request)
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):

@@ -33,32 +33,46 @@ def evidence_for(
         count: Passages a movie, at least 1.
         read: Scores of passages that are known already, with the same vector.
     """
+    if not movies:
+        return []
     scores = _scores(snapshot, np.array([movie.row for movie in movies], np.int64), vector, read)
-    found = _nearest(movies, scores, 1 if count == 1 else count * PASSAGES_PER_EVIDENCE)
+    if count == 1:  # the usual case
+        return _best(snapshot, movies, scores)
+    found = _nearest(movies, scores, count * PASSAGES_PER_EVIDENCE)
     # One read of the catalogue for all movies.
-    rows = [row for best in found for row, _ in best]
-    passages = dict(zip(rows, snapshot.catalogue.passages(rows), strict=True))
+    passages = iter(snapshot.catalogue.passages([row for best in found for row, _ in best]))
     chosen = []
     for best in found:
-        told = [Evidence(passages[row], scoring.shown_cosine(score)) for row, score in best]
-        if len(told) > 1:
-            kept = scoring.distinct_first([item.passage.review_id for item in told], count)
-            told = [told[n] for n in kept]
-        chosen.append(tuple(told))
+        told = [Evidence(next(passages), scoring.shown_cosine(score)) for _, score in best]
+        kept = scoring.distinct_first([item.passage.review_id for item in told], count)
+        chosen.append(tuple(told[n] for n in kept))
     return chosen
+
+
+def _best(
+    snapshot: Snapshot, movies: Sequence[CatalogueMovie], scores: npt.NDArray[np.float32]
+) -> list[tuple[Evidence, ...]]:
+    """For each movie its nearest passage, if it has any."""
+    if not scores.shape[1]:
+        return [()] * len(movies)
+    first = scores.argmax(axis=1)
+    best = scores[np.arange(len(movies)), first].tolist()
+    rows = [
+        movie.passage_start + n
+        for movie, n in zip(movies, first.tolist(), strict=True)
+        if movie.passage_count
+    ]
+    passages = iter(snapshot.catalogue.passages(rows))
+    return [
+        (Evidence(next(passages), scoring.shown_cosine(score)),) if movie.passage_count else ()
+        for movie, score in zip(movies, best, strict=True)
+    ]
 
 
 def _nearest(
     movies: Sequence[CatalogueMovie], scores: npt.NDArray[np.float32], most: int
 ) -> list[list[tuple[int, float]]]:
     """For each movie the rows of its nearest passages, best first, with their scores."""
-    if most == 1 and scores.shape[1]:  # the usual case, for all movies at once
-        first = scores.argmax(axis=1)
-        best = scores[np.arange(len(movies)), first]
-        return [
-            [(movie.passage_start + n, score)] if movie.passage_count else []
-            for movie, n, score in zip(movies, first.tolist(), best.tolist(), strict=True)
-        ]
     found = []
     for movie, row in zip(movies, scores, strict=True):
         own = row[: movie.passage_count]

@@ -52,20 +52,19 @@ class Ranking:
     avoided: Values | None = None
     read: Read | None = None
 
-    def parts(self, n: int) -> Parts:
-        """What the score at place ``n`` is made of."""
-        return Parts(
-            semantic=_part(self.semantic, n),
-            passages=_part(self.passages, n),
-            lexical=_part(self.lexical, n),
-            avoided=_part(self.avoided, n),
-        )
+    def parts(self, page: slice) -> list[Parts]:
+        """What the scores of a page are made of."""
+        count = len(self.rows[page])
+        told = (self.semantic, self.passages, self.lexical, self.avoided)
+        return list(map(Parts, *(_part(values, page, count) for values in told)))
 
 
-def _part(values: Values | None, n: int) -> float | None:
-    if values is None or n >= len(values):
-        return None
-    return round(float(values[n]), scoring.SCORE_DECIMALS) + 0.0
+def _part(values: Values | None, page: slice, count: int) -> list[float | None]:
+    shown: list[float | None] = []
+    if values is not None:
+        found = values[page].tolist()
+        shown += [round(value, scoring.SCORE_DECIMALS) + 0.0 for value in found]
+    return shown + [None] * (count - len(shown))
 
 
 class Ranker:
@@ -92,7 +91,7 @@ class Ranker:
         end = wanted.offset + wanted.k
         depth = max(end, CANDIDATES) if wanted.diversity else end
         found, nearest = self._index.search(vector[np.newaxis], depth, among=among)
-        order = self._diversified(found[0], nearest[0], wanted)
+        order = self._order(found[0], nearest[0], wanted)
         scores, rows = found[0][order], nearest[0][order]
         return Ranking(rows, scores, self._count(among), scoring.shown_cosine, semantic=scores)
 
@@ -101,7 +100,7 @@ class Ranker:
         scores, rows = self._lexical.search(
             terms(wanted.text or ""), max(1, self._count(among)), among=among
         )
-        order = self._diversified(scores, rows, wanted)
+        order = self._order(scores, rows, wanted)
         scores, rows = scores[order], rows[order]
         return Ranking(rows, scores, len(rows), scoring.shown_bm25, lexical=scores)
 
@@ -125,7 +124,7 @@ class Ranker:
         """
         _, near = self._index.search(vector[np.newaxis], CANDIDATES, among=among)
         bm25, shared = self._lexical.search(terms(wanted.text or ""), CANDIDATES, among=among)
-        rows = np.unique(np.concatenate([near[0], shared, np.asarray(named, np.int64)]))
+        rows = _union(near[0], shared, np.array(named, np.int64))
         lexical = _at(rows, shared, bm25)
         pooled, told = self._dense(rows, vector)
         passages = scoring.top_mean(told)
@@ -135,8 +134,8 @@ class Ranker:
             scores = scoring.standardised(scores) - avoided
         for place, row in enumerate(named):
             scores[rows == row] += NAMED_BONUS * (1 + 1 / (1 + place))
-        order = np.lexsort((rows, -scores))
-        order = order[self._diversified(scores[order], rows[order], wanted)]
+        order = np.argsort(-scores, kind="stable")  # rows ascend: of equal scores the lower first
+        order = order[self._order(scores[order], rows[order], wanted)]
         ranking = Ranking(
             rows[order],
             scores[order],
@@ -174,14 +173,17 @@ class Ranker:
             else None,
         )
 
-    def _diversified(self, scores: Values, rows: Rows, wanted: Search) -> npt.NDArray[np.int64]:
+    def _order(
+        self, scores: Values, rows: Rows, wanted: Search
+    ) -> npt.NDArray[np.int64] | slice[None, None, None]:
         """The order of the best ``CANDIDATES`` changes; the same ones for every page."""
+        if not wanted.diversity:
+            return slice(None)
         order = np.arange(len(rows))
-        if wanted.diversity:
-            head = slice(CANDIDATES)
-            order[head] = scoring.diversified(
-                scores[head].astype(np.float64), self._vectors[rows[head]], wanted.diversity
-            )
+        head = slice(CANDIDATES)
+        order[head] = scoring.diversified(
+            scores[head].astype(np.float64), self._vectors[rows[head]], wanted.diversity
+        )
         return order
 
     def _dense(
@@ -221,6 +223,18 @@ def _dense_part(
     wanted: Search, pooled: npt.NDArray[np.float32], passages: npt.NDArray[np.float64]
 ) -> scoring.Scores:
     return scoring.dense(pooled, passages) if wanted.passages else pooled.astype(np.float64)
+
+
+def _union(*found: Rows) -> Rows:
+    """All rows once, ascending."""
+    rows = np.concatenate(found)
+    rows.sort()
+    if len(rows) < 2:
+        return rows
+    first = np.empty(len(rows), bool)
+    first[0] = True
+    np.not_equal(rows[1:], rows[:-1], out=first[1:])
+    return rows[first]
 
 
 def _at(rows: Rows, found: Rows, scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:

@@ -9,6 +9,7 @@ where it stands out from the catalogue: ``AVOID_WEIGHT x relu(z - AVOID_THRESHOL
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Sequence
 
 import numpy as np
@@ -38,12 +39,16 @@ def standardised(
         against: Whose mean and deviation; the values' own when absent.
     """
     sample = np.asarray(values if against is None else against, np.float64)
-    if len(sample) == 0:
+    count = len(sample)
+    if count == 0:
         return np.zeros(len(values))
-    spread = sample.std()
+    # As numpy's mean and std compute them, less what those calls cost for so few numbers.
+    mean = np.add.reduce(sample) / count
+    off = sample - mean
+    spread = math.sqrt(np.add.reduce(off * off) / count)
     if spread < _FLAT:
         return np.zeros(len(values))
-    result: Scores = (np.asarray(values, np.float64) - sample.mean()) / spread
+    result: Scores = (off if against is None else np.asarray(values, np.float64) - mean) / spread
     return result
 
 
@@ -92,6 +97,9 @@ def top_mean(scores: npt.NDArray[np.floating]) -> Scores:
     if most == 0:
         return np.full(len(scores), -1.0)
     tops = np.partition(scores, scores.shape[1] - most, axis=1)[:, -most:].astype(np.float64)
+    if len(tops) and np.minimum.reduce(tops[:, 0]) > -np.inf:  # nobody has fewer
+        whole: Scores = np.add.reduce(tops, axis=1) / most
+        return whole
     there = np.isfinite(tops)
     counts = there.sum(axis=1)
     sums = np.where(there, tops, 0.0).sum(axis=1)
@@ -186,7 +194,7 @@ def shown_cosine(score: float) -> float:
 
 def shown_fused(score: float) -> float:
     """A fused score as it is shown: the logistic function brings it to 0..1, order kept."""
-    return round(1.0 / (1.0 + float(np.exp(-min(30.0, max(-30.0, score))))), SCORE_DECIMALS)
+    return round(1.0 / (1.0 + math.exp(-min(30.0, max(-30.0, score)))), SCORE_DECIMALS)
 
 
 def shown_bm25(score: float) -> float:

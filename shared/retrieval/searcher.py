@@ -120,16 +120,17 @@ class Searcher:
             evidence = evidence_for(
                 self.snapshot, movies, vector, wanted.evidence, read=ranking.read
             )
+        shown = ranking.shown
+        first = wanted.offset + 1
         hits = tuple(
-            Hit(
-                rank=wanted.offset + n + 1,
-                score=ranking.shown(score),
-                movie=movie,
-                evidence=told,
-                parts=ranking.parts(wanted.offset + n),
-            )
-            for n, (movie, score, told) in enumerate(
-                zip(movies, ranking.scores[page].tolist(), evidence, strict=True)
+            Hit(rank, shown(score), movie, told, parts)
+            for rank, movie, score, told, parts in zip(
+                range(first, first + len(movies)),
+                movies,
+                ranking.scores[page].tolist(),
+                evidence,
+                ranking.parts(page),
+                strict=True,
             )
         )
         return Answer(matched=ranking.matched, hits=hits)

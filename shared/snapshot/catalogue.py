@@ -11,11 +11,12 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 from urllib.parse import quote
 
 import orjson
 
+from shared.snapshot.recent import Recent
 from shared.snapshot.verify import SnapshotCorrupt
 
 _SCHEMA = """
@@ -69,9 +70,8 @@ class CatalogueReview:
     language: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class CataloguePassage:
-    """A passage: part of a review."""
+class CataloguePassage(NamedTuple):
+    """A passage: part of a review. A tuple, because a search makes many."""
 
     row: int
     review_id: str
@@ -81,13 +81,19 @@ class CataloguePassage:
 
 
 class CatalogueWriter:
-    """Writes a catalogue file; use as a context manager. Rows must arrive in order from 0."""
+    """Writes a catalogue file; use as a context manager.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: The file.
+        schema: What makes its tables; None when it has them.
+    """
+
+    def __init__(self, path: Path, *, schema: str | None = _SCHEMA) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None)
         # The file is fsynced as a whole before it is published; a journal would only cost time.
         self._connection.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;")
-        self._connection.executescript(_SCHEMA)
+        if schema is not None:
+            self._connection.executescript(schema)
         self._connection.execute("BEGIN")
 
     def __enter__(self) -> Self:
@@ -132,6 +138,10 @@ _MOVIE_COLUMNS = (
 _REVIEW_COLUMNS = "row, review_id, movie, text, rating, title, author, published, url, language"
 
 
+_RECENT_BYTES = 4_000_000  # of films that were read lately; pages of results repeat themselves
+_MOVIE_BYTES, _CHAR_BYTES = 1_000, 4  # of a film without its texts, and of a character
+
+
 class Catalogue:
     """A catalogue opened for reading; one thread at a time."""
 
@@ -142,6 +152,7 @@ class Catalogue:
             SnapshotCorrupt: it is not a catalogue.
         """
         self._name = path.name
+        self._recent: Recent[CatalogueMovie] = Recent(_RECENT_BYTES)
         try:
             self._connection = sqlite3.connect(
                 f"file:{quote(str(path))}?mode=ro&immutable=1", uri=True, check_same_thread=False
@@ -172,13 +183,18 @@ class Catalogue:
 
     def movies(self, rows: Sequence[int]) -> list[CatalogueMovie]:
         """Films by row, in the order asked for."""
-        marks = ",".join("?" * len(rows))
-        found = self._connection.execute(
-            f"SELECT {_MOVIE_COLUMNS} FROM movies WHERE row IN ({marks})",  # noqa: S608
-            list(rows),
-        )
-        by_row = {movie.row: movie for movie in map(_movie, found)}
-        return [by_row[row] for row in rows]
+        known = {row: movie for row in rows if (movie := self._recent.get(row)) is not None}
+        wanted = [row for row in rows if row not in known]
+        if wanted:
+            marks = ",".join("?" * len(wanted))
+            found = self._connection.execute(
+                f"SELECT {_MOVIE_COLUMNS} FROM movies WHERE row IN ({marks})",  # noqa: S608
+                wanted,
+            )
+            for movie in map(_movie, found):
+                known[movie.row] = movie
+                self._recent.keep(movie.row, movie, _size_bytes(movie))
+        return [known[row] for row in rows]
 
     def movies_after(self, movie_id: str, limit: int) -> list[CatalogueMovie]:
         """Films in the order of their ids, after ``movie_id`` ('' for the first)."""
@@ -205,8 +221,8 @@ class Catalogue:
             f" r.url FROM passages p JOIN reviews r ON r.row = p.review WHERE p.row IN ({marks})",
             list(rows),
         )
-        by_row = {row[0]: CataloguePassage(*row) for row in found}
-        return [by_row[row] for row in rows]
+        by_row = {row[0]: row for row in found}
+        return [CataloguePassage._make(by_row[row]) for row in rows]
 
     def all_facts(
         self,
@@ -231,6 +247,13 @@ class Catalogue:
         return self._connection.execute(
             "SELECT passage_start, passage_count FROM movies ORDER BY row"
         ).fetchall()
+
+
+def _size_bytes(movie: CatalogueMovie) -> int:
+    """At the most what a film takes in memory."""
+    texts = (movie.movie_id, movie.title or "", movie.description or "", movie.url or "")
+    chars = sum(map(len, (*texts, *movie.genres, *movie.directors)))
+    return _MOVIE_BYTES + _CHAR_BYTES * chars
 
 
 def _movie(row: tuple[object, ...]) -> CatalogueMovie:

@@ -1,6 +1,7 @@
 """Publishing a snapshot, in steps that a crash may interrupt anywhere.
 
-1. take the store's lock; sweep away what earlier publishers left;
+1. make the store, if there is none, and its name durable; take its lock; sweep away what earlier
+   publishers left;
 2. write every file into a staging folder, fsync each;
 3. write the manifest, which names the size and sha256 of every file; fsync it;
 4. fsync the staging folder;
@@ -23,13 +24,13 @@ import fcntl
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from shared.snapshot.durable import fsync_file, fsync_folder, rename
+from shared.snapshot.durable import fsync_file, fsync_folder, make_folder, rename
 from shared.snapshot.leases import leased
 from shared.snapshot.manifest import (
     CURRENT,
@@ -37,11 +38,12 @@ from shared.snapshot.manifest import (
     Counts,
     Current,
     EncoderName,
+    FileEntry,
     Manifest,
 )
 from shared.snapshot.reader import Snapshot, check_vectors, open_snapshot
 from shared.snapshot.store import LOCK, STAGING, TRASH, NoSnapshot, SnapshotStore
-from shared.snapshot.verify import SnapshotCorrupt, describe_file
+from shared.snapshot.verify import Proofs, SnapshotCorrupt, describe_file
 from shared.telemetry import get_logger
 
 Promote = Callable[[Snapshot], str | None]
@@ -77,6 +79,8 @@ class Draft:
 
     counts: Counts
     encoder: EncoderName
+    linked: Mapping[str, FileEntry] = field(default_factory=dict)
+    """Files that are another snapshot's own, as it describes them; the gates prove it."""
 
 
 def publish(
@@ -87,6 +91,7 @@ def publish(
     expected_bytes: int = 0,
     force: bool = False,
     promote: Promote | None = None,
+    proofs: Proofs | None = None,
 ) -> Manifest:
     """Write, check and commit a snapshot; the module says how.
 
@@ -97,6 +102,7 @@ def publish(
         expected_bytes: About how much it will write; checked against the free space.
         force: Publish even if it holds less than half of the current movies.
         promote: Asked after all gates; without it every snapshot is made current.
+        proofs: What the gates need not prove again: of files that are linked.
 
     Returns:
         The manifest of the snapshot, which is durable and current.
@@ -106,9 +112,10 @@ def publish(
         StoreFull: too little space.
         GateFailed: it must not be served; nothing has changed.
         PromotionRefused: ``promote`` said no; it is published, and what was current still is.
-        OSError: a write or an fsync failed; nothing has changed.
+        OSError: a write or an fsync failed; nothing has changed, unless it was the very last fsync:
+            then readers may follow already, but nobody is told.
     """
-    store.root.mkdir(parents=True, exist_ok=True)
+    make_folder(store.root)
     with locked(store.root):
         _sweep(store.root)
         free = shutil.disk_usage(store.root).free
@@ -117,7 +124,9 @@ def publish(
         staging = Path(tempfile.mkdtemp(prefix=STAGING, dir=store.root))
         try:
             manifest = _write_staging(staging, sequence, write)
-            refusal = _check_gates(store, staging, manifest, force=force, promote=promote)
+            refusal = _check_gates(
+                store, staging, manifest, force=force, promote=promote, proofs=proofs
+            )
             final = store.folder(manifest.snapshot_id)
             rename(staging, final)
         except BaseException:
@@ -150,7 +159,7 @@ def point_current_at(store: SnapshotStore, snapshot_id: str) -> None:
 def retain(store: SnapshotStore, *, keep: int, lease_folder: Path) -> list[str]:
     """Delete old snapshots, never the current, a leased, or one of the ``keep`` newest.
 
-    A folder is renamed away first, so that no reader can find half of it.
+    A folder is renamed away first, durably, so that no reader can find half of it.
 
     Returns:
         The ids deleted.
@@ -164,10 +173,13 @@ def retain(store: SnapshotStore, *, keep: int, lease_folder: Path) -> list[str]:
         except SnapshotCorrupt:
             return []  # without knowing what is served, nothing is safe to delete
         deleted = [name for name in store.snapshot_ids() if name not in spared]
-        for name in deleted:
-            trash = store.root / f"{TRASH}{name}"
-            rename(store.folder(name), trash)
-            shutil.rmtree(trash, ignore_errors=True)
+        trash = [store.root / f"{TRASH}{name}" for name in deleted]
+        for name, folder in zip(deleted, trash, strict=True):
+            rename(store.folder(name), folder)
+        if trash:
+            fsync_folder(store.root)  # or half of one could come back under its final name
+        for folder in trash:
+            shutil.rmtree(folder, ignore_errors=True)
         return deleted
 
 
@@ -180,7 +192,8 @@ def _write_staging(staging: Path, sequence: int, write: Callable[[Path], Draft])
         if path.is_dir():
             path.chmod(0o755)
             fsync_folder(path)
-    files = {path.relative_to(staging).as_posix(): describe_file(path) for path in paths}
+    names = {path.relative_to(staging).as_posix(): path for path in paths}
+    files = {name: draft.linked.get(name) or describe_file(path) for name, path in names.items()}
     content = hashlib.sha256("".join(entry.sha256 for entry in files.values()).encode())
     manifest = Manifest(
         snapshot_id=f"{sequence:08d}-{content.hexdigest()[:8]}",
@@ -204,12 +217,13 @@ def _check_gates(
     *,
     force: bool,
     promote: Promote | None,
+    proofs: Proofs | None,
 ) -> str | None:
     """Raise if it must not be published; return why it must not be promoted, or None."""
     if not force:
         _check_size(store, manifest)
     try:
-        snapshot = open_snapshot(_Staged(store.root, staging), manifest.snapshot_id)
+        snapshot = open_snapshot(_Staged(store.root, staging), manifest.snapshot_id, proofs=proofs)
     except SnapshotCorrupt as error:
         raise GateFailed(str(error)) from error
     try:

@@ -4,6 +4,11 @@ One document a movie, its terms (``shared.terms``) joined by spaces. Scores are 
 tantivy's constants (k1 1.2, b 0.75) and its one-byte document lengths; they do not depend on how
 the index is cut into segments. tantivy maps its files, so processes on a machine share them.
 
+An index can be written as a changed copy of another. tantivy never changes a file that it has
+written, so the files of the other are linked, not copied; documents that were taken out are marked
+in a file of their own. They still count as documents in the scores until their segment is merged,
+so their share is bounded: beyond ``MOST_DELETED_SHARE`` the index is to be written anew.
+
 tantivy takes a lock file in the index's folder even to read, and a snapshot's folder is read-only
 for its readers; so the index is opened through a private folder of links, which is gone as soon as
 the files are mapped. A process that is killed meanwhile leaves its folder; the next that opens an
@@ -19,26 +24,41 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
+import orjson
 import tantivy
 
 from shared.scratch import scratch_folder
+from shared.snapshot.durable import link_or_copy
 from shared.snapshot.verify import SnapshotCorrupt
 
 _TOKENIZER = "terms"
 _LINKS = "movie-search-lexical-"
 _HEAP_BYTES = 64 * 1024 * 1024
 _LOCKS = (".tantivy-writer.lock", ".tantivy-meta.lock")
+_META = "meta.json"
+MOST_DELETED_SHARE = 0.02
 MAX_QUERY_TERMS = 256
 
 
 class LexicalWriter:
-    """Writes the index of a snapshot into a new folder; use as a context manager."""
+    """Writes the index of a snapshot into a new folder; use as a context manager.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: Is made.
+        base: Another index, on the same file system or not: the new one is a changed copy of it.
+    """
+
+    def __init__(self, folder: Path, *, base: Path | None = None) -> None:
         folder.mkdir()
         self._folder = folder
-        index = tantivy.Index(_schema(), path=str(folder))
+        if base is not None:
+            for path in base.iterdir():
+                link_or_copy(path, folder / path.name)
+            index = tantivy.Index.open(str(folder))
+        else:
+            index = tantivy.Index(_schema(), path=str(folder))
         _register(index)
+        self._schema = index.schema
         self._writer = index.writer(_HEAP_BYTES, num_threads=1)
 
     def __enter__(self) -> Self:
@@ -47,6 +67,7 @@ class LexicalWriter:
     def __exit__(self, kind: object, *_: object) -> None:
         if kind is None:
             self._writer.commit()
+            # Also after merging has replaced segments: what is left over would be published.
             self._writer.wait_merging_threads()
             for name in _LOCKS:
                 (self._folder / name).unlink(missing_ok=True)
@@ -54,6 +75,26 @@ class LexicalWriter:
     def add(self, row: int, terms: Sequence[str]) -> None:
         """Add a movie's terms."""
         self._writer.add_document(tantivy.Document(row=row, body=" ".join(terms)))
+
+    def remove(self, row: int) -> None:
+        """Take out the movie that has this row until now; one added afterwards stays."""
+        self._writer.delete_documents_by_query(
+            tantivy.Query.term_query(self._schema, "row", row, "basic")
+        )
+
+
+def deleted_share(folder: Path, *, more: int) -> float:
+    """Which share of an index's documents would be deleted ones.
+
+    Args:
+        folder: The index.
+        more: How many documents are to be taken out of it.
+    """
+    segments = orjson.loads((folder / _META).read_bytes())["segments"]
+    documents: int = sum(segment["max_doc"] for segment in segments)
+    marked = [segment["deletes"] for segment in segments if segment["deletes"]]
+    gone: int = sum(deletes["num_deleted_docs"] for deletes in marked)
+    return (gone + more) / max(1, documents)
 
 
 class LexicalIndex:
@@ -111,9 +152,13 @@ class LexicalIndex:
                 ]
             )
         hits = self._searcher.search(query, k, count=False).hits
-        scores = np.array([score for score, _ in hits], np.float32)
-        values = self._searcher.fast_field_values("row", [address for _, address in hits])
-        found = np.array(values, np.int64)
+        if not hits:
+            return np.empty(0, np.float32), np.empty(0, np.int64)
+        told, places = zip(*hits, strict=True)
+        scores = np.array(told, np.float32)
+        found = np.array(self._searcher.fast_field_values("row", list(places)), np.int64)
+        if (scores[1:] < scores[:-1]).all():
+            return scores, found
         order = np.lexsort((found, -scores))
         return scores[order], found[order]
 

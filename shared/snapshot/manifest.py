@@ -58,9 +58,13 @@ class EncoderName(_Frozen):
 
 
 class Manifest(_Frozen):
-    """A whole snapshot. ``sequence`` comes from the database, so clocks do not matter."""
+    """A whole snapshot. ``sequence`` comes from the database, so clocks do not matter.
 
-    format_version: Literal[3] = 3
+    In format 3 the movies' passages lie in the order of their rows, without gaps; in format 4
+    anywhere, and apart.
+    """
+
+    format_version: Literal[3, 4] = 4
     snapshot_id: SnapshotId
     sequence: Annotated[int, Field(ge=1)]
     created_at: datetime

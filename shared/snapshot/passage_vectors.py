@@ -57,28 +57,31 @@ class PassageVectors:
         Args:
             folder: The snapshot.
             ranges: First passage and number of passages of each movie, int64, shape
-                ``(movies, 2)``; together they cover the passages, in order.
+                ``(movies, 2)``; apart from each other, in any order.
             dim: Of the vectors.
 
         Raises:
             SnapshotCorrupt: the files are not of this shape.
         """
-        rows = int(ranges[:, 1].sum())
+        rows = int(ranges.sum(axis=1).max(initial=0))
         try:
             mapped = np.load(folder / PASSAGES, mmap_mode="r", allow_pickle=False)
             scales = np.load(folder / PASSAGE_SCALES, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError) as error:
             raise SnapshotCorrupt(f"{PASSAGES}: {error}") from error
-        if mapped.dtype != np.uint8 or mapped.shape != (rows, dim) or not mapped.flags.c_contiguous:
+        held = mapped.shape[0] if mapped.ndim == 2 else 0
+        if mapped.dtype != np.uint8 or mapped.shape != (held, dim) or not mapped.flags.c_contiguous:
             raise SnapshotCorrupt(f"{PASSAGES} holds {mapped.shape} {mapped.dtype}")
-        if scales.dtype != np.float32 or scales.shape != (rows,):
+        if held < rows:
+            raise SnapshotCorrupt(f"{PASSAGES} holds {held} passages, and there are {rows}")
+        if scales.dtype != np.float32 or scales.shape != (held,):
             raise SnapshotCorrupt(f"{PASSAGE_SCALES} holds {scales.shape}")
         if not np.isfinite(scales).all():
             raise SnapshotCorrupt("a passage's vector is not finite")
         # Plain views: slicing a np.memmap costs more than what is done with the slice.
         self._codes = mapped.view(np.ndarray)
         self._scales = scales.view(np.ndarray)
-        self._ranges = ranges
+        self._starts, self._counts = ranges.T.copy()
         self._index = (
             _inverted_file(folder / PASSAGES, mapped.offset, ranges, dim) if rows else None
         )
@@ -93,23 +96,24 @@ class PassageVectors:
         Returns:
             Shape ``(n, widest)``, passages in order; minus infinity where a movie has no more.
         """
-        counts = self._ranges[movies, 1]
+        starts, counts = self._starts[movies], self._counts[movies]
         widest = int(counts.max(initial=0))
         scores = np.full((len(movies), widest), -np.inf, np.float32)
         if widest == 0 or self._index is None:
             return scores
-        ends = counts.cumsum()
+        ends = np.add.accumulate(counts)
         # Passage n of the scan is row n + shift of the file.
-        shift = np.repeat(self._ranges[movies, 0] - (ends - counts), counts)
-        scanned = _scan(self._index, movies, query, int(ends[-1]))
-        scanned *= self._scales[shift + np.arange(len(shift))]
+        rows = np.repeat(starts - (ends - counts), counts)
+        rows += np.arange(len(rows))
+        scanned = _scan(self._index, movies, query, len(rows))
+        scanned *= self._scales[rows]
         scores[np.arange(widest) < counts[:, np.newaxis]] = scanned
         return scores
 
     def vectors(self, movie: int) -> npt.NDArray[np.float32]:
         """The vectors of a movie's passages, about of unit length, shape ``(count, dim)``."""
-        first, count = self._ranges[movie].tolist()
-        rows = slice(first, first + count)
+        first = int(self._starts[movie])
+        rows = slice(first, first + int(self._counts[movie]))
         wide: npt.NDArray[np.float32] = (self._codes[rows].astype(np.float32) - _ZERO) * (
             self._scales[rows, np.newaxis]
         )

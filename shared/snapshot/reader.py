@@ -85,13 +85,18 @@ def open_snapshot(
     if catalogue.counts() != (counts.movies, counts.reviews, counts.passages):
         raise SnapshotCorrupt(f"{CATALOGUE} does not hold what the manifest counts")
     ranges = np.asarray(catalogue.passage_ranges(), dtype=np.int64).reshape(-1, 2)
-    ends = ranges.sum(axis=1)
-    starts = np.concatenate([[0], ends[:-1]]) if len(ends) else ends
-    if not np.array_equal(ranges[:, 0], starts) or (len(ends) and ends[-1] != counts.passages):
-        raise SnapshotCorrupt(f"{CATALOGUE}: the movies' passages do not cover {PASSAGES}")
+    if not _are_apart(ranges) or ranges[:, 1].sum() != counts.passages:
+        raise SnapshotCorrupt(f"{CATALOGUE}: the movies' passages overlap in {PASSAGES}")
     passages = PassageVectors(folder, ranges=ranges, dim=dim)
     atlas = read_atlas(folder / ATLAS, rows=counts.movies) if ATLAS in manifest.files else None
     return Snapshot(manifest, index, passages, ranges, catalogue, lexical, atlas)
+
+
+def _are_apart(ranges: npt.NDArray[np.int64]) -> bool:
+    """Whether no passage belongs to two movies."""
+    ordered = ranges[np.lexsort((ranges[:, 1], ranges[:, 0]))]
+    ends = ordered.sum(axis=1)
+    return bool((ranges >= 0).all() and (ends[:-1] <= ordered[1:, 0]).all())
 
 
 def check_unit_vectors(snapshot: Snapshot) -> None:

@@ -3,7 +3,7 @@
 A file that has been proven need not be read again to be proven again. ``Proofs`` remembers, for all
 processes that share its folder, what has been proven of which file: its sha256 under the file's
 identity (device, inode, size, time of change). The folder lives as long as the service that made
-it, so every start proves everything anew.
+it, so every start proves everything anew. ``OwnProofs`` does the same within one process.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from shared.snapshot.manifest import FileEntry
 
 # A file changed so lately could change again without its time of change showing it.
 SETTLED_AFTER_S = 0.1
+MOST_OWN = 1000
 
 
 class SnapshotCorrupt(RuntimeError):
@@ -56,6 +57,25 @@ class Proofs:
         with (self.folder / f".{name}.lock").open("w") as stream:
             fcntl.flock(stream, fcntl.LOCK_EX)
             yield
+
+
+class OwnProofs(Proofs):
+    """The same for one process alone, in its memory; the latest ``MOST_OWN`` are remembered."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, None] = {}
+
+    def once(self, what: str, path: Path, sha256: str, prove: Callable[[], None]) -> None:
+        """See ``Proofs.once``; for one thread at a time."""
+        name = f"{what}-{sha256}-{_identity(path)}"
+        if name in self._names:
+            return
+        prove()
+        settled = time.time() - path.stat().st_mtime > SETTLED_AFTER_S
+        if settled and name == f"{what}-{sha256}-{_identity(path)}":
+            self._names[name] = None
+            while len(self._names) > MOST_OWN:
+                del self._names[next(iter(self._names))]
 
 
 def _identity(path: Path) -> str:

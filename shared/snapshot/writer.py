@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -115,50 +115,64 @@ class SnapshotWriter:
             vector: Its pooled unit vector, shape ``(dim,)``.
         """
         row = len(self._pooled)
-        first_passage = self._passages
+        first = self._passages
         for review in reviews:
-            self._add_review(row, review)
-        self._catalogue.add_movie(
-            CatalogueMovie(
-                row=row,
-                movie_id=facts.movie_id,
-                title=facts.title,
-                year=facts.year,
-                genres=facts.genres,
-                directors=facts.directors,
-                description=facts.description,
-                rating=facts.rating,
-                url=facts.url,
-                review_count=len(reviews),
-                passage_start=first_passage,
-                passage_count=self._passages - first_passage,
+            self._catalogue.add_review(catalogue_review(self._reviews, row, review))
+            self._catalogue.add_passages(
+                (self._passages + n, self._reviews, start, end)
+                for n, (start, end) in enumerate(review.spans)
             )
+            self._passages += len(review.spans)
+            self._reviews += 1
+        rows = slice(first, self._passages)
+        self._codes[rows], self._scales[rows] = quantise(
+            np.concatenate([review.vectors for review in reviews])
+        )
+        count = self._passages - first
+        self._catalogue.add_movie(
+            catalogue_movie(row, facts, reviews=len(reviews), start=first, count=count)
         )
         texts = [*(review.text for review in reviews), *facts.directors]
-        self._lexical.add(row, [term for text in texts for term in terms(text)])
+        self._lexical.add(row, lexical_terms(texts))
         self._pooled.append(vector)
 
-    def _add_review(self, movie: int, review: EncodedReview) -> None:
-        self._catalogue.add_review(
-            CatalogueReview(
-                row=self._reviews,
-                review_id=review.review_id,
-                movie=movie,
-                text=review.text,
-                rating=review.rating,
-                title=review.title,
-                author=review.author,
-                published=review.published,
-                url=review.url,
-                language=review.language,
-            )
-        )
-        count = len(review.spans)
-        rows = slice(self._passages, self._passages + count)
-        self._codes[rows], self._scales[rows] = quantise(review.vectors)
-        self._catalogue.add_passages(
-            (self._passages + n, self._reviews, start, end)
-            for n, (start, end) in enumerate(review.spans)
-        )
-        self._passages += count
-        self._reviews += 1
+
+def lexical_terms(texts: Iterable[str]) -> list[str]:
+    """The terms of a movie: of its reviews and its directors' names."""
+    return [term for text in texts for term in terms(text)]
+
+
+def catalogue_movie(
+    row: int, facts: MovieFacts, *, reviews: int, start: int, count: int
+) -> CatalogueMovie:
+    """A movie's row: how many reviews it has, and where its passages lie."""
+    return CatalogueMovie(
+        row=row,
+        movie_id=facts.movie_id,
+        title=facts.title,
+        year=facts.year,
+        genres=facts.genres,
+        directors=facts.directors,
+        description=facts.description,
+        rating=facts.rating,
+        url=facts.url,
+        review_count=reviews,
+        passage_start=start,
+        passage_count=count,
+    )
+
+
+def catalogue_review(row: int, movie: int, review: EncodedReview) -> CatalogueReview:
+    """A review's row; ``movie`` is its movie's."""
+    return CatalogueReview(
+        row=row,
+        review_id=review.review_id,
+        movie=movie,
+        text=review.text,
+        rating=review.rating,
+        title=review.title,
+        author=review.author,
+        published=review.published,
+        url=review.url,
+        language=review.language,
+    )

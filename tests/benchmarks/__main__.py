@@ -21,6 +21,7 @@ from tests.benchmarks import (
     catalogues,
     growth,
     machine,
+    overload,
     parts,
     pipeline,
     reload,
@@ -39,8 +40,8 @@ from tests.benchmarks.servers import ServerFailed
 DOCUMENT = ROOT / "docs" / "performance.md"
 WIDTH = 200  # where the output is no terminal
 FAULTS = (
-    BuildFailed, LoadFailed, ProbeFailed, ServerFailed, reload.NotReloaded, pipeline.SystemFailed,
-    OSError,
+    BuildFailed, LoadFailed, ProbeFailed, ServerFailed, overload.OverloadUnclear,
+    reload.NotReloaded, pipeline.SystemFailed, OSError,
 )  # fmt: skip
 
 
@@ -106,6 +107,7 @@ def _run(plan: Plan, sections: dict[str, Section], say: Say) -> None:
         "parts": lambda: parts.measure(plan, catalogue, say),
         "scale": lambda: scale.measure(plan, say),
         "http": lambda: serving.measure(plan, catalogue, demo, say),
+        "overload": lambda: overload.measure(plan, catalogue, say),
         "reload": lambda: reload.measure(plan, catalogue, say),
         "growth": lambda: growth.measure(plan, catalogue, say),
         "pipeline": lambda: pipeline.measure(plan, catalogue, say),

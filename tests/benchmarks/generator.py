@@ -27,8 +27,19 @@ from tests.benchmarks.measurement import percentile
 TIMEOUT_S = 30.0
 
 
+SNAPSHOT = b"\r\nx-snapshot-id:"
+
+
 class AnswerInvalid(RuntimeError):
-    """Not HTTP/1.1 with a Content-Length, or no success."""
+    """Not HTTP/1.1 with a Content-Length, or of a snapshot that it does not name."""
+
+
+class Refused(AnswerInvalid):
+    """No success."""
+
+    def __init__(self, status: str, *, kept: bool) -> None:
+        super().__init__(status)
+        self.kept = kept
 
 
 @dataclass
@@ -40,18 +51,30 @@ class _Connection:
         """Send a request and read the whole answer; returns whether another may follow.
 
         Raises:
-            AnswerInvalid, OSError, EOFError: it was not answered with success.
+            Refused, AnswerInvalid, OSError, EOFError: it was not answered with success.
         """
         self.writer.write(request)
         head = (await self.reader.readuntil(b"\r\n\r\n")).lower()
-        length = head.find(b"\r\ncontent-length:")
-        if length < 0:
+        length = _field(head, b"\r\ncontent-length:")
+        if length is None:
             raise AnswerInvalid("an answer without Content-Length")
-        begin = length + len(b"\r\ncontent-length:")
-        await self.reader.readexactly(int(head[begin : head.index(b"\r\n", begin)]))
+        body = await self.reader.readexactly(int(length))
+        kept = head.startswith(b"http/1.1") and b"\r\nconnection: close" not in head
         if head[9:10] != b"2":
-            raise AnswerInvalid(head.partition(b"\r\n")[0].decode(errors="replace"))
-        return head.startswith(b"http/1.1") and b"\r\nconnection: close" not in head
+            raise Refused(head.partition(b"\r\n")[0].decode(errors="replace"), kept=kept)
+        snapshot = _field(head, SNAPSHOT)
+        if snapshot is not None and snapshot not in body:
+            raise AnswerInvalid("an answer of another snapshot than it names")
+        return kept
+
+
+def _field(head: bytes, name: bytes) -> bytes | None:
+    """A header of a head in lower case; ``name`` begins with the line's end before it."""
+    found = head.find(name)
+    if found < 0:
+        return None
+    begin = found + len(name)
+    return head[begin : head.index(b"\r\n", begin)].strip()
 
 
 @dataclass
@@ -109,7 +132,9 @@ class Generator:
         except (AnswerInvalid, OSError, EOFError, TimeoutError) as error:
             self.errors += 1
             self.first_error = self.first_error or f"{type(error).__name__}: {error}"
-            if connection is not None:
+            if isinstance(error, Refused) and error.kept and connection is not None:
+                self._idle.append(connection)
+            elif connection is not None:
                 connection.writer.close()
             return
         self.latencies_s.append(time.perf_counter() - due)

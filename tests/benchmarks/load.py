@@ -108,7 +108,7 @@ def open_loop(requests: Requests, port: int, *, rate: float, seconds: float) -> 
         LoadFailed: there is no result.
     """
     load = _generator(requests, port, "--rate", rate, seconds)
-    requests.offset += load.requests
+    requests.offset += load.requests + load.errors
     return load
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-SectionName = Literal["parts", "scale", "http", "reload", "growth", "pipeline"]
+SectionName = Literal["parts", "scale", "http", "overload", "reload", "growth", "pipeline"]
 SECTIONS: tuple[SectionName, ...] = get_args(SectionName)
 ROOT = Path(__file__).parents[2]
 

@@ -15,7 +15,7 @@ from tests.benchmarks.tables import Table
 Key = Literal[
     "cpu-original", "throughput-original-8", "throughput-original-32", "cpu-txtai",
     "p99-original", "cpu-encode", "bulk", "memory-original", "start-original", "flat-1m",
-    "pipeline", "reingest", "publish-one",
+    "pipeline", "reingest", "publish-one", "goodput", "p99-overload", "p99-reload", "rss-reload",
 ]  # fmt: skip
 
 
@@ -52,6 +52,12 @@ TARGETS: tuple[Target, ...] = (
     Target("pipeline", "reviews a second from source to searchable / encoder's bound", 0.9, True),
     Target("reingest", "unchanged source again: share of its reviews encoded", 0, False),
     Target("publish-one", "publishing one changed movie of 10k / a full rebuild", 0.1, False),
+    Target("goodput", "goodput at 2x and 4x overload / capacity", 0.9, True),
+    Target(
+        "p99-overload", "p99 of those admitted at overload / (queue x service time)", 1.5, False
+    ),
+    Target("p99-reload", "p99 while reloading every 0.5 s / steady", 1.25, False),
+    Target("rss-reload", "memory that a reload takes at its height / snapshot", 1.15, False),
 )
 
 

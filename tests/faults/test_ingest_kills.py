@@ -38,10 +38,12 @@ from shared.messages import DEAD_LETTERS_STREAM, EMBEDDER_GROUP, REVIEWS_STREAM
 from shared.redis import UNAVAILABLE, Client, connect
 from shared.runs import Run
 from shared.streams import StreamConsumer
+from tests.support.counts import Counted
 from tests.support.redis_server import RedisServer
+from tests.support.soak import times
 from tests.support.waiting import async_wait_until
 
-KILLS = int(os.environ.get("INGEST_KILLS", "50"))
+KILLS = int(os.environ.get("INGEST_KILLS", str(times(20, soak=500))))
 SEED = int(os.environ.get("INGEST_KILLS_SEED", "20"))
 ENDS_WITHIN_S = 120.0
 MOVIES, REVIEWS = 132, 660
@@ -327,8 +329,9 @@ def _assert_whole(result: Result, undisturbed: dict[str, list[Row]]) -> None:
 
 @pytest.mark.timeout(ENDS_WITHIN_S + KILLS * 10)
 async def test_kills_at_random_moments(
-    private_redis: RedisServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+    private_redis: RedisServer, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    counted: Counted,
+) -> None:  # fmt: skip
     began = time.monotonic()
     async with _arena(private_redis, tmp_path) as arena:
         undisturbed = await _crawl(arena, 0)
@@ -343,6 +346,7 @@ async def test_kills_at_random_moments(
             results.append(await _crawl(arena, len(results) + 1, fire))
         dead_letters = await arena.redis.xlen(DEAD_LETTERS_STREAM)
         assert await runs.active_runs(arena.redis) == []
+    counted("kills of crawl, service and Redis", sum(fire.killed.values()))
     given_up = [result for result in results if result.record.state == "failed"]
     finished = [result for result in results if result not in given_up]
     attempts = sum(result.record.attempts for result in results)

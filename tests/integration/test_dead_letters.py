@@ -18,7 +18,7 @@ from shared.dead_letters import DeadLetterDetail, Replayed
 from shared.messages import DEAD_LETTERS_STREAM, EMBEDDER_GROUP, REVIEWS_STREAM
 from shared.redis import Client, connect
 from shared.settings import Settings
-from shared.streams import DEAD_PAYLOAD_BYTES, Entry, Handler, StreamConsumer, append
+from shared.streams import Entry, Handler, StreamConsumer, append
 from tests.support.encoders import HashEncoder
 from tests.support.messages import movie, review
 from tests.support.query_service import RunningQuery, always, query_settings, running_query
@@ -154,7 +154,7 @@ async def test_what_was_not_kept_whole_is_refused_with_its_reason(
     query: RunningQuery, redis: Client
 ) -> None:
     whole = await bury(redis)
-    cut = await bury(redis, truncated=str(DEAD_PAYLOAD_BYTES + 1))
+    cut = await bury(redis, truncated=str(dead_letters.PAYLOAD_BYTES + 1))
     empty = await redis.xadd(DEAD_LETTERS_STREAM, {"entry": "1-1", "reason": "x", "replays": "3"})
     done = await replay(query, ids=[cut, empty, "1-1", whole])
     assert done.replayed == 1

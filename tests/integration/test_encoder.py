@@ -12,16 +12,27 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from services.embedder import quantisation
 from services.embedder.conversion import (
     ModelInvalid,
     ensure_artefact,
     find_model,
     load_reference,
 )
+from services.embedder.quantisation import with_int8
 from services.embedder.reference import ReferenceEncoder
 from services.ingest.demo_site.catalogue import load_catalogue
-from shared.encoder import EncoderInvalid, GraphEncoder, artefact_folder, read_spec
+from shared.encoder import (
+    EncoderInvalid,
+    GraphEncoder,
+    artefact_folder,
+    has_vnni,
+    read_artefact,
+    read_spec,
+)
+from shared.encoder.precision import choose
 from shared.passages import split
+from shared.settings import Precision
 
 pytestmark = [
     pytest.mark.encoder,
@@ -100,6 +111,99 @@ def real_texts(real_data: Path) -> tuple[list[str], list[str]]:
         for span in spans
     ]  # fmt: skip
     return queries[:500], passages[:500]
+
+
+needs_vnni = pytest.mark.skipif(not has_vnni(), reason="this CPU has no VNNI: int8 is not used")
+
+
+@needs_vnni
+@pytest.mark.data
+def test_int8_queries_stay_near_on_real_texts(
+    plain_folder: Path, real_texts: tuple[list[str], list[str]]
+) -> None:
+    texts = [text for own in real_texts for text in own]
+    assert len(texts) == 1000
+    expected = load_reference("all-MiniLM-L6-v2").encode(texts, normalize_embeddings=True)
+    encoder = GraphEncoder(plain_folder)
+    assert (encoder.precision, str(encoder.passage_precision) != "int8") == ("int8", True)
+    found = np.concatenate([encoder.encode_queries([text]) for text in texts])
+    cosines = (found * expected).sum(axis=1)
+    assert cosines.min() >= 0.98
+    assert cosines.max() < 0.99999  # it is int8 that was measured
+    assert read_artefact(plain_folder).int8_cosine == pytest.approx(cosines.min(), abs=0.01)
+
+
+@needs_vnni
+def test_an_artefact_without_int8_is_given_it_in_place(folder: Path, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    copy = artefact_folder(store, folder.name)
+    shutil.copytree(folder, copy)
+    whole = json.loads((copy / "spec.json").read_text())
+    older = {"encoder": whole["encoder"], "files": {
+        name: entry for name, entry in whole["files"].items() if not name.startswith("query.")
+    }}  # fmt: skip
+    (copy / "spec.json").write_text(json.dumps(older))
+    for name in ("query.xml", "query.bin"):
+        (copy / name).unlink()
+    assert GraphEncoder(copy).precision != "int8"  # it serves all the same
+    assert GraphEncoder(copy, precision="int8").precision != "int8"
+    kept = (copy / "graph.bin").stat().st_mtime_ns
+    spec = ensure_artefact(store, model="all-MiniLM-L6-v2", passage_tokens=64)
+    assert spec.encoder_id == folder.name
+    assert (copy / "graph.bin").stat().st_mtime_ns == kept
+    assert sorted(path.name for path in copy.iterdir()) == sorted([*whole["files"], "spec.json"])
+    assert read_artefact(copy).has_int8
+    assert GraphEncoder(copy).precision == "int8"
+
+
+@needs_vnni
+def test_int8_that_changes_the_vectors_is_refused(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / folder.name
+    shutil.copytree(folder, copy)
+    plain = read_artefact(copy).model_copy(
+        update={"files": {n: f for n, f in read_artefact(copy).files.items() if "query" not in n},
+                "int8_cosine": None}
+    )  # fmt: skip
+    # Inputs are cut to a sixteenth of what they take: a quantiser that is wrong.
+    monkeypatch.setattr(quantisation, "_range_with_zero", lambda low, high: (-0.1, 0.0992))
+    found = with_int8(copy, plain)
+    assert found.int8_cosine is not None
+    assert found.int8_cosine < 0.98
+    assert not found.has_int8
+    assert read_artefact(copy) == found
+    assert with_int8(copy, found) is found  # it is not tried again at every start
+    assert GraphEncoder(copy, precision="int8").precision == GraphEncoder(copy).passage_precision
+
+
+@pytest.mark.parametrize(
+    ("wanted", "bf16", "int8", "queries", "passages"),
+    [
+        ("auto", True, True, "int8", "bf16"),
+        ("auto", False, True, "int8", "f32"),
+        ("auto", True, False, "bf16", "bf16"),
+        ("auto", False, False, "f32", "f32"),
+        ("int8", True, True, "int8", "bf16"),
+        ("int8", False, False, "f32", "f32"),
+        ("bf16", True, True, "bf16", "bf16"),
+        ("f32", True, True, "f32", "f32"),
+    ],
+)
+def test_the_precision_is_what_the_setting_and_the_cpu_allow(
+    wanted: Precision, bf16: bool, int8: bool, queries: str, passages: str
+) -> None:
+    assert choose(wanted, bf16=bf16, int8=int8) == (queries, passages)
+
+
+@pytest.mark.parametrize(
+    ("flags", "found"),
+    [("fpu avx512f avx512_vnni", True), ("fpu avx_vnni", True), ("fpu avx2 avx512f", False)],
+)
+def test_vnni_is_read_from_the_cpus_flags(tmp_path: Path, flags: str, found: bool) -> None:
+    (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nflags\t\t: {flags}\nbugs\t: x\n")
+    assert has_vnni(tmp_path / "cpuinfo") is found
+    assert not has_vnni(tmp_path / "absent")
 
 
 @pytest.mark.data

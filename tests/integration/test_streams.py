@@ -9,10 +9,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from shared.dead_letters import PAYLOAD_BYTES, PREVIEW_CHARS
 from shared.redis import UNAVAILABLE, Client, connect
 from shared.streams import (
-    DEAD_PAYLOAD_BYTES,
-    DEAD_PREVIEW_CHARS,
     MAX_DELIVERIES,
     Entry,
     EntryInvalid,
@@ -169,8 +168,8 @@ async def test_waiting_does_not_acquit_poison(redis: Client, redis_url: str) -> 
 
 @pytest.mark.parametrize(
     ("body", "whole"),
-    [("x" * 10_000, True), ("é" * (DEAD_PAYLOAD_BYTES // 2 - 10), True),
-     ("é" * (DEAD_PAYLOAD_BYTES // 2), False)],
+    [("x" * 10_000, True), ("é" * (PAYLOAD_BYTES // 2 - 10), True),
+     ("é" * (PAYLOAD_BYTES // 2), False)],
 )  # fmt: skip
 async def test_a_dead_letter_is_the_whole_entry_unless_it_is_huge(
     redis: Client, redis_url: str, body: str, whole: bool
@@ -187,7 +186,7 @@ async def test_a_dead_letter_is_the_whole_entry_unless_it_is_huge(
         assert letter == {**entry, **ours}
     else:
         assert letter == {
-            **entry, **ours, "body": body[:DEAD_PREVIEW_CHARS],
+            **entry, **ours, "body": body[:PREVIEW_CHARS],
             "truncated": str(len(body.encode()) + 3),
         }  # fmt: skip
 

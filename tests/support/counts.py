@@ -42,9 +42,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for outcome in ("passed", "failed"):
         for report in terminalreporter.getreports(outcome):
             if report.when == "call" and (counts := _counts_of(report)):
-                found[report.nodeid] = {
-                    "passed": report.passed, "soak": SOAK, "counts": dict(counts),
-                }  # fmt: skip
+                test = report.nodeid.partition("[")[0]  # of all its cases together
+                known = found.setdefault(test, {"passed": True, "soak": SOAK, "counts": {}})
+                known["passed"] &= report.passed
+                known["counts"] = dict(Counter(known["counts"]) + counts)
     if not found:
         return
     terminalreporter.section("counts")
@@ -52,8 +53,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         told = ", ".join(f"{n} {what}" for what, n in entry["counts"].items())
         terminalreporter.line(f"{test}: {told}{'' if entry['passed'] else ' (FAILED)'}")
     FILE.parent.mkdir(exist_ok=True)
-    known = json.loads(FILE.read_text()) if FILE.exists() else {}
-    FILE.write_text(json.dumps({**known, **found}, indent=1, sort_keys=True) + "\n")
+    before = json.loads(FILE.read_text()) if FILE.exists() else {}
+    FILE.write_text(json.dumps({**before, **found}, indent=1, sort_keys=True) + "\n")
 
 
 def _counts_of(report: pytest.TestReport) -> Counter[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from services.embedder.cartography import Cartographer, previous_map
+from services.embedder.cartography import PreviousMap, previous_map, write_map
 from services.embedder.pooling import pool
 from shared.encoder import Encoder
 from shared.passages import split
@@ -77,12 +77,12 @@ class SnapshotBuilder:
         self, films: Sequence[Film] = FILMS, *, force: bool = True, mapped: bool = True
     ) -> Manifest:
         """Publish a snapshot of these films and make it current."""
-        cartographer = Cartographer(previous_map(self.store), len(films)) if mapped else None
+        previous = previous_map(self.store)
         self.sequence += 1
         return publish(
             self.store,
             sequence=self.sequence,
-            write=lambda folder: write_files(folder, films, self.encoder, cartographer),
+            write=lambda folder: write_files(folder, films, self.encoder, previous, mapped=mapped),
             force=force,
         )
 
@@ -91,9 +91,11 @@ def write_files(
     folder: Path,
     films: Sequence[Film],
     encoder: Encoder,
-    cartographer: Cartographer | None = None,
+    previous: PreviousMap | None = None,
+    *,
+    mapped: bool = False,
 ) -> Draft:
-    """Write all files of a snapshot, as the embedder would; without a cartographer no map."""
+    """Write all files of a snapshot, as the embedder would; the map only if it is wanted."""
     spec = encoder.spec
     spans = [split(film.reviews, encoder.count_tokens, spec.passage_tokens) for film in films]
     passages = sum(len(own) for found in spans for own in found)
@@ -126,10 +128,8 @@ def write_files(
                 url=film.url,
             )
             writer.add(facts, reviews, vector)
-            if cartographer is not None:
-                cartographer.add(facts, film.reviews, vector)
-    if cartographer is not None:
-        cartographer.write(folder)
+    if mapped:
+        write_map(folder, previous, movies=writer.counts.movies, dim=spec.dim)
     return Draft(
         counts=writer.counts,
         encoder=EncoderName(

@@ -12,7 +12,7 @@ from services.query.admin_schemas import DeadLetterPage, DeadLettersParameters, 
 from services.query.problems import Problem, Problems, documented
 from services.query.service import Service
 from shared import dead_letters
-from shared.dead_letters import ID_PATTERN, DeadLetterDetail, Replayed
+from shared.dead_letters import ID_PATTERN, DeadLetter, DeadLetterDetail, Replayed
 from shared.telemetry import get_logger
 
 router = admin_router()
@@ -34,9 +34,11 @@ async def list_dead_letters(
     """List the dead letters, newest first, each with its reason; without their payloads."""
     redis = redis_of(service)
     total = await reached(dead_letters.count_letters(redis))
-    found = await reached(
-        dead_letters.list_letters(redis, before=page.cursor, limit=page.limit + 1)
-    )
+    found: list[DeadLetter] = []
+    if page.cursor is None or set(page.cursor) - set("0-"):  # nothing is before 0-0, says Redis
+        found = await reached(
+            dead_letters.list_letters(redis, before=page.cursor, limit=page.limit + 1)
+        )
     letters = found[: page.limit]
     more = len(found) > page.limit
     return DeadLetterPage(

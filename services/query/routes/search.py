@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from services.query import answers
 from services.query.answers import Body
 from services.query.batching import Closed, Late, Overloaded, Work
+from services.query.body_route import BodyRoute
 from services.query.generation import Generation
 from services.query.problems import FieldError, Problem, Problems, documented
 from services.query.requests import (
@@ -32,12 +33,11 @@ from services.query.schemas import (
     Suggestions,
 )
 from services.query.service import QueryService, Service
-from services.query.strict_route import StrictRoute
 from shared.encoder import Vectors
 from shared.retrieval.searcher import Answer, UnknownMovie
 from shared.snapshot.catalogue import CatalogueMovie
 
-router = APIRouter(route_class=StrictRoute, tags=["search"])
+router = APIRouter(route_class=BodyRoute, tags=["search"])
 
 T = TypeVar("T")
 

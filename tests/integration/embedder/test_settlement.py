@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import pytest
 from sqlalchemy import Engine
 
 from services.embedder.consumer import ReviewConsumer
@@ -18,7 +20,7 @@ from shared import runs
 from shared.messages import REVIEWS_STREAM
 from shared.redis import Client, connect
 from shared.streams import Entry, append
-from tests.integration.embedder.arrivals import Sent, end, kept, review
+from tests.integration.embedder.arrivals import Sent, arrive, end, kept, review
 from tests.integration.embedder.running import new_run
 
 
@@ -119,15 +121,66 @@ async def test_while_it_crawls_ingest_tells_how_many_are_kept(
     assert found.kept == 2
 
 
-async def test_a_run_that_was_cancelled_is_only_closed(redis: Client, engine: Engine) -> None:
+@pytest.mark.parametrize("state", ["failed", "cancelled"])
+async def test_a_run_that_was_cut_short_keeps_its_end_and_learns_what_came_of_it(
+    redis: Client, engine: Engine, state: runs.State
+) -> None:
+    """What it stored is searched for like the rest, so its record says so, and how soon."""
     run = await new_run(redis, "site")
-    sent = review("a", run=run.run_id)
+    sent = review("a", run=run.run_id, fetched_at=datetime.now(UTC) - timedelta(seconds=30))
+    left = review("b", run=run.run_id)
     consumer = ReviewConsumer(engine, lambda _: None)
     await consumer.handle([Entry("1-1", sent.to_fields())])
-    await runs.advance(redis, run, "cancelled")
-    await consumer.handle([Entry("1-2", end([sent], run=run.run_id, complete=True).to_fields())])
-    assert await settlement(engine, Ledgers(engine), redis).report() == []
+    [entry_id] = await append(redis, REVIEWS_STREAM, [left.to_fields()])
+    await runs.advance(redis, run, state, error="no more")
+    settled = settlement(engine, Ledgers(engine), redis)
+    assert await settled.report() == []  # nothing is encoded yet
+    encode_all(engine)
+    assert await settled.report() == []  # and what it sent last has not been stored
+    await consumer.handle([Entry(entry_id, left.to_fields())])
+    await redis.xdel(REVIEWS_STREAM, entry_id)
+    encode_all(engine)
+    [ready] = await settled.report()
+    records = SnapshotRecords(engine, "encoder")
+    with records.content() as content:
+        sequence = records.begin(content.revision)
+    records.published(sequence, "00000001-00000000", 1)
+    Freshness(engine, records).note()
+    await settled.finish([ready], "00000001-00000000")
     assert Ledgers(engine).open_ledgers() == []
     found = await runs.get_run(redis, run.run_id)
     assert found is not None
-    assert found.state == "cancelled"
+    assert (found.state, found.error, found.snapshot_id) == (state, "no more", None)
+    assert (found.stored, found.embedded) == (2, 2)
+    assert found.freshness_max_s is not None
+    assert found.freshness_max_s >= 30
+
+
+class Counting(Ledgers):
+    """Counts how often it is asked."""
+
+    asked = 0
+
+    def unencoded(self, run_id: str) -> int:
+        self.asked += 1
+        return super().unencoded(run_id)
+
+
+async def test_very_many_reviews_are_not_counted_each_time(
+    engine: Engine, redis: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await arrive(engine, *(review(f"r{n}") for n in range(3)))
+    ledgers = Counting(engine)
+    settling = settlement(engine, ledgers, redis)
+    for _ in range(3):
+        await settling.report()
+    assert ledgers.asked == 3
+    monkeypatch.setattr("services.embedder.settlement.MANY", 2)
+    for _ in range(3):
+        await settling.report()
+    assert ledgers.asked == 4
+    monkeypatch.setattr("services.embedder.settlement.COUNT_EVERY_S", 0.0)
+    settling = settlement(engine, ledgers, redis)
+    for _ in range(3):
+        await settling.report()
+    assert ledgers.asked == 7

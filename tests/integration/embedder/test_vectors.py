@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, insert, text
 
 from services.embedder.database import writing
 from services.embedder.ledger import Ledgers
+from services.embedder.store import UNENCODED
 from services.embedder.vectors import EncodedReview, VectorStore, WorkItem
 from tests.integration.embedder.arrivals import arrive, kept, movie, review
 
@@ -67,8 +68,9 @@ async def test_opening_mends_a_work_list_that_is_wrong(engine: Engine) -> None:
     vectors.save([encoded(item) for item in vectors.backlog(1)])
     with writing(engine) as connection:
         connection.execute(text("DELETE FROM unencoded_reviews"))
-        connection.execute(text("INSERT INTO unencoded_reviews VALUES ('a', 'tt1')"))
-        connection.execute(text("INSERT INTO unencoded_reviews VALUES ('gone', 'tt1')"))
+        wrong = insert(UNENCODED).values(movie_id="tt1")
+        for review_id in ("a", "gone"):
+            connection.execute(wrong.values(review_id=review_id))
     assert work(VectorStore(engine, "encoder")) == ["b"]
 
 

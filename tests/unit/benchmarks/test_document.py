@@ -61,7 +61,8 @@ def test_tables_and_drawings_go_into_a_document(tmp_path: Path) -> None:
 
 def test_the_documents_own_places_are_the_tables_that_there_are() -> None:
     known = {
-        "targets", "machine", "http", "open", "processes", "parts", "bulk", "scale", "reload",
+        "targets", "machine", "http", "open", "processes", "parts", "bulk", "scale", "overload",
+        "reload",
         "pipeline", "pipeline-processes", "growth", "growth-chart",
     }  # fmt: skip
     assert set(places((ROOT / "docs" / "performance.md").read_text())) == known

@@ -111,6 +111,27 @@ async def test_what_is_no_success_is_an_error(answer: bytes, told: str) -> None:
     assert told in load.first_error
 
 
+async def test_a_refusal_keeps_its_connection() -> None:
+    answering = Answering(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n")
+    async with serving(answering) as port:
+        load = generator(port, "x")
+        await load.closed_loop(concurrency=1, seconds=0.05)
+        assert len(load._idle) == 1
+        await load.close()
+    assert load.errors == len(answering.asked) > 1
+
+
+async def test_an_answer_of_two_snapshots_is_an_error() -> None:
+    for body, errors in ((b"of 1-ab", 0), (b"of 2-cd", 2)):
+        answer = b"HTTP/1.1 200 OK\r\nX-Snapshot-ID: 1-ab\r\nContent-Length: 7\r\n\r\n" + body
+        async with serving(Answering(answer)) as port:
+            load = generator(port, "x")
+            await load.open_loop(rate=100, seconds=0.02)
+            await load.close()
+        assert load.errors == errors
+        assert not errors or "another snapshot" in load.first_error
+
+
 async def test_a_connection_that_the_server_closes_is_not_used_again() -> None:
     answering = Answering(OK.replace(b"\r\n", b"\r\nConnection: close\r\n", 1), closes=True)
     async with serving(answering) as port:

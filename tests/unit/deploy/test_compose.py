@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib.util
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -98,12 +99,15 @@ def has_limits(file: Compose) -> list[str]:
 
 
 def comes_back(file: Compose) -> list[str]:
-    """After a crash and a reboot, under its own name: consumers are named after their host."""
+    """After a crash and a reboot, under its own name: consumers are named after their host.
+
+    Embedders are not, so that there may be several.
+    """
     return each(
         file,
         lambda name, service: (
             service.get("restart") == "unless-stopped"
-            and service.get("hostname") == name
+            and service.get("hostname") == (None if name == "embedder" else name)
             and service.get("init") is True
         ),
     )
@@ -290,7 +294,7 @@ BROKEN: dict[Rule, list[Callable[[Compose], None]]] = {
         of("query", "cpus"),
         of("query", "logging", {"driver": "json-file"}),
     ],
-    comes_back: [of("query", "restart", "no"), of("embedder", "hostname"), of("ingest", "init")],
+    comes_back: [of("query", "restart", "no"), of("ingest", "hostname"), of("ingest", "init")],
     has_time_to_stop: [
         of("query", "stop_grace_period"),
         of("query", "stop_grace_period", f"{GRACE_S}s"),
@@ -352,3 +356,17 @@ def test_a_broken_compose_file_is_caught(rule: Rule, number: int) -> None:
     BROKEN[rule][number](file)
     assert file != DOCUMENT
     assert rule(file)
+
+
+def test_the_smoke_test_knows_the_limits() -> None:
+    spec = importlib.util.spec_from_file_location("smoke", ROOT / "deploy" / "smoke.py")
+    assert spec is not None
+    assert spec.loader is not None
+    smoke = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(smoke)
+    units = {"m": 1, "g": 1024}
+    stated = {
+        name: (int(own["mem_limit"][:-1]) * units[own["mem_limit"][-1]], own["pids_limit"])
+        for name, own in DOCUMENT["services"].items()
+    }
+    assert stated == smoke.LIMITS

@@ -55,6 +55,12 @@ def test_one_film_however_much_is_written_of_it_names_no_cluster() -> None:
     assert set(found[1]) == {"desert", "harsh"}
 
 
+def test_what_a_few_films_of_a_small_cluster_share_is_chance() -> None:
+    comedy = [(0, ["a comedy", "insurance" if n < 3 else "gags"]) for n in range(26)]
+    rest = [(1, ["a comedy" if n % 4 == 0 else "a drama"]) for n in range(100)]
+    assert names(comedy + rest)[0] == ("gags", "comedy")
+
+
 def test_a_single_cluster_has_nothing_to_be_told_from() -> None:
     assert names([SPACE] * 3) == {3: ()}
     assert names([]) == {}

@@ -51,6 +51,21 @@ def test_while_changes_flow_it_publishes_now_and_then(clock: Clock) -> None:
     assert schedule.due(backlog=0, same_encoder=True)
 
 
+def test_while_changes_flow_it_takes_a_tenth_of_the_time_at_most(clock: Clock) -> None:
+    schedule = Schedule(idle_s=1, every_s=30, last_publish=clock.now)
+    began = clock.now
+    clock.now += 12
+    schedule.published(began)
+    clock.now += 119
+    schedule.changed()
+    assert not schedule.due(backlog=5, same_encoder=True)
+    assert not schedule.due(backlog=0, same_encoder=True)
+    clock.now += 1
+    assert schedule.due(backlog=5, same_encoder=True)
+    clock.now += 1
+    assert schedule.due(backlog=0, same_encoder=True)
+
+
 def test_a_new_encoder_waits_for_the_whole_work_list(clock: Clock) -> None:
     schedule = Schedule(idle_s=1, every_s=30, last_publish=clock.now)
     clock.now += 1000
@@ -93,7 +108,7 @@ def test_what_time_may_mend_is_tried_again_ever_more_seldom(clock: Clock) -> Non
             clock.now += 1
         delays.append(clock.now - refused)
     assert delays == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
-    schedule.published()
+    schedule.published(clock.now)
     schedule.refused(clock.now + 0.5, retry=True)
     clock.now += 60
     assert not schedule.still_refused
@@ -111,7 +126,7 @@ def test_what_failed_is_tried_again_ever_more_seldom(clock: Clock) -> None:
         delays.append(clock.now - failed)
     assert delays == [1, 2, 4, 8, 16, 32, 60, 60]
     assert schedule.failing_s == sum(delays)
-    schedule.published()
+    schedule.published(clock.now)
     assert schedule.failing_s == 0
 
 

@@ -3161,6 +3161,19 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many wrong admin tokens from this address */
+            429: {
+                headers: {
+                    /** @description The request's id. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Redis cannot be reached */
             503: {
                 headers: {
@@ -3293,6 +3306,19 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many wrong admin tokens from this address */
+            429: {
+                headers: {
+                    /** @description The request's id. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Redis cannot be reached / The ingest service has not started yet */
             503: {
                 headers: {
@@ -3369,6 +3395,19 @@ export interface operations {
                 headers: {
                     /** @description The request's id. */
                     "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many wrong admin tokens from this address */
+            429: {
+                headers: {
+                    /** @description The request's id. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3468,6 +3507,19 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many wrong admin tokens from this address */
+            429: {
+                headers: {
+                    /** @description The request's id. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Redis cannot be reached */
             503: {
                 headers: {
@@ -3530,6 +3582,19 @@ export interface operations {
                 headers: {
                     /** @description The request's id. */
                     "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many wrong admin tokens from this address */
+            429: {
+                headers: {
+                    /** @description The request's id. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3620,6 +3685,19 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many wrong admin tokens from this address */
+            429: {
+                headers: {
+                    /** @description The request's id. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Redis cannot be reached */
             503: {
                 headers: {
@@ -3702,6 +3780,19 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many wrong admin tokens from this address */
+            429: {
+                headers: {
+                    /** @description The request's id. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Redis cannot be reached */
             503: {
                 headers: {
@@ -3776,6 +3867,19 @@ export interface operations {
                 headers: {
                     /** @description The request's id. */
                     "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many wrong admin tokens from this address */
+            429: {
+                headers: {
+                    /** @description The request's id. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3898,6 +4002,19 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many wrong admin tokens from this address */
+            429: {
+                headers: {
+                    /** @description The request's id. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Redis cannot be reached */
             503: {
                 headers: {
@@ -3960,6 +4077,19 @@ export interface operations {
                 headers: {
                     /** @description The request's id. */
                     "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many wrong admin tokens from this address */
+            429: {
+                headers: {
+                    /** @description The request's id. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4031,6 +4161,19 @@ export interface operations {
                 headers: {
                     /** @description The request's id. */
                     "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many wrong admin tokens from this address */
+            429: {
+                headers: {
+                    /** @description The request's id. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4113,6 +4256,19 @@ export interface operations {
                 headers: {
                     /** @description The request's id. */
                     "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many wrong admin tokens from this address */
+            429: {
+                headers: {
+                    /** @description The request's id. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {

@@ -1,0 +1,66 @@
+"""An opened graph: rows of token ids in, rows of vectors out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import openvino as ov
+
+from shared.encoder.artefact import INPUTS
+from shared.encoder.precision import PassagePrecision
+from shared.memory import forget_pages
+
+Vectors = npt.NDArray[np.float32]
+
+
+class Graph:
+    """A graph on the CPU, in OpenVINO. Not for several threads at once."""
+
+    def __init__(
+        self, core: ov.Core, path: Path, *, precision: PassagePrecision, threads: int
+    ) -> None:
+        """Open a graph.
+
+        Args:
+            core: OpenVINO.
+            path: Its ``.xml``; the weights lie beside it in ``.bin``.
+            precision: Arithmetic of what the graph does not itself have in int8.
+            threads: Threads of one inference; 1 for single queries.
+        """
+        compiled = core.compile_model(
+            core.read_model(path),
+            "CPU",
+            {
+                "INFERENCE_PRECISION_HINT": precision,
+                "INFERENCE_NUM_THREADS": threads,
+                "NUM_STREAMS": 1,
+                "PERFORMANCE_HINT": "LATENCY",
+                "ENABLE_CPU_PINNING": False,
+            },
+        )
+        self._request = compiled.create_infer_request()
+        # The first inference brings the weights into the CPU's precision and order, in memory of
+        # the graph's own; what was read of the file is not needed any more.
+        self.infer([[1, 1]], width=2)
+        forget_pages(path.with_suffix(".bin"))
+
+    def infer(self, ids: Sequence[Sequence[int]], *, width: int) -> Vectors:
+        """Unit rows, float32, shape ``(len(ids), dim)``.
+
+        Args:
+            ids: Token ids of each text, special tokens among them.
+            width: What every row is padded to; no row may be longer.
+        """
+        tokens = np.zeros((len(ids), width), dtype=np.int64)
+        mask = np.zeros_like(tokens)
+        for n, row in enumerate(ids):
+            tokens[n, : len(row)] = row
+            mask[n, : len(row)] = 1
+        self._request.infer({INPUTS[0]: tokens, INPUTS[1]: mask})
+        output = np.asarray(self._request.get_output_tensor().data, dtype=np.float32)
+        # The graph normalises in its own precision; bf16 leaves norms off by up to 1e-3.
+        unit: Vectors = output / np.linalg.norm(output, axis=1, keepdims=True)
+        return unit

@@ -1,0 +1,173 @@
+"""The encoder of an artefact: tokenizer, graphs, common direction."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import openvino as ov
+from tokenizers import Tokenizer
+
+from shared.encoder.artefact import (
+    DIRECTION,
+    GRAPH,
+    QUERY_GRAPH,
+    TOKENIZER,
+    EncoderSpec,
+    read_artefact,
+)
+from shared.encoder.batches import bulk_batches, cheapest_batches
+from shared.encoder.graph import Graph, Vectors
+from shared.encoder.precision import choose, has_bf16, has_vnni
+from shared.settings import Precision
+from shared.snapshot.verify import Proofs
+
+QUERY_WIDTH_STEP = 8
+INFERENCE_TOKENS = 48  # what one inference costs besides its tokens, measured in tokens
+
+
+class Encoder(Protocol):
+    """Text to unit vectors."""
+
+    spec: EncoderSpec
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """Unit rows, float32, shape ``(len(texts), spec.dim)``."""
+        ...
+
+    def encode_passages(self, texts: Sequence[str]) -> Vectors:
+        """Unit rows, float32, shape ``(len(texts), spec.dim)``."""
+        ...
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Word pieces of each text, special tokens left out."""
+        ...
+
+
+class GraphEncoder:
+    """An encoder that runs an artefact's graphs on the CPU, with OpenVINO.
+
+    A graph is opened when it is first needed: the query service never opens the passages', unless
+    it encodes queries with it. Safe to call from several threads: calls take turns.
+
+    Attributes:
+        spec: What it is.
+        precision: What queries are encoded in.
+        passage_precision: What passages are encoded in.
+    """
+
+    def __init__(
+        self, folder: Path, *, encoder_id: str | None = None, threads: int = 1,
+        precision: Precision = "auto", keep_direction: bool = False, proofs: Proofs | None = None,
+    ) -> None:  # fmt: skip
+        """Open and verify an artefact.
+
+        Args:
+            folder: The artefact.
+            encoder_id: The encoder that it must be, or None for whatever it is.
+            threads: Threads of one inference; 1 for single queries.
+            precision: Arithmetic; ``shared.encoder.precision.choose`` says what is meant.
+            keep_direction: Leave the common direction in, as the bare model does. Such vectors
+                must not be compared with a snapshot's.
+            proofs: What need not be proven again.
+
+        Raises:
+            EncoderInvalid: the artefact is missing, damaged, or of another encoder.
+        """
+        artefact = read_artefact(folder, encoder_id=encoder_id, proofs=proofs)
+        self.spec = artefact.encoder
+        self._folder = folder
+        self._threads = threads
+        self._core = ov.Core()
+        self._core.set_property({"ENABLE_MMAP": True})
+        self.precision, self.passage_precision = choose(
+            precision, bf16=has_bf16(self._core), int8=artefact.has_int8 and has_vnni()
+        )
+        self._graphs: dict[str, Graph] = {}
+        self._direction = (
+            np.load(folder / DIRECTION, allow_pickle=False)
+            if self.spec.direction_sha256 is not None and not keep_direction
+            else None
+        )
+        self._lock = threading.Lock()
+        self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
+        self._tokenizer.enable_truncation(self.spec.max_tokens)
+        self._tokenizer.no_padding()
+        self._counter: Tokenizer | None = None
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """See ``Encoder.encode_queries``."""
+        vectors = np.empty((len(texts), self.spec.dim), dtype=np.float32)
+        with self._lock:
+            graph = self._graph(QUERY_GRAPH if self.precision == "int8" else GRAPH)
+            ids = self._token_ids(self.spec.query_prompt, texts)
+            # The runtime prepares for every shape it meets, and keeps about 1 MB of each. Queries
+            # come in every length, so they are padded to a few widths; bulk is not, by 7 %.
+            widths = [self._query_width(len(row)) for row in ids]
+            for batch in cheapest_batches(widths, inference_tokens=INFERENCE_TOKENS):
+                width = max(widths[n] for n in batch)
+                vectors[batch] = graph.infer([ids[n] for n in batch], width=width)
+        return self.without_direction(vectors)
+
+    def encode_passages(self, texts: Sequence[str]) -> Vectors:
+        """See ``Encoder.encode_passages``."""
+        vectors = np.empty((len(texts), self.spec.dim), dtype=np.float32)
+        with self._lock:
+            graph = self._graph(GRAPH)
+            ids = self._token_ids(self.spec.passage_prompt, texts)
+            for batch in bulk_batches([len(row) for row in ids]):
+                rows = [ids[n] for n in batch]
+                vectors[batch] = graph.infer(rows, width=max(map(len, rows)))
+        return self.without_direction(vectors)
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """See ``Encoder.count_tokens``."""
+        with self._lock:
+            if self._counter is None:
+                # A second one, because cutting is state of a tokenizer; queries never need it.
+                self._counter = Tokenizer.from_file(str(self._folder / TOKENIZER))
+                self._counter.no_truncation()
+                self._counter.no_padding()
+            encodings = self._counter.encode_batch_fast(list(texts), add_special_tokens=False)
+            return [len(encoding) for encoding in encodings]
+
+    def without_direction(self, vectors: Vectors) -> Vectors:
+        """Unit rows without the artefact's common direction, if it has one."""
+        if self._direction is None:
+            return vectors
+        return remove_direction(vectors, self._direction)
+
+    def _graph(self, name: str) -> Graph:
+        if name not in self._graphs:
+            # What the int8 graph has not in int8 stays f32: bf16 gains nothing there, and would
+            # keep a copy of the word embeddings.
+            precision = "f32" if name == QUERY_GRAPH else self.passage_precision
+            self._graphs[name] = Graph(
+                self._core, self._folder / name, precision=precision, threads=self._threads
+            )
+        return self._graphs[name]
+
+    def _token_ids(self, prompt: str, texts: Sequence[str]) -> list[list[int]]:
+        encodings = self._tokenizer.encode_batch_fast([prompt + text for text in texts])
+        return [encoding.ids for encoding in encodings]
+
+    def _query_width(self, length: int) -> int:
+        stepped = -(-length // QUERY_WIDTH_STEP) * QUERY_WIDTH_STEP
+        return max(length, min(stepped, self.spec.max_tokens))
+
+
+def remove_direction(vectors: Vectors, direction: Vectors) -> Vectors:
+    """Take a common direction out of unit rows and normalise again.
+
+    Args:
+        vectors: float32, shape ``(n, dim)``.
+        direction: float32, shape ``(2, dim)``: the mean, and a unit component about it.
+    """
+    mean, component = direction
+    centred = vectors - mean
+    centred -= np.outer(centred @ component, component)
+    unit: Vectors = centred / np.linalg.norm(centred, axis=1, keepdims=True)
+    return unit

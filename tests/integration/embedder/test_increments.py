@@ -1,0 +1,302 @@
+"""A snapshot made from the one before holds exactly what one written at once would."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine
+
+from services.embedder import atlas
+from services.embedder import publisher as publishing
+from services.embedder.database import open_engine
+from services.embedder.encoding import encode_reviews
+from services.embedder.ledger import Ledgers
+from services.embedder.pooling import pool
+from services.embedder.publisher import Publisher
+from services.embedder.removal import Removals
+from services.embedder.snapshot_records import SnapshotRecords
+from services.embedder.vectors import VectorStore
+from shared.snapshot import commit, editor
+from shared.snapshot.activation import activate
+from shared.snapshot.audit import audit
+from shared.snapshot.manifest import CATALOGUE, MANIFEST, Manifest
+from shared.snapshot.reader import Snapshot, open_snapshot
+from shared.snapshot.store import SnapshotStore
+from shared.terms import terms
+from tests.integration.embedder.arrivals import Sent, arrive, end, kept, movie, review
+from tests.integration.test_snapshots import writer
+from tests.support.encoders import HashEncoder
+from tests.support.soak import examples
+
+Films = dict[str, dict[str, str]]
+"""Of each film the texts of its reviews."""
+
+WORDS = ("sea", "moon", "grim", "funny", "slow", "war", "love", "dog")
+STEPS = 4
+
+
+class System:
+    """A database, and the snapshots of it that one publisher makes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.encoder = HashEncoder()
+        self.engine: Engine = open_engine(f"sqlite:///{folder / 'movies.sqlite'}")
+        self.store = SnapshotStore(folder / "snapshots")
+        self.publisher = self.new_publisher(self.store)
+        self._folder = folder
+        self._vectors = VectorStore(self.engine, self.encoder.spec.encoder_id)
+        self._runs = 0
+        self._before: Films = {}
+
+    def new_publisher(self, store: SnapshotStore) -> Publisher:
+        records = SnapshotRecords(self.engine, self.encoder.spec.encoder_id)
+        return Publisher(
+            records, store, spec=self.encoder.spec, precision="f32", keep=3,
+            lease_folder=store.root / "leases",
+        )  # fmt: skip
+
+    async def crawl(self, films: Films) -> None:
+        """A complete run that finds these films: what is new or edited is sent, the rest named."""
+        self._runs += 1
+        run = f"run-{self._runs}"
+        sent: list[Sent] = []
+        names = []
+        for film, reviews in films.items():
+            before = self._before.get(film)
+            if before is None:
+                sent.append(movie(film, run=run))
+            else:
+                names.append(f"movie/{film}")
+            for name, text in reviews.items():
+                if before is None or before.get(name) != text:
+                    sent.append(review(name, film, run=run, text=text))
+                else:
+                    names.append(f"review/{name}")
+        ending = end(sent, kept=names, run=run, complete=True)
+        messages = [*sent, kept(*names, run=run), ending] if names else [*sent, ending]
+        await arrive(self.engine, *messages)
+        decided = Removals(self.engine).decide(run, allowed=True)
+        assert decided.fault is None
+        Ledgers(self.engine).close(run)
+        self._before = {film: dict(reviews) for film, reviews in films.items()}
+        while work := self._vectors.backlog(100):
+            self._vectors.save(encode_reviews(self.encoder, work))
+
+    def publish(self) -> Snapshot:
+        """The next snapshot of the publisher."""
+        return opened(self.store, self.publisher.publish())
+
+    def written_at_once(self) -> Snapshot:
+        """A snapshot of the same, in a store of its own, so that there is nothing to make it of."""
+        store = SnapshotStore(self._folder / f"at-once-{self._runs}")
+        return opened(store, self.new_publisher(store).publish())
+
+
+def opened(store: SnapshotStore, manifest: Manifest | None) -> Snapshot:
+    assert manifest is not None
+    return open_snapshot(store, manifest.snapshot_id)
+
+
+@pytest.fixture
+def system(tmp_path: Path) -> Iterator[System]:
+    made = System(tmp_path)
+    yield made
+    made.engine.dispose()
+
+
+def held(snapshot: Snapshot) -> dict[str, object]:
+    """All that a snapshot holds of each film, but for where it lies."""
+    catalogue = snapshot.catalogue
+    found: dict[str, object] = {}
+    for row, film in enumerate(catalogue.movies(range(snapshot.index.rows))):
+        reviews = [
+            (one.review_id, one.text, one.rating, one.movie == row)
+            for one in catalogue.reviews_of(row)
+        ]
+        rows = range(film.passage_start, film.passage_start + film.passage_count)
+        passages = [(one.review_id, one.text) for one in catalogue.passages(rows)]
+        found[film.movie_id] = (
+            film.title, film.review_count, reviews, passages, film.row == row,
+            snapshot.index.vector(row).tobytes(), snapshot.passages.vectors(row).tobytes(),
+        )  # fmt: skip
+    return found
+
+
+def said(snapshot: Snapshot, words: list[str]) -> dict[str, float]:
+    """The films that the lexical index finds, with their scores."""
+    ids = snapshot.catalogue.movie_ids()
+    scores, rows = snapshot.lexical.search([t for word in words for t in terms(word)], 1000)
+    return {ids[row]: float(score) for score, row in zip(scores, rows, strict=True)}
+
+
+def nearest(snapshot: Snapshot, query: np.ndarray) -> dict[str, float]:
+    ids = snapshot.catalogue.movie_ids()
+    scores, rows = snapshot.index.search(query, 1000)
+    return {ids[row]: float(score) for score, row in zip(scores[0], rows[0], strict=True)}
+
+
+def require_same(one: Snapshot, other: Snapshot, encoder: HashEncoder, *, scores: bool) -> None:
+    assert one.manifest.counts == other.manifest.counts
+    assert held(one) == held(other)
+    for query in (["sea", "grim"], ["film"], ["dog", "love", "war"]):
+        found, wanted = said(one, query), said(other, query)
+        assert found.keys() == wanted.keys()
+        if scores:
+            assert found == pytest.approx(wanted, rel=1e-6)
+    vector = encoder.encode_queries(["a grim film about the sea"])
+    assert nearest(one, vector) == pytest.approx(nearest(other, vector), rel=1e-6)
+    assert one.atlas is not None
+    assert len(one.atlas.positions) == one.index.rows
+    assert np.isfinite(one.atlas.positions).all()
+
+
+texts = st.lists(st.sampled_from(WORDS), min_size=1, max_size=30).map(" ".join)
+names = st.sampled_from([f"r{n:02d}" for n in range(40)])
+films = st.dictionaries(
+    st.sampled_from([f"tt{n:02d}" for n in range(14)]), st.dictionaries(names, texts, max_size=4)
+)
+
+
+def as_a_source_has_them(drawn: Films) -> Films:
+    """A review belongs to one film only; there is always something left to search."""
+    seen: set[str] = set()
+    whole: Films = {"tt99": {"keep": "A film about the sea."}}
+    for film, reviews in drawn.items():
+        whole[film] = {name: text for name, text in reviews.items() if name not in seen}
+        seen |= set(reviews)
+    return whole
+
+
+def partly(before: Films, after: Films, share: float, random: np.random.Generator) -> Films:
+    """The films of ``before``, some of them as they are ``after``: most stay the same."""
+    chosen = {film for film in {*before, *after} if random.random() < share}
+    mixed = {film: reviews for film, reviews in before.items() if film not in chosen}
+    mixed.update({film: reviews for film, reviews in after.items() if film in chosen})
+    return mixed
+
+
+@pytest.mark.parametrize("deleted_share", [0.0, 1.0])
+@settings(max_examples=examples(5))
+@given(
+    drawn=st.lists(films, min_size=STEPS, max_size=STEPS),
+    shares=st.lists(st.sampled_from([0.05, 0.2, 0.5]), min_size=STEPS, max_size=STEPS),
+    seed=st.integers(0, 2**32 - 1),
+)
+async def test_whatever_changes_nothing_tells_it_from_one_written_at_once(
+    deleted_share: float, drawn: list[Films], shares: list[float], seed: int,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:  # fmt: skip
+    random = np.random.default_rng(seed)
+    system = System(tmp_path_factory.mktemp("increments"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(editor, "MOST_DELETED_SHARE", deleted_share)
+        patch.setattr(publishing, "MOST_CHANGED_SHARE", 10.0)
+        patch.setattr(publishing, "MOST_DEAD_SHARE", 1.0)
+        patch.setattr(atlas, "MIN_FOR_TSNE", 1000)  # a layout takes a second
+        present = as_a_source_has_them(drawn[0])
+        for after, share in zip(drawn, shares, strict=True):
+            present = as_a_source_has_them(partly(present, after, share, random))
+            await system.crawl(present)
+            made = system.publish()
+            require_same(
+                made, system.written_at_once(), system.encoder, scores=deleted_share == 0.0
+            )
+    for snapshot_id in system.store.snapshot_ids():
+        assert [one.fault for one in audit(system.store, snapshot_id) if one.fault] == []
+    system.engine.dispose()
+
+
+SOME: Films = {f"tt{n:02d}": {f"r{n}": f"A {WORDS[n % 8]} film."} for n in range(12)}
+
+
+def edited(films: Films, film: str, text: str) -> Films:
+    return {**films, film: dict.fromkeys(films[film], text)}
+
+
+async def test_one_changed_film_is_all_that_is_written(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await system.crawl(SOME)
+    first = system.publish()
+    monkeypatch.setattr(editor, "MOST_DELETED_SHARE", 1.0)
+    pooled: list[int] = []
+
+    def counting(rows: np.ndarray) -> np.ndarray | None:
+        pooled.append(len(rows))
+        return pool(rows)
+
+    monkeypatch.setattr("services.embedder.publisher.pool", counting)
+    await system.crawl(edited(SOME, "tt05", "A quiet walk."))
+    second = system.publish()
+    assert pooled == [1]
+    folders = [system.store.folder(one.snapshot_id) / "lexical" for one in (first, second)]
+    before = {path.name: path.stat().st_ino for path in folders[0].glob("*.term")}
+    assert before.items() <= {p.name: p.stat().st_ino for p in folders[1].iterdir()}.items()
+    assert second.catalogue.movie_ids() == first.catalogue.movie_ids()
+    assert said(second, ["quiet"]).keys() == {"tt05"}
+    assert said(first, ["quiet"]) == {}
+
+
+@pytest.mark.parametrize("name", ["vectors.faiss", "passages.npy", "catalogue.sqlite", "lexical"])
+async def test_damage_is_not_passed_on(system: System, name: str) -> None:
+    await system.crawl(SOME)
+    first = system.publish()
+    path = system.store.folder(first.snapshot_id) / name
+    if path.is_dir():
+        [path] = path.glob("*.term")
+    whole = bytearray(path.read_bytes())
+    whole[-9] ^= 1
+    path.write_bytes(whole)
+    await system.crawl(edited(SOME, "tt05", "A quiet walk."))
+    require_same(system.publish(), system.written_at_once(), system.encoder, scores=True)
+
+
+async def test_what_follows_a_roll_back_has_all_that_came_since(system: System) -> None:
+    await system.crawl(SOME)
+    first = system.publish()
+    await system.crawl(edited(SOME, "tt05", "A quiet walk."))
+    system.publish()
+    activate(system.store, first.snapshot_id, encoder_id=system.encoder.spec.encoder_id)
+    await system.crawl({name: SOME[name] for name in list(SOME)[1:]})
+    require_same(system.publish(), system.written_at_once(), system.encoder, scores=True)
+
+
+async def test_waste_does_not_grow_without_end(system: System) -> None:
+    await system.crawl(SOME)
+    system.publish()
+    for turn in range(1, 17):
+        text = "A film about this and that, again and again. " * (1 + turn % 2 * 7)
+        await system.crawl(edited(SOME, "tt05", text))
+        snapshot = system.publish()
+        base = editor.Base(system.store.folder(snapshot.snapshot_id), snapshot.manifest)
+        assert base.dead_share() < 0.5
+    require_same(snapshot, system.written_at_once(), system.encoder, scores=True)
+
+
+async def test_one_of_the_former_format_can_be_built_upon(system: System) -> None:
+    await system.crawl(SOME)
+    first = system.publish()
+    former = first.manifest.model_copy(update={"format_version": 3})
+    (system.store.folder(first.snapshot_id) / MANIFEST).write_bytes(former.to_bytes())
+    commit.point_current_at(system.store, first.snapshot_id)
+    await system.crawl(edited(SOME, "tt05", "A quiet walk."))
+    second = system.publish()
+    assert second.manifest.format_version == 4
+    require_same(second, system.written_at_once(), system.encoder, scores=True)
+
+
+@pytest.mark.parametrize("start", [0, 3, 999, -1])
+def test_passages_of_two_films_or_of_none_are_refused(start: int, tmp_path: Path) -> None:
+    def misplace(folder: Path) -> None:
+        with sqlite3.connect(folder / CATALOGUE) as connection:
+            connection.execute("UPDATE movies SET passage_start = ? WHERE row = 1", (start,))
+        connection.close()
+
+    with pytest.raises(commit.GateFailed, match=r"overlap|holds"):
+        commit.publish(SnapshotStore(tmp_path / "store"), sequence=1, write=writer(extra=misplace))
