@@ -21,9 +21,14 @@ setup-dev:
 run: setup ## run the whole system here, in the foreground; Ctrl-C stops it
 	@exec $(BIN)/movie-search up $(ARGS)
 
-test: setup-dev ## run all tests
+test: setup-dev ## run all tests; ARGS=tests/unit for some
 	@deploy/install_browser.sh
+ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
+else
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not alone"
+	$(BIN)/python -m pytest -m alone
+endif
 
 soak: setup-dev ## try every fault and every property for hours; ARGS=tests/faults/test_x.py for one
 	SOAK=1 $(BIN)/python -m pytest --timeout 7200 \

@@ -94,9 +94,9 @@ class Settings(BaseSettings):
     encoder_precision: Annotated[
         Precision,
         Field(
-            description="Arithmetic of the graphs. `auto`: queries in int8 where the CPU has VNNI "
-            "and the model bears it; passages, and queries elsewhere, in bf16 where the CPU has "
-            "it. `int8` is the same, and says when it cannot be had."
+            description="Arithmetic of the graphs. `auto`: bf16 where the CPU has it; elsewhere "
+            "queries in int8 where the CPU has VNNI and the model bears it, and f32. `int8`: "
+            "queries in it also beside bf16; says when it cannot be had."
         ),
     ] = "auto"
     passage_tokens: Annotated[

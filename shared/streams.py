@@ -8,7 +8,7 @@ Receiving (``StreamConsumer``), at least once:
 
 1. The group is made at id ``0`` (never ``$``, which would skip what came before it). Entries that
    are neither new to it nor pending, which only a server that lost writes can leave behind, are
-   delivered again.
+   looked for at each connection and claim, and delivered again.
 2. The consumer's own pending entries come first: at start, and after every connection error.
 3. A read is never cancelled: a stop flag is looked at between reads, which block half a second.
 4. Entries of consumers that died are claimed once they have been idle for ``min_idle_ms``.
@@ -264,6 +264,8 @@ class StreamConsumer:
                 await self._drain_own(pending, stop)
             if cursor == "0-0":
                 break
+        # Also here: Redis can tell what is left over only of a group that has read all there is.
+        await pending.ensure_group()
         self._last_claim = time.monotonic()
 
     async def _process(self, pending: PendingList, entries: list[Entry]) -> None:

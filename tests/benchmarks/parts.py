@@ -9,11 +9,8 @@ import random
 from collections.abc import Sequence
 from contextlib import ExitStack
 
-import openvino as ov
-
 from services.embedder.conversion import BUNDLED_MODEL, find_model
-from shared.encoder import GraphEncoder, has_bf16
-from shared.settings import Precision
+from shared.encoder import GraphEncoder
 from tests.benchmarks.catalogues import Catalogue
 from tests.benchmarks.measurement import Series, Window, number
 from tests.benchmarks.plan import Plan
@@ -26,7 +23,7 @@ from tests.benchmarks.targets import Measured
 QUERIES_A_WINDOW = 200
 REVIEW_TOKENS = 256
 GRAPH, REFERENCE = "our graph", "sentence-transformers, torch fp32"
-PLAIN = "our graph, queries not in int8"
+INT8 = "our graph, queries in int8"
 SEARCH = "our searcher, hybrid with evidence, encoding left out"
 
 
@@ -42,10 +39,7 @@ def measure(plan: Plan, catalogue: Catalogue, say: Say) -> Section:
         enter = stack.enter_context
         encoders = {
             GRAPH: enter(probe("encode", catalogue.artefact, 1, "auto", log=logs / "encode.log")),
-            PLAIN: enter(
-                # What `auto` is where there is no int8.
-                probe("encode", catalogue.artefact, 1, plain_precision(), log=logs / "plain.log")
-            ),
+            INT8: enter(probe("encode", catalogue.artefact, 1, "int8", log=logs / "int8.log")),
             REFERENCE: enter(
                 probe("reference", find_model(BUNDLED_MODEL), 1, log=logs / "reference.log")
             ),
@@ -62,11 +56,6 @@ def measure(plan: Plan, catalogue: Catalogue, say: Say) -> Section:
     single.figures |= bulk.figures
     single.outcomes["bulk"] = outcome
     return single
-
-
-def plain_precision() -> Precision:
-    """The precision of passages on this machine."""
-    return "bf16" if has_bf16(ov.Core()) else "f32"
 
 
 def _single(

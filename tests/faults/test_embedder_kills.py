@@ -51,6 +51,8 @@ from tests.support.redis_server import RedisServer
 from tests.support.soak import times
 from tests.support.waiting import async_wait_until
 
+pytestmark = pytest.mark.alone
+
 Item = MovieMessage | ReviewMessage
 EMBEDDER_KILLS = times(46, soak=1000)
 REDIS_KILLS = times(4, soak=100)

@@ -19,6 +19,8 @@ from tests.support.snapshots import FILMS, Film
 from tests.support.soak import times
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.alone
+
 GROWTH = 1.05
 JSON = "Content-Type: application/json"
 

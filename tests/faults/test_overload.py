@@ -22,6 +22,8 @@ from tests.support.query_process import QueryProcess, publish, query_child
 from tests.support.raw_http import Answer, answer, head, post, problem_in, query_json
 from tests.support.soak import times
 
+pytestmark = pytest.mark.alone
+
 ENCODE_S = 0.02  # so that the rest of a request is little beside it, on a busy machine too
 CAPACITY = 1 / ENCODE_S
 QUEUE = 32

@@ -21,6 +21,8 @@ from tests.support.raw_http import answer, answers, head, post, problem_in, quer
 from tests.support.soak import times
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.alone
+
 JSON = "Content-Type: application/json"
 # A second each, more or less, in place of ten and more: what is tried is that there is an end.
 PATIENCE_S = 15.0  # of a busy machine, and far from forever

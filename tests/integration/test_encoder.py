@@ -153,7 +153,7 @@ def test_an_artefact_without_int8_is_given_it_in_place(folder: Path, tmp_path: P
     assert (copy / "graph.bin").stat().st_mtime_ns == kept
     assert sorted(path.name for path in copy.iterdir()) == sorted([*whole["files"], "spec.json"])
     assert read_artefact(copy).has_int8
-    assert GraphEncoder(copy).precision == "int8"
+    assert GraphEncoder(copy, precision="int8").precision == "int8"
 
 
 @needs_vnni
@@ -180,7 +180,7 @@ def test_int8_that_changes_the_vectors_is_refused(
 @pytest.mark.parametrize(
     ("wanted", "bf16", "int8", "queries", "passages"),
     [
-        ("auto", True, True, "int8", "bf16"),
+        ("auto", True, True, "bf16", "bf16"),
         ("auto", False, True, "int8", "f32"),
         ("auto", True, False, "bf16", "bf16"),
         ("auto", False, False, "f32", "f32"),

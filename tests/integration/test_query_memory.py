@@ -22,6 +22,8 @@ from tests.support.encoders import HashEncoder
 from tests.support.query_service import always, query_settings, running_query
 from tests.support.waiting import async_wait_until
 
+pytestmark = pytest.mark.alone
+
 ROOT = Path(__file__).parents[2]
 DIM = 256
 MOVIES, PASSAGES = 800, 60
