@@ -31,6 +31,7 @@ class Movie(SQLModel, table=True):
     rating: float | None = None
     url: str | None = None
     source: str
+    fetched_at: float | None = None
     revision: int = Field(index=True)
 
 
@@ -53,6 +54,7 @@ class Review(SQLModel, table=True):
     source: str
     content_sha256: str
     text_sha256: str
+    fetched_at: float | None = None
 
 
 class ReviewVectors(SQLModel, table=True):

@@ -1,7 +1,8 @@
 """Films and reviews into SQL.
 
 Each function works within a transaction of its caller's and may be repeated: the second time
-changes nothing.
+changes nothing. Nor does the order of messages: what was fetched later stands, however late an
+older message is delivered (a dead letter that is replayed, an entry of a worker that died).
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Connection,
     Engine,
     Table,
+    bindparam,
     delete,
     func,
     literal,
@@ -82,6 +85,8 @@ def store_movies(
 ) -> set[str]:
     """Upsert films; a field that a source does not know keeps its value.
 
+    A message that was fetched before what is stored adds only what is not known.
+
     Returns:
         Ids of the films that are new or changed.
     """
@@ -91,7 +96,8 @@ def store_movies(
             select(MOVIES).where(MOVIES.c.movie_id.in_([m.movie.movie_id for m in items]))
         ).mappings()
     }
-    changed = {}
+    changed: dict[str, dict[str, Any]] = {}
+    seen: dict[str, dict[str, Any]] = {}
     for message in items:
         movie = message.movie
         new = {
@@ -100,13 +106,23 @@ def store_movies(
             "directors": list(movie.directors),
             "source": message.source,
         }
+        fetched_at = _moment(message)
         old = known.get(movie.movie_id)
         if old is not None:
-            new = {key: value if value or not old[key] else old[key] for key, value in new.items()}
+            if _is_older(fetched_at, old["fetched_at"]):
+                first, second, fetched_at = old, new, old["fetched_at"]
+            else:
+                first, second = new, old
+            new = {key: first[key] if first[key] or not second[key] else second[key] for key in new}
         # Not by its source: two that say the same of a film would change it at each crawl.
         if old is None or any(old[key] != new[key] for key in new if key != "source"):
+            new["fetched_at"] = fetched_at
             known[movie.movie_id] = changed[movie.movie_id] = {**new, "revision": revision}
+        elif fetched_at not in {None, old["fetched_at"]}:
+            seen[movie.movie_id] = {"b_key": movie.movie_id, "b_fetched_at": fetched_at}
+            old["fetched_at"] = fetched_at
     upsert(connection, MOVIES, list(changed.values()), "movie_id")
+    _note_fetched(connection, MOVIES.c.movie_id, seen)
     return set(changed)
 
 
@@ -118,28 +134,35 @@ def store_reviews(
     Returns:
         Ids of the reviews that are new or changed.
     """
-    known: dict[str, tuple[str, str, str]] = {
-        row.review_id: (row.content_sha256, row.text_sha256, row.movie_id)
+    known: dict[str, tuple[str, str, str, float | None]] = {
+        row.review_id: (row.content_sha256, row.text_sha256, row.movie_id, row.fetched_at)
         for row in connection.execute(
             select(
                 REVIEWS.c.review_id,
                 REVIEWS.c.content_sha256,
                 REVIEWS.c.text_sha256,
                 REVIEWS.c.movie_id,
+                REVIEWS.c.fetched_at,
             ).where(REVIEWS.c.review_id.in_([m.review.review_id for m in items]))
         )
     }
     changed: dict[str, dict[str, Any]] = {}
+    seen: dict[str, dict[str, Any]] = {}
     unencoded: dict[str, dict[str, str]] = {}
     touched: dict[str, str] = {}
     for message in items:
         review = message.review
         content = hashlib.sha256(review.model_dump_json().encode()).hexdigest()
         text_sha256 = hashlib.sha256(review.text.encode()).hexdigest()
-        old_content, old_text, old_movie = known.get(review.review_id, (None, None, None))
-        if old_content == content:
+        fetched_at = _moment(message)
+        old_content, old_text, old_movie, last = known.get(review.review_id, (None,) * 4)
+        if _is_older(fetched_at, last):
             continue
-        known[review.review_id] = (content, text_sha256, review.movie_id)
+        known[review.review_id] = (content, text_sha256, review.movie_id, fetched_at)
+        if old_content == content:
+            if fetched_at not in {None, last}:
+                seen[review.review_id] = {"b_key": review.review_id, "b_fetched_at": fetched_at}
+            continue
         if old_text != text_sha256:
             unencoded[review.review_id] = {
                 "review_id": review.review_id,
@@ -151,14 +174,36 @@ def store_reviews(
             "source": message.source,
             "content_sha256": content,
             "text_sha256": text_sha256,
+            "fetched_at": fetched_at,
         }
         touched[review.movie_id] = message.source
         if old_movie is not None:
             touched.setdefault(old_movie, message.source)
     upsert(connection, REVIEWS, list(changed.values()), "review_id")
+    _note_fetched(connection, REVIEWS.c.review_id, seen)
     upsert(connection, UNENCODED, list(unencoded.values()), "review_id")
     _touch(connection, touched, revision)
     return set(changed)
+
+
+def _moment(message: messages.MovieMessage | messages.ReviewMessage) -> float | None:
+    return message.fetched_at.timestamp() if message.fetched_at is not None else None
+
+
+def _is_older(fetched_at: float | None, stored: float | None) -> bool:
+    """Whether a message is known to be older than what is stored."""
+    return fetched_at is not None and stored is not None and fetched_at < stored
+
+
+def _note_fetched(
+    connection: Connection, key: Column[Any], seen: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Note when what has not changed was fetched last."""
+    if seen:
+        statement = update(key.table).where(key == bindparam("b_key"))
+        connection.execute(
+            statement.values(fetched_at=bindparam("b_fetched_at")), list(seen.values())
+        )
 
 
 def _touch(connection: Connection, sources: Mapping[str, str], revision: int) -> None:

@@ -306,11 +306,11 @@ async def _crawl(arena: Arena, number: int, fire: Fire | None = None) -> Result:
 
 
 def _rows(engine: Engine, query: str) -> list[Row]:
-    """All that a table holds, but not in which order and by which run it came."""
+    """All that a table holds, but not in which order, when and by which run it came."""
     with reading(engine) as connection:
         found = [dict(row) for row in connection.execute(text(query)).mappings()]
     for row in found:
-        for name in ("revision", "added_by"):
+        for name in ("revision", "added_by", "fetched_at"):
             row.pop(name, None)
     return sorted(found, key=repr)
 
