@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pydantic import ValidationError
+from redis.exceptions import ResponseError
 
 from services.ingest import attempts
 from services.ingest.attempts import MAX_ATTEMPTS
@@ -251,7 +251,7 @@ async def test_attempts_that_get_further_may_be_many(
 async def test_no_process_outlives_its_supervision(
     redis: Client, configure: Configure, few: Catalogue
 ) -> None:
-    """Not even when the supervisor itself stumbles: here, over a record that it cannot read."""
+    """Not even when the supervisor itself stumbles: here, over a lease that is none."""
     configure(SLOW_DEMO)
     with serve_demo_site("127.0.0.1", 0, catalogue=few) as url:
         run = await _request(redis, "demo")
@@ -262,10 +262,27 @@ async def test_no_process_outlives_its_supervision(
             return attempting.pids.get(run.run_id, 0)
 
         pid = await async_wait_until(started)
-        await runs.set_fields(redis, run.run_id, state="confused")
-        with pytest.raises(ValidationError):
+        lease = f"lease:{run.run_id}"
+        await redis.pipeline(transaction=True).delete(lease).rpush(lease, "?").execute()
+        with pytest.raises(ResponseError):
             await task
         assert not is_alive(pid)
+
+
+async def test_a_crawl_whose_record_cannot_be_read_is_ended(
+    redis: Client, configure: Configure, few: Catalogue
+) -> None:
+    configure(SLOW_DEMO)
+    with serve_demo_site("127.0.0.1", 0, catalogue=few) as url:
+        async with supervising(redis, url) as supervisor:
+            run = await _request(redis, "demo")
+            pid = await crawling(supervisor, run)
+            await runs.set_fields(redis, run.run_id, state="confused")
+            await async_wait_until(lambda: _gone(pid))
+
+
+async def _gone(pid: int) -> bool:
+    return not is_alive(pid)
 
 
 async def test_a_lease_of_another_supervisor_is_respected_until_it_ends(
