@@ -124,7 +124,7 @@ def test_int8_queries_stay_near_on_real_texts(
     texts = [text for own in real_texts for text in own]
     assert len(texts) == 1000
     expected = load_reference("all-MiniLM-L6-v2").encode(texts, normalize_embeddings=True)
-    encoder = GraphEncoder(plain_folder)
+    encoder = GraphEncoder(plain_folder, precision="int8")
     assert (encoder.precision, str(encoder.passage_precision) != "int8") == ("int8", True)
     found = np.concatenate([encoder.encode_queries([text]) for text in texts])
     cosines = (found * expected).sum(axis=1)
