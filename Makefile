@@ -34,7 +34,7 @@ soak: setup-dev ## try every fault and every property for hours; ARGS=tests/faul
 	SOAK=1 $(BIN)/python -m pytest --timeout 7200 \
 	  $(or $(ARGS),tests/faults $$(grep -rl 'from hypothesis' tests/unit tests/integration))
 
-check: setup-dev ## format, lint, types, import rules, unit tests; under a minute
+check: setup-dev ## format, lint, types, import rules, unit tests; about a minute
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
