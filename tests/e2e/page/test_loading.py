@@ -39,10 +39,13 @@ async def test_a_second_visit_loads_nothing_that_was_there(
     builder.publish()
     await page.goto("/?q=boxer")
     await expect(page.locator(".hit")).to_have_count(4)
+    # Fonts come after the text that needs them.
+    await page.wait_for_load_state("networkidle")
     asked: dict[str, Response] = {}
     page.on("response", lambda answer: asked.update({answer.url: answer}))
     await page.goto("/?q=rain")
     await expect(page.locator(".hit")).to_have_count(4)
+    await page.wait_for_load_state("networkidle")
     sent: dict[str, int] = await page.evaluate(
         """() => Object.fromEntries(performance.getEntriesByType("resource")
           .filter(({ name }) => name.includes("/assets/"))
