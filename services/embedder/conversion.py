@@ -1,11 +1,11 @@
 """A sentence-transformers model, converted once into an encoder artefact.
 
 sentence-transformers is the reference: it loads the model and defines its modules. The trace of
-its forward pass, with the final normalisation added, becomes an OpenVINO graph; see
-``shared.encoder`` for what an artefact is, ``services.embedder.quantisation`` for the same graph in
-int8, which queries are encoded with. Only safetensors weights are read and no code that
-comes with a model is run. torch is imported here only, and only when an artefact has to be made:
-a start with an artefact in place is fast.
+its forward pass, with the final normalisation added, becomes an OpenVINO graph
+(``services.embedder.tracing``); see ``shared.encoder`` for what an artefact is,
+``services.embedder.quantisation`` for the same graph in int8, which queries are encoded with. Only
+safetensors weights are read and no code that comes with a model is run. torch is imported only when
+an artefact has to be made: a start with an artefact in place is fast.
 """
 
 from __future__ import annotations
@@ -13,15 +13,14 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-import logging
 import shutil
 import tempfile
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from services.embedder.direction import find_direction
 from services.embedder.quantisation import with_int8
+from services.embedder.tracing import first_position, load_model, write_graph
 from shared.encoder import (
     ArtefactSpec,
     EncoderInvalid,
@@ -33,7 +32,6 @@ from shared.encoder.artefact import (
     DIRECTION,
     GRAPH,
     GRAPH_WEIGHTS,
-    INPUTS,
     SPEC,
     TOKENIZER,
 )
@@ -147,12 +145,7 @@ def ensure_artefact(
 
 def load_reference(model: str) -> SentenceTransformer:
     """The model in sentence-transformers: the reference that artefacts are held to."""
-    from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - pulls torch in
-
-    _be_quiet()
-    return SentenceTransformer(
-        str(find_model(model)), trust_remote_code=False, model_kwargs={"use_safetensors": True}
-    )
+    return load_model(find_model(model))
 
 
 def _spec(folder: Path, *, name: str, passage_tokens: int) -> EncoderSpec:
@@ -165,66 +158,50 @@ def _spec(folder: Path, *, name: str, passage_tokens: int) -> EncoderSpec:
     if not tokenizer.is_file():
         raise ModelInvalid(f"{folder} has no tokenizer.json: a fast tokenizer is needed")
     config = json.loads((folder / "config.json").read_text())
-    lengths = _read_json(folder / "sentence_bert_config.json")
     prompts = _read_json(folder / "config_sentence_transformers.json").get("prompts") or {}
-    positions = int(config.get("max_position_embeddings", 512))
     return EncoderSpec(
         model=Path(name).name if Path(name).is_dir() else name,
         weights_sha256=_sha256(folder / "model.safetensors"),
         tokenizer_sha256=_sha256(tokenizer),
         config_sha256=configs.hexdigest(),
-        dim=int(config["hidden_size"]),
-        max_tokens=min(int(lengths.get("max_seq_length") or positions), positions),
+        dim=_dim(folder, config),
+        max_tokens=_max_tokens(folder, config),
         passage_tokens=passage_tokens,
         query_prompt=prompts.get("query", ""),
         passage_prompt=prompts.get("passage") or prompts.get("document") or "",
     )
 
 
+def _max_tokens(folder: Path, config: dict[str, Any]) -> int:
+    """The longest text that sentence-transformers takes and the model has positions for."""
+    told = (
+        _read_json(folder / "sentence_bert_config.json").get("max_seq_length"),
+        _read_json(folder / "tokenizer_config.json").get("model_max_length"),
+    )
+    positions = int(config.get("max_position_embeddings", 512))
+    positions -= first_position(config.get("model_type"), config.get("pad_token_id")) or 0
+    return min([positions, *(int(length) for length in told if length)])
+
+
+def _dim(folder: Path, config: dict[str, Any]) -> int:
+    """Numbers of a vector: what the last layer after pooling gives, or the transformer itself."""
+    for module in reversed(json.loads((folder / "modules.json").read_text())):
+        wider = _read_json(folder / module["path"] / "config.json").get("out_features")
+        if wider is not None:
+            return int(wider)
+    for name in ("hidden_size", "dim", "d_model"):
+        if name in config:
+            return int(config[name])
+    raise ModelInvalid(f"{folder}/config.json does not say how wide the model is (hidden_size)")
+
+
 def _convert(folder: Path, target: Path, *, dim: int) -> None:
-    import openvino as ov  # noqa: PLC0415
-    import torch  # noqa: PLC0415 - heavy, and not needed once the artefact exists
-    from sentence_transformers import SentenceTransformer  # noqa: PLC0415
-
-    _be_quiet()
-    model = SentenceTransformer(
-        str(folder), device="cpu", trust_remote_code=False,
-        model_kwargs={"use_safetensors": True, "attn_implementation": "eager"},
-    ).eval()  # fmt: skip
-
-    class Graph(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.model = model
-
-        def forward(self, input_ids: Any, attention_mask: Any) -> Any:
-            features = {"input_ids": input_ids, "attention_mask": attention_mask}
-            output = self.model(features)["sentence_embedding"]
-            return torch.nn.functional.normalize(output, p=2.0, dim=1)
-
-    example = {  # ids that the smallest vocabulary has; the trace is of shapes, not of words
-        INPUTS[0]: torch.tensor([[1, 2, 3, 1], [1, 2, 1, 0]]),
-        INPUTS[1]: torch.tensor([[1, 1, 1, 1], [1, 1, 1, 0]]),
-    }
-    with torch.inference_mode(), warnings.catch_warnings():
-        # The trace warns of shape checks that it freezes; the parity test covers other shapes.
-        warnings.simplefilter("ignore")
-        graph = ov.convert_model(Graph(), example_input=example)
-    graph.reshape({name: ov.PartialShape([-1, -1]) for name in INPUTS})
-    found = graph.outputs[0].get_partial_shape()[1].get_length()
+    model = load_model(folder, attn_implementation="eager")
+    write_graph(model, target / GRAPH)
+    found = model.get_embedding_dimension()
     if found != dim:
         raise ModelInvalid(f"the model gives vectors of {found} numbers, its config says {dim}")
-    ov.save_model(graph, str(target / GRAPH), compress_to_fp16=False)
     shutil.copyfile(folder / TOKENIZER, target / TOKENIZER)
-
-
-def _be_quiet() -> None:
-    """Keep the libraries' progress bars and remarks about their own parts out of our logs."""
-    from transformers.utils import logging as transformers_logging  # noqa: PLC0415
-
-    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    logging.getLogger("sentence_transformers").setLevel(logging.ERROR)
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -24,16 +23,17 @@ import openvino as ov
 from openvino import opset13 as ops
 from tokenizers import Tokenizer
 
+from services.embedder.samples import sample_texts
 from shared.encoder import ArtefactSpec, has_vnni
 from shared.encoder.artefact import (
     GRAPH,
-    INPUTS,
     QUERY_GRAPH,
     QUERY_GRAPH_WEIGHTS,
     SPEC,
     TOKENIZER,
 )
 from shared.encoder.graph import Graph
+from shared.encoder.layout import PACKED_INPUTS, one_a_row, packed_inputs, plain_inputs
 from shared.snapshot.durable import fsync_file, fsync_folder, rename
 from shared.snapshot.verify import describe_file
 from shared.telemetry import get_logger
@@ -102,7 +102,7 @@ def make_int8(folder: Path, target: Path, *, max_tokens: int) -> float:
     tokenizer.no_padding()
 
     def samples(name: str) -> list[list[int]]:
-        return [tokenizer.encode(text).ids for text in _texts(name)]
+        return [tokenizer.encode(text).ids for text in sample_texts(name)]
 
     core = ov.Core()
     model = core.read_model(folder / GRAPH)
@@ -161,14 +161,14 @@ def _input_ranges(
 ) -> dict[str, _Range]:
     """What the inputs of the products are over the samples; changes the model."""
     linears = _linears(model)
+    inputs = packed_inputs if len(model.inputs) == len(PACKED_INPUTS) else plain_inputs
     model.add_outputs([linear.products[0].input_value(0) for linear in linears])
     request = core.compile_model(
         model, "CPU", {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
     ).create_infer_request()
     ranges: dict[str, _Range] = {}
     for ids in samples:
-        tokens = np.array([ids], dtype=np.int64)
-        request.infer({INPUTS[0]: tokens, INPUTS[1]: np.ones_like(tokens)})
+        request.infer(inputs([ids], one_a_row([len(ids)], width=len(ids))))
         for n, linear in enumerate(linears, start=1):
             values = request.get_output_tensor(n).data
             values = values.reshape(-1, values.shape[-1])
@@ -218,13 +218,10 @@ def _range_with_zero(low: Array, high: Array) -> tuple[float, float]:
 
 
 def _vectors(graph: Graph, samples: Sequence[Sequence[int]]) -> Array:
-    return np.concatenate([graph.infer([ids], width=len(ids)) for ids in samples])
+    return np.concatenate(
+        [graph.infer([ids], one_a_row([len(ids)], width=len(ids))) for ids in samples]
+    )
 
 
 def _constant(value: npt.ArrayLike) -> ov.Node:
     return ops.constant(np.asarray(value, dtype=np.float32))
-
-
-def _texts(name: str) -> list[str]:
-    """The lines of a bundled file; texts of our own."""
-    return (resources.files("services.embedder") / "samples" / name).read_text("utf-8").splitlines()

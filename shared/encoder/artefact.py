@@ -23,7 +23,6 @@ QUERY_GRAPH_WEIGHTS = "query.bin"
 TOKENIZER = "tokenizer.json"
 DIRECTION = "direction.npy"
 SPEC = "spec.json"
-INPUTS = ("input_ids", "attention_mask")
 
 
 class EncoderSpec(BaseModel):

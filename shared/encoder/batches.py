@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 BATCH_TOKENS = 8192
 MAX_BATCH = 64
+TEXTS_PACKED = 8  # texts of queries in one inference; more together gain little
 
 
 def bulk_batches(lengths: Sequence[int]) -> list[list[int]]:

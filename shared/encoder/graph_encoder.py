@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -19,18 +20,18 @@ from shared.encoder.artefact import (
     EncoderSpec,
     read_artefact,
 )
-from shared.encoder.batches import bulk_batches, cheapest_batches
+from shared.encoder.batches import TEXTS_PACKED, bulk_batches, cheapest_batches
 from shared.encoder.graph import Graph, Vectors
+from shared.encoder.layout import WIDTH_STEP, Layout, one_a_row, packed
 from shared.encoder.precision import choose, has_bf16, has_vnni
 from shared.settings import Precision
 from shared.snapshot.verify import Proofs
 
-QUERY_WIDTH_STEP = 8
 INFERENCE_TOKENS = 48  # what one inference costs besides its tokens, measured in tokens
 
 
 class Encoder(Protocol):
-    """Text to unit vectors."""
+    """Text to unit vectors. Safe to call from several threads."""
 
     spec: EncoderSpec
 
@@ -51,7 +52,8 @@ class GraphEncoder:
     """An encoder that runs an artefact's graphs on the CPU, with OpenVINO.
 
     A graph is opened when it is first needed: the query service never opens the passages', unless
-    it encodes queries with it. Safe to call from several threads: calls take turns.
+    it encodes queries with it. Safe to call from several threads: they take turns to infer, and
+    passages of others are made ready meanwhile.
 
     Attributes:
         spec: What it is.
@@ -96,7 +98,6 @@ class GraphEncoder:
         self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
         self._tokenizer.enable_truncation(self.spec.max_tokens)
         self._tokenizer.no_padding()
-        self._counter: Tokenizer | None = None
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """See ``Encoder.encode_queries``."""
@@ -104,35 +105,35 @@ class GraphEncoder:
         with self._lock:
             graph = self._graph(QUERY_GRAPH if self.precision == "int8" else GRAPH)
             ids = self._token_ids(self.spec.query_prompt, texts)
-            # The runtime prepares for every shape it meets, and keeps about 1 MB of each. Queries
-            # come in every length, so they are padded to a few widths; bulk is not, by 7 %.
-            widths = [self._query_width(len(row)) for row in ids]
-            for batch in cheapest_batches(widths, inference_tokens=INFERENCE_TOKENS):
-                width = max(widths[n] for n in batch)
-                vectors[batch] = graph.infer([ids[n] for n in batch], width=width)
+            for batch in self._query_batches(graph, ids):
+                rows = [ids[n] for n in batch]
+                vectors[batch] = graph.infer(rows, self._query_layout(graph, rows))
         return self.without_direction(vectors)
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
         """See ``Encoder.encode_passages``."""
         vectors = np.empty((len(texts), self.spec.dim), dtype=np.float32)
+        ids = self._token_ids(self.spec.passage_prompt, texts)
         with self._lock:
             graph = self._graph(GRAPH)
-            ids = self._token_ids(self.spec.passage_prompt, texts)
             for batch in bulk_batches([len(row) for row in ids]):
                 rows = [ids[n] for n in batch]
-                vectors[batch] = graph.infer(rows, width=max(map(len, rows)))
+                lengths = [len(row) for row in rows]
+                vectors[batch] = graph.infer(rows, one_a_row(lengths, width=max(lengths)))
         return self.without_direction(vectors)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """See ``Encoder.count_tokens``."""
-        with self._lock:
-            if self._counter is None:
-                # A second one, because cutting is state of a tokenizer; queries never need it.
-                self._counter = Tokenizer.from_file(str(self._folder / TOKENIZER))
-                self._counter.no_truncation()
-                self._counter.no_padding()
-            encodings = self._counter.encode_batch_fast(list(texts), add_special_tokens=False)
-            return [len(encoding) for encoding in encodings]
+        encodings = self._counter.encode_batch_fast(list(texts), add_special_tokens=False)
+        return [len(encoding) for encoding in encodings]
+
+    @cached_property
+    def _counter(self) -> Tokenizer:
+        # A second one, because cutting is state of a tokenizer; queries never need it.
+        counter = Tokenizer.from_file(str(self._folder / TOKENIZER))
+        counter.no_truncation()
+        counter.no_padding()
+        return counter
 
     def without_direction(self, vectors: Vectors) -> Vectors:
         """Unit rows without the artefact's common direction, if it has one."""
@@ -154,8 +155,21 @@ class GraphEncoder:
         encodings = self._tokenizer.encode_batch_fast([prompt + text for text in texts])
         return [encoding.ids for encoding in encodings]
 
+    def _query_batches(self, graph: Graph, ids: Sequence[Sequence[int]]) -> Sequence[list[int]]:
+        if not graph.packs:
+            widths = [self._query_width(len(row)) for row in ids]
+            return cheapest_batches(widths, inference_tokens=INFERENCE_TOKENS)
+        every = range(len(ids))
+        return [list(every[n : n + TEXTS_PACKED]) for n in every[::TEXTS_PACKED]]
+
+    def _query_layout(self, graph: Graph, rows: Sequence[Sequence[int]]) -> Layout:
+        lengths = [len(row) for row in rows]
+        if graph.packs:
+            return packed(lengths)
+        return one_a_row(lengths, width=self._query_width(max(lengths)))
+
     def _query_width(self, length: int) -> int:
-        stepped = -(-length // QUERY_WIDTH_STEP) * QUERY_WIDTH_STEP
+        stepped = -(-length // WIDTH_STEP) * WIDTH_STEP
         return max(length, min(stepped, self.spec.max_tokens))
 
 

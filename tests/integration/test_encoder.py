@@ -33,6 +33,7 @@ from shared.encoder import (
 from shared.encoder.precision import choose
 from shared.passages import split
 from shared.settings import Precision
+from tests.support.tiny_models import WORDS, Pooling, tiny_model
 
 pytestmark = [
     pytest.mark.encoder,
@@ -237,56 +238,18 @@ def top_overlap(expected: np.ndarray, found: np.ndarray) -> float:
     return float(np.mean(shared))
 
 
-WORDS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "quiet", "film", "loud", "war", "and", "love")
-
-
-def tiny_model(folder: Path, *, pooling: str, normalised: bool) -> Path:
-    """A small BERT with random weights, its tokenizer, and the modules that are asked for."""
-    import torch  # noqa: PLC0415 - only the marked tests pay for it
-    from sentence_transformers import SentenceTransformer  # noqa: PLC0415
-    from sentence_transformers.models import (  # noqa: PLC0415
-        Normalize,
-        Pooling,
-        Transformer,
-    )
-    from tokenizers import BertWordPieceTokenizer  # noqa: PLC0415
-    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast  # noqa: PLC0415
-
-    torch.manual_seed(7)
-    inner = folder / "inner"
-    inner.mkdir(parents=True)
-    config = BertConfig(
-        vocab_size=len(WORDS), hidden_size=32, num_hidden_layers=2, num_attention_heads=4,
-        intermediate_size=64, max_position_embeddings=44, initializer_range=0.5,
-    )  # fmt: skip
-    BertModel(config).save_pretrained(inner, safe_serialization=True)
-    (inner / "vocab.txt").write_text("\n".join(WORDS))
-    fast = BertWordPieceTokenizer(str(inner / "vocab.txt"), lowercase=True)
-    fast.save(str(inner / "tokenizer.json"))
-    PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
-        tokenizer_file=str(inner / "tokenizer.json"), pad_token="[PAD]", unk_token="[UNK]",
-        cls_token="[CLS]", sep_token="[SEP]",
-    ).save_pretrained(inner)  # fmt: skip
-    transformer = Transformer(str(inner), max_seq_length=44)
-    modules = [transformer, Pooling(32, pooling_mode=pooling)]
-    if normalised:
-        modules.append(Normalize())
-    SentenceTransformer(modules=modules, device="cpu").save(str(folder / "model"))
-    return folder / "model"
-
-
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("normalised", [True, False], ids=["normalised", "not normalised"])
 @pytest.mark.parametrize("pooling", ["cls", "mean", "max"])
 def test_any_pooling_with_or_without_normalising_is_carried_over(
-    tmp_path: Path, pooling: str, normalised: bool
+    tmp_path: Path, pooling: Pooling, normalised: bool
 ) -> None:
     model = tiny_model(tmp_path, pooling=pooling, normalised=normalised)
     spec = ensure_artefact(tmp_path / "store", model=str(model), passage_tokens=16)
     assert (spec.dim, spec.max_tokens, spec.direction_sha256) == (32, 44, None)
     encoder = GraphEncoder(artefact_folder(tmp_path / "store", spec.encoder_id), precision="f32")
     chance = np.random.default_rng(3)
-    texts = [" ".join(chance.choice(WORDS[4:], size=n % 60 + 1)) for n in range(120)]
+    texts = [" ".join(chance.choice(WORDS, size=n % 60 + 1)) for n in range(120)]
     expected = load_reference(str(model)).encode(texts, normalize_embeddings=True)
     for found in (
         encoder.encode_passages(texts),

@@ -1,0 +1,70 @@
+"""Small sentence-transformers models with random weights, made where they are needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+WORDS = ("a", "quiet", "film", "loud", "war", "and", "love")
+MOST_TOKENS = 44
+
+Kind = Literal["bert", "roberta", "mpnet", "distilbert"]
+Pooling = Literal["cls", "mean", "max"]
+
+_SPECIAL = ("[PAD]", "[CLS]", "[SEP]", "[UNK]")
+_SIZES: dict[str, Any] = {"vocab_size": len(_SPECIAL + WORDS), "initializer_range": 0.5}
+_LAYERS: dict[str, Any] = {
+    "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64,
+}  # fmt: skip
+
+
+def tiny_model(
+    folder: Path, *, kind: Kind = "bert", pooling: Pooling = "mean", normalised: bool = True
+) -> Path:
+    """A model of a kind, its tokenizer, and the modules that are asked for; returns its folder."""
+    import torch  # noqa: PLC0415 - only the tests that are marked pay for it
+    from sentence_transformers import SentenceTransformer  # noqa: PLC0415
+    from sentence_transformers.sentence_transformer import modules  # noqa: PLC0415
+    from tokenizers import BertWordPieceTokenizer  # noqa: PLC0415
+    from transformers import PreTrainedTokenizerFast  # noqa: PLC0415
+
+    torch.manual_seed(7)
+    inner = folder / "inner"
+    inner.mkdir(parents=True)
+    _transformer(kind).save_pretrained(inner, safe_serialization=True)
+    special = _SPECIAL
+    if kind in {"roberta", "mpnet"}:  # where a model of theirs has its padding
+        special = (special[1], special[0], *special[2:])
+    (inner / "vocab.txt").write_text("\n".join(special + WORDS))
+    fast = BertWordPieceTokenizer(str(inner / "vocab.txt"), lowercase=True)
+    fast.save(str(inner / "tokenizer.json"))
+    PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_file=str(inner / "tokenizer.json"), pad_token="[PAD]", unk_token="[UNK]",
+        cls_token="[CLS]", sep_token="[SEP]",
+    ).save_pretrained(inner)  # fmt: skip
+    transformer = modules.Transformer(str(inner), max_seq_length=MOST_TOKENS)
+    wanted = [transformer, modules.Pooling(32, pooling_mode=pooling)]
+    if normalised:
+        wanted.append(modules.Normalize())
+    SentenceTransformer(modules=wanted, device="cpu").save(str(folder / "model"))
+    return folder / "model"
+
+
+def _transformer(kind: Kind) -> Any:
+    import transformers  # noqa: PLC0415
+
+    longest: dict[str, Any] = {"max_position_embeddings": MOST_TOKENS, "pad_token_id": 0}
+    config: Any
+    if kind == "distilbert":
+        config = transformers.DistilBertConfig(
+            **_SIZES, **longest, dim=32, n_layers=2, n_heads=4, hidden_dim=64
+        )
+        return transformers.DistilBertModel(config)
+    if kind == "bert":
+        return transformers.BertModel(transformers.BertConfig(**_SIZES, **_LAYERS, **longest))
+    # Their positions begin after the padding token's id, which is 1.
+    longest = {"max_position_embeddings": MOST_TOKENS + 2, "pad_token_id": 1}
+    if kind == "roberta":
+        config = transformers.RobertaConfig(**_SIZES, **_LAYERS, **longest, type_vocab_size=1)
+        return transformers.RobertaModel(config)
+    return transformers.MPNetModel(transformers.MPNetConfig(**_SIZES, **_LAYERS, **longest))
