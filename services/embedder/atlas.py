@@ -11,7 +11,7 @@
 
 The cost of a layout is bounded: t-SNE sees at most ``LANDMARKS`` movies, chosen by the hashes of
 their ids, and the others are placed. The same input gives the same map. Pure; scikit-learn is
-imported when it is first needed, because that takes a second.
+imported when it is first needed, or asked for (``load``), because that takes a second.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 
 import numpy as np
 import numpy.typing as npt
@@ -59,6 +60,12 @@ class Drawn:
     cluster: Clusters
     moved: int
     anew: bool = False
+
+
+def load() -> None:
+    """Import what a layout needs, so that the first one need not wait for that."""
+    for name in ("sklearn.manifold", "sklearn.cluster", "scipy.optimize"):
+        import_module(name)
 
 
 def draw(movie_ids: Sequence[str], vectors: Vectors, previous: Drawn | None) -> Drawn:

@@ -1,7 +1,13 @@
 """The work list: reviews that have no vectors of the encoder in use.
 
 The list is a query, not a queue: whatever stopped the last attempt, the next one finds the same
-reviews again. Encoding is never in the way of consuming: it runs in a thread of its own.
+reviews again. Encoding is never in the way of consuming: it runs in threads of its own.
+
+There are two of them, alike: each claims a batch, splits and encodes it, keeps its vectors, and
+begins again. The encoder infers for one at a time, on all cores; meanwhile the other one keeps what
+it has and makes the next batch ready, which takes a core for a tenth of that time. Each claims in
+a name of its own, which is the same at the next start, so that no batch is handed out twice and
+what was in hand is found first.
 """
 
 from __future__ import annotations
@@ -19,8 +25,10 @@ from shared.passages import split
 from shared.streams import wait_for
 from shared.telemetry import get_logger
 
-BATCH_REVIEWS = 128
+BATCH_REVIEWS = 256  # of fewer, less alike passages are encoded together, and more is padding
+HANDS = 2
 POLL_S = 2.0
+REPORT_REVIEWS = 4 * BATCH_REVIEWS
 
 _encoded = Counter("embedder_reviews_encoded_total", "Reviews encoded")
 _quarantined = Counter("embedder_reviews_quarantined_total", "Reviews without usable vectors")
@@ -74,45 +82,53 @@ class EncodingLoop:
     ) -> None:
         self._store = store
         self._encoder = encoder
-        self._holder = ""
         self._on_encoded = on_encoded
+        self._since_report = 0
         self.wake = asyncio.Event()
 
     async def run(self, stop: asyncio.Event, *, holder: str) -> None:
-        """Encode until ``stop`` is set; the batch in hand is finished and kept.
+        """Encode until ``stop`` is set; the batches in hand are finished and kept.
 
         Args:
             stop: When to end.
             holder: Who claims what is encoded here.
         """
-        self._holder = holder
-        since_report = 0
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._work(stop, holder))
+            for number in range(2, HANDS + 1):
+                tasks.create_task(self._work(stop, f"{holder}.{number}"))
+
+    async def _work(self, stop: asyncio.Event, holder: str) -> None:
         while not stop.is_set():
             self.wake.clear()
             try:
-                done = await asyncio.to_thread(self._encode_batch)
+                done = await self._encode_batch(holder)
+                if done < BATCH_REVIEWS or self._since_report >= REPORT_REVIEWS:
+                    await self._report()
             except DBAPIError as error:
                 get_logger().warning("database away, encoding waits", error=str(error.orig))
                 await wait_for(stop, POLL_S)
                 continue
-            if done:
-                since_report += done
-                _encoded.inc(done)
-                self._on_encoded()
             if done < BATCH_REVIEWS:
-                _backlog.set(0)
-                if since_report:
-                    get_logger().info("encoded", reviews=since_report, left=0)
-                    since_report = 0
                 await wait_for(stop, POLL_S, wake=self.wake)
-            elif since_report >= 8 * BATCH_REVIEWS:
-                left = await asyncio.to_thread(self._store.backlog_size)
-                _backlog.set(left)
-                get_logger().info("encoded", reviews=since_report, left=left)
-                since_report = 0
 
-    def _encode_batch(self) -> int:
-        items = self._store.claim(BATCH_REVIEWS, self._holder)
+    async def _encode_batch(self, holder: str) -> int:
+        items = await asyncio.to_thread(self._store.claim, BATCH_REVIEWS, holder)
+        if len(items) == BATCH_REVIEWS:
+            self.wake.set()  # there may be work for others
         if items:
-            self._store.save(encode_reviews(self._encoder, items))
+            await asyncio.to_thread(self._encode, items)
+            self._since_report += len(items)
+            _encoded.inc(len(items))
+            self._on_encoded()
         return len(items)
+
+    def _encode(self, items: Sequence[WorkItem]) -> None:
+        self._store.save(encode_reviews(self._encoder, items))
+
+    async def _report(self) -> None:
+        left = await asyncio.to_thread(self._store.backlog_size)
+        _backlog.set(left)
+        if self._since_report and (left == 0 or self._since_report >= REPORT_REVIEWS):
+            get_logger().info("encoded", reviews=self._since_report, left=left)
+            self._since_report = 0

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from prometheus_client import Counter
 from sqlalchemy import RowMapping
 
+from services.embedder import atlas
 from services.embedder.cartography import PreviousMap, previous_map, write_map
 from services.embedder.pooling import pool
 from services.embedder.snapshot_records import SnapshotChanges, SnapshotInput, SnapshotRecords
@@ -69,6 +70,10 @@ class Publisher:
         self._lease_folder = lease_folder
         self._promote = promote
         self._proofs = OwnProofs()
+
+    def prepare(self) -> None:
+        """Load what publishing needs: the first time it takes a second or two, then none."""
+        atlas.load()
 
     def publish(self, *, force: bool = False) -> Manifest | None:
         """Publish what the database holds; None when no film has vectors yet.

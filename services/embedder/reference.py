@@ -5,6 +5,7 @@ Queries, token counts and the spec stay the graph's, so that vectors of either c
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,6 +22,7 @@ class ReferenceEncoder:
         self._graph = graph
         self._model = load_reference(model)
         self._model.max_seq_length = graph.spec.max_tokens
+        self._lock = threading.Lock()  # its tokenizer is changed by each call
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """See ``Encoder.encode_queries``."""
@@ -28,13 +30,14 @@ class ReferenceEncoder:
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
         """See ``Encoder.encode_passages``."""
-        vectors = self._model.encode(
-            [self.spec.passage_prompt + text for text in texts],
-            batch_size=64,
-            convert_to_numpy=True,
-            normalize_embeddings=True,
-            show_progress_bar=False,
-        )
+        with self._lock:
+            vectors = self._model.encode(
+                [self.spec.passage_prompt + text for text in texts],
+                batch_size=64,
+                convert_to_numpy=True,
+                normalize_embeddings=True,
+                show_progress_bar=False,
+            )
         return self._graph.without_direction(np.asarray(vectors, dtype=np.float32))
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:

@@ -192,6 +192,8 @@ class Embedder:
         elif not self._schedule.still_refused:
             backlog = await asyncio.to_thread(self._vectors.backlog_size)
             if not self._schedule.due(backlog=backlog, same_encoder=current):
+                if not current:  # the first one draws a whole map
+                    await asyncio.to_thread(self._publisher.prepare)
                 return None
             published = await asyncio.to_thread(self._publish)
             if published is not None:

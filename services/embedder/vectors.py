@@ -28,7 +28,6 @@ from sqlmodel import SQLModel
 
 from services.embedder.database import reading, writing
 from services.embedder.ledger import ITEMS, LEDGERS
-from services.embedder.models import ReviewVectors
 from services.embedder.store import (
     MOVIES,
     REVIEWS,
@@ -168,14 +167,14 @@ class VectorStore:
             }
             kept = [item for item in encoded if texts.get(item.review_id) == item.text_sha256]
             rows = [
-                ReviewVectors(
-                    review_id=item.review_id,
-                    encoder_id=self._encoder_id,
-                    text_sha256=item.text_sha256,
-                    passages=len(item.spans),
-                    spans=item.spans.astype("<i4").tobytes(),
-                    vectors=item.vectors.astype("<f2").tobytes(),
-                ).model_dump()
+                {
+                    "review_id": item.review_id,
+                    "encoder_id": self._encoder_id,
+                    "text_sha256": item.text_sha256,
+                    "passages": len(item.spans),
+                    "spans": item.spans.astype("<i4").tobytes(),
+                    "vectors": item.vectors.astype("<f2").tobytes(),
+                }
                 for item in kept
             ]
             upsert(connection, VECTORS, rows, "review_id")

@@ -38,7 +38,7 @@ from tests.support.local_system import LocalSystem
 from tests.support.waiting import wait_until
 
 SOURCE = "imdb75k"
-SAMPLE = 512  # reviews that the bound is taken from; four of the embedder's batches
+SAMPLE = 512  # reviews that the bound is taken from; two of the embedder's batches
 TIMEOUT_S = 4 * 3600
 SAMPLE_EVERY_S = 1.0
 START_TIMEOUT_S = 180

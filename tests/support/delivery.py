@@ -130,13 +130,13 @@ class Handling:
 
     consumer: ReviewConsumer
     stage: Stage
-    handed: Counter[str] = field(default_factory=Counter)  # by entry id
+    killed: Counter[str] = field(default_factory=Counter)  # by the entry that did it
 
     async def handle(self, entries: Sequence[Entry]) -> None:
-        self.handed.update(entry.entry_id for entry in entries)
         self.stage.at("handed over")
         for entry in entries:
             if KILLS in entry.fields["id"]:
+                self.killed[entry.entry_id] += 1
                 raise Died
             if RAISES in entry.fields["id"]:
                 raise RuntimeError("poison")
@@ -166,7 +166,8 @@ class Delivery:
         database = folder / "movies.sqlite"
         shutil.copy(template, database)
         self.engine: Engine = open_engine(f"sqlite:///{database}")
-        self.handed: Counter[str] = Counter()
+        self.killed: Counter[str] = Counter()
+        """How often an entry has ended the process."""
         self.faults = 0
         self.redis = connect(url)
         self._runner.run(self.redis.flushall())
@@ -205,7 +206,7 @@ class Delivery:
         stage = Stage(fault)
         stop = asyncio.Event()
         left = rounds
-        handling = Handling(ReviewConsumer(self.engine, lambda _: None), stage, self.handed)
+        handling = Handling(ReviewConsumer(self.engine, lambda _: None), stage, self.killed)
 
         async def on_idle() -> None:
             nonlocal left

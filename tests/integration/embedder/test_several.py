@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
 
-from services.embedder import encoding, vectors
-from services.embedder.database import open_engine, reading
+from services.embedder import encoding, service, vectors
+from services.embedder.database import open_engine
 from services.embedder.publisher import Publisher
 from services.embedder.service import Embedder
 from services.embedder.slots import HeldFile, publisher_lock, slot
-from services.embedder.store import UNENCODED
 from services.embedder.vectors import VectorStore
 from shared.encoder import Vectors
 from shared.messages import REVIEWS_STREAM
@@ -33,54 +31,65 @@ from tests.support.waiting import async_wait_until, wait_until
 
 FILMS = 30
 BATCH = 4
+HAS_SLOT, ENCODES, PUBLISHES = "slot", "encodes", "publishes"  # what an embedder has done
 
 
 class Noting(HashEncoder):
     """Writes down what it encodes; ``stuck`` it never comes to an end."""
 
-    def __init__(self, notes: Path, database: str, *, together: bool, stuck: bool) -> None:
+    def __init__(self, notes: Path, *, together: int, stuck: bool) -> None:
         super().__init__()
         self._notes = notes
-        self._engine = open_engine(database)
         self._together = together
         self._stuck = stuck
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
         with self._notes.open("a") as stream:
             stream.writelines(f"{text}\n" for text in texts)
-        if self._together:
-            wait_until(lambda: self.holders() == 2)
-            self._together = False
+        note(self._notes, ENCODES)
+        # What has been begun once stays written down, also when its embedder is done with it all.
+        wait_until(lambda: count(self._notes.parent, ENCODES) >= self._together, timeout_s=120)
         if self._stuck:
             wait_until(lambda: False, timeout_s=600)
         return super().encode_passages(texts)
 
-    def holders(self) -> int:
-        with reading(self._engine) as connection:
-            query = select(UNENCODED.c.claimed_by).where(UNENCODED.c.claimed_by.is_not(None))
-            return len(set(connection.execute(query).scalars()))
+
+def note(notes: Path, what: str) -> None:
+    Path(f"{notes}.{what}").touch()
 
 
-def work(settings: dict[str, Any], notes: str, together: bool, stuck: bool) -> None:
+def count(folder: Path, what: str) -> int:
+    """How many embedders have noted something."""
+    return len(list(folder.glob(f"*.{what}")))
+
+
+def work(settings: dict[str, Any], notes: str, together: int, stuck: bool) -> None:
     """In a process of its own: an embedder."""
     opened = Settings.model_validate(settings)
     encoding.BATCH_REVIEWS = BATCH
-    vectors.CLAIM_S = 600.0 if together else 2.0
+    vectors.CLAIM_S = 600.0 if together > 1 else 6.0  # longer than a batch takes
     publish = Publisher.publish
 
     def noted(self: Publisher, *, force: bool = False) -> Manifest | None:
-        Path(f"{notes}.published").touch()
+        note(Path(notes), PUBLISHES)
         return publish(self, force=force)
 
+    @contextmanager
+    def noted_slot(store: Path) -> Iterator[str]:
+        with slot(store) as name:
+            note(Path(notes), HAS_SLOT)
+            yield name
+
     Publisher.publish = noted  # type: ignore[method-assign]
-    encoder = Noting(Path(notes), opened.database, together=together, stuck=stuck)
-    service = Embedder(opened, open_engine(opened.database), encoder, precision="f32")
-    asyncio.run(service.run(asyncio.Event()))
+    setattr(service, "slot", noted_slot)  # noqa: B010 - of this process only
+    encoder = Noting(Path(notes), together=together, stuck=stuck)
+    embedding = Embedder(opened, open_engine(opened.database), encoder, precision="f32")
+    asyncio.run(embedding.run(asyncio.Event()))
 
 
 @contextmanager
 def embedder(
-    settings: Settings, notes: Path, *, together: bool = False, stuck: bool = False
+    settings: Settings, notes: Path, *, together: int = 1, stuck: bool = False
 ) -> Iterator[BaseProcess]:
     process = multiprocessing.get_context("spawn").Process(
         target=work, args=(settings.model_dump(exclude_none=True), str(notes), together, stuck)
@@ -105,10 +114,6 @@ def encoded(notes: Path) -> list[str]:
     return notes.read_text().splitlines() if notes.exists() else []
 
 
-def publishers(folder: Path) -> int:
-    return len(list(folder.glob("*.published")))
-
-
 @pytest.fixture
 def settings(redis_url: str, database_url: str, tmp_path: Path) -> Settings:
     open_engine(database_url).dispose()
@@ -117,20 +122,15 @@ def settings(redis_url: str, database_url: str, tmp_path: Path) -> Settings:
     )
 
 
-def slots_held(settings: Settings, count: int) -> bool:
-    folder = settings.snapshot_dir / ".embedders"
-    return all(is_held(HeldFile(folder / f"embedder-{n}")) for n in range(1, count + 1))
-
-
 async def test_two_share_the_work_and_one_publishes(
     redis: Client, settings: Settings, tmp_path: Path
 ) -> None:
     notes = [tmp_path / "one", tmp_path / "two"]
     with (
-        embedder(settings, notes[0], together=True),
-        embedder(settings, notes[1], together=True),
+        embedder(settings, notes[0], together=2),
+        embedder(settings, notes[1], together=2),
     ):
-        await asyncio.to_thread(wait_until, lambda: slots_held(settings, 2), timeout_s=60)
+        await asyncio.to_thread(wait_until, lambda: count(tmp_path, HAS_SLOT) == 2, timeout_s=120)
         run = await new_run(redis)
         items = small_run(FILMS, run_id=run.run_id)
         await send(redis, [*items, run_end(items, run_id=run.run_id)])
@@ -141,7 +141,7 @@ async def test_two_share_the_work_and_one_publishes(
     assert one
     assert two
     assert len({*one, *two}) == len(one) + len(two)
-    assert publishers(tmp_path) == 1
+    assert count(tmp_path, PUBLISHES) == 1
 
 
 async def test_when_one_is_killed_the_other_ends_what_it_had_begun(
@@ -154,7 +154,7 @@ async def test_when_one_is_killed_the_other_ends_what_it_had_begun(
         return not await redis.xlen(REVIEWS_STREAM)
 
     with embedder(settings, notes[0], stuck=True) as first:
-        await asyncio.to_thread(wait_until, lambda: is_held(right), timeout_s=60)
+        await asyncio.to_thread(wait_until, lambda: is_held(right), timeout_s=120)
         run = await new_run(redis)
         items = small_run(FILMS, run_id=run.run_id)
         await send(redis, [*items, run_end(items, run_id=run.run_id)])
@@ -167,7 +167,7 @@ async def test_when_one_is_killed_the_other_ends_what_it_had_begun(
     assert (end.state, end.stored) == ("searchable", 2 * FILMS)
     one, two = encoded(notes[0]), encoded(notes[1])
     assert len(two) == len(set(two)) == 2 * FILMS
-    assert 0 < len(one) <= BATCH
+    assert 0 < len(one) <= encoding.HANDS * BATCH
 
 
 async def test_a_claim_is_its_holders_until_it_expires(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -240,3 +242,25 @@ def test_positions_are_what_the_file_can_hold() -> None:
     assert np.array_equal(
         np.round(positions.astype(np.float64), DECIMALS).astype(np.float32), positions
     )
+
+
+FIRST_MAP = """
+import sys
+import numpy as np
+from services.embedder import atlas, publisher
+
+def heavy():
+    return {name for name in sys.modules if name.startswith(("sklearn", "scipy"))}
+
+assert not heavy(), heavy()
+atlas.load()
+loaded = heavy()
+vectors = np.eye(40, dtype=np.float32)
+names = [str(n) for n in range(40)]
+atlas.draw(names, vectors, atlas.draw(names[:20], vectors[:20], None))
+assert loaded and heavy() == loaded, heavy() - loaded
+"""
+
+
+def test_a_map_loads_nothing_that_has_not_been_loaded_beforehand() -> None:
+    subprocess.run([sys.executable, "-c", FIRST_MAP], check=True, timeout=120)

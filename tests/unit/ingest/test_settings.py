@@ -97,5 +97,6 @@ def test_a_dataset_opens_no_connection_at_all() -> None:
     source = DatasetSource(
         name="s", spider="dataset", movies=Path("/m.csv"), reviews=Path("/r.csv")
     )
-    handlers = _settings(source).getwithbase("DOWNLOAD_HANDLERS")
-    assert not any(handlers.values())
+    settings = _settings(source)
+    assert not any(settings.getwithbase("DOWNLOAD_HANDLERS").values())
+    assert not settings.getwithbase("DOWNLOADER_MIDDLEWARES")
