@@ -3,8 +3,9 @@
 Tokenizers are not thread-safe, one inference at a time is fastest, and a snapshot's catalogue is
 for one thread: so one thread encodes, ranks and reads. It takes whatever is waiting, up to
 ``MAX_BATCH`` jobs, encodes the texts of all of them in one call, then finishes each job with its
-own vectors. When it is idle a job starts at once; nothing is ever held back to fill a batch. What
-was asked lately is not encoded again (``services.query.query_vectors``).
+own vectors. When it is idle a job starts at once; nothing is ever held back to fill a batch. But
+when jobs wait, the event loop has its turn between two batches: answers are sent, and what has come
+meanwhile is read. What was asked lately is not encoded again (``services.query.query_vectors``).
 
 A job that finds the queue full is refused. Jobs that are handed in together are taken or refused
 together, and each takes a place in the queue as if it had come alone. A job that has waited too
@@ -30,6 +31,7 @@ from services.query.query_vectors import QueryVectors
 from shared.encoder import Encoder, Vectors
 
 MAX_BATCH = 8  # encoding more together gains nothing that could be measured
+TURNS = 4  # of the event loop: answers are sent, requests read, their tasks begun, jobs handed in
 
 T = TypeVar("T")
 
@@ -219,6 +221,19 @@ class Batcher:
                 else:
                     self._metrics.encode_s.observe(outcome.encode_ms / 1000)
                     job.result.set_result(outcome)
+            await self._let_in()
+
+    async def _let_in(self) -> None:
+        """Let the event loop have its turns, while jobs wait and others join them.
+
+        Callers who ask again as soon as they are answered would else be in two groups for ever, as
+        often as not of one and of all others: each would be encoded while the other is answered.
+        """
+        before = 0
+        while before < len(self._waiting) < MAX_BATCH:
+            before = len(self._waiting)
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
 
     def _take(self) -> list[_Job]:
         """The next jobs, of one encoder: two meet only while a snapshot of another one loads."""

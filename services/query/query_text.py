@@ -28,7 +28,7 @@ def clean(text: str) -> str:
     """
     if text and text.isascii() and text.isprintable() and not text.isspace():
         # Most queries: letters, digits and marks that show, and plain spaces.
-        return _SPACE.sub(" ", text).strip()[:MAX_QUERY_CHARS].rstrip()
+        return " ".join(text.split())[:MAX_QUERY_CHARS].rstrip()
     if any(
         unicodedata.category(char) in {"Cc", "Cs"} and char not in _TYPED_SPACE for char in text
     ):

