@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.local_system import free_port
+from tests.support.ports import free_port
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import wait_until
 
@@ -40,7 +40,7 @@ def service(name: str, home: Path, **settings: object) -> Iterator[subprocess.Po
             yield process
         finally:
             process.send_signal(signal.SIGTERM)
-            code = process.wait(timeout=30)
+            code = process.wait(timeout=90)
             assert code == 0, f"{name} ended with {code}: {(home / 'log').read_text()[-3000:]}"
 
 
@@ -96,7 +96,7 @@ def test_services_on_hosts_of_their_own(tmp_path: Path, private_redis: RedisServ
             assert run["state"] not in {"failed", "incomplete"}, run
             return bool(run["state"] == "searchable")
 
-        wait_until(searchable, timeout_s=90)
+        wait_until(searchable, timeout_s=200)
         wait_until(lambda: client.get("/readyz").status_code == 200)
         assert healthy("query", tmp_path, **query_settings)
         assert healthy("ingest", tmp_path, **redis)
@@ -111,7 +111,7 @@ def test_services_on_hosts_of_their_own(tmp_path: Path, private_redis: RedisServ
 
         # Searching goes on with Redis and the embedder gone.
         embedder.send_signal(signal.SIGTERM)
-        embedder.wait(timeout=30)
+        embedder.wait(timeout=90)
         private_redis.kill()
         gone = client.get("/search", params={"q": "a shark near the beach", "k": 1})
         assert gone.status_code == 200

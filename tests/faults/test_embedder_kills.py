@@ -102,7 +102,12 @@ async def assert_all_stored(
     finally:
         engine.dispose()
     assert current(settings).catalogue.counts()[:2] == (len(items) - reviews, reviews)
-    assert await redis.xlen(REVIEWS_STREAM) == 0
+
+    async def taken() -> bool:
+        """What was sent twice may come after the run's end; it is acknowledged last of all."""
+        return bool(await redis.xlen(REVIEWS_STREAM) == 0)
+
+    await async_wait_until(taken)
     assert (await redis.xpending(REVIEWS_STREAM, EMBEDDER_GROUP))["pending"] == 0
     assert await redis.xlen(DEAD_LETTERS_STREAM) == 0
 
@@ -235,7 +240,7 @@ async def test_two_workers_that_claim_the_same_entries_store_them_once(
 ) -> None:
     """Each takes from the other what it has in hand."""
     engine = open_engine(f"sqlite:///{tmp_path / 'movies.sqlite'}")
-    items = small_run(10, 5)
+    items = small_run(20, 5)
     await send(redis, [*items, run_end(items)])
     handed: Counter[str] = Counter()
     stop = asyncio.Event()
@@ -263,7 +268,7 @@ async def test_two_workers_that_claim_the_same_entries_store_them_once(
         await async_wait_until(done)
         stop.set()
     ledger = Ledgers(engine).ledger("run-1")
-    assert (count_reviews(engine), ledger.stored, ledger.duplicate) == (50, 50, 0)
+    assert (count_reviews(engine), ledger.stored, ledger.duplicate) == (100, 100, 0)
     assert ledger.balanced
     assert await redis.xlen(DEAD_LETTERS_STREAM) == 0
     engine.dispose()
@@ -286,7 +291,7 @@ async def test_poison_that_raises_hangs_or_kills_is_a_dead_letter_and_the_others
     await send(redis, [*items, run_end(items, run_id=run.run_id)])
     child = EmbedderProcess(settings)
     exits: Counter[int] = Counter()
-    fate = Fate(stuck_after_s=0.5)
+    fate = Fate(stuck_after_s=1.0)  # no commit takes so long, on a busy machine too
     child.start(fate)
 
     async def over() -> bool:

@@ -257,7 +257,7 @@ async def _storing(arena: Arena, database: Path) -> AsyncIterator[Any]:
         yield engine
     finally:
         stop.set()
-        await asyncio.wait_for(task, 30)
+        await asyncio.wait_for(task, 60)
         engine.dispose()
 
 

@@ -42,6 +42,7 @@ from tests.support.waiting import async_wait_until
 
 RECOVERS_WITHIN_S = 5.0
 SHORTER = 1 if SOAK else 10
+TIMEOUT_S = shared_redis.SOCKET_TIMEOUT_S
 BLACKHOLE_S = 30 / SHORTER
 SOURCE = SchemaOrgSource.model_validate(
     {"name": "test", "spider": "schema_org", "start_urls": ["http://127.0.0.1/"]}
@@ -51,7 +52,8 @@ BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
 
 @pytest.fixture(autouse=True)
-def _short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
+def _short_timeouts(redis: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of all connections but that of ``redis``, which does not go through the proxy."""
     monkeypatch.setattr(shared_redis, "SOCKET_TIMEOUT_S", shared_redis.SOCKET_TIMEOUT_S / SHORTER)
 
 
@@ -93,6 +95,14 @@ class Line:
         await async_wait_until(self.settled, timeout_s=60, what="all is stored")
         return time.monotonic() - began
 
+    async def undisturbed(self, sends: int, reviews: int = 30) -> float:
+        """Seconds that this machine takes for so many sends when nothing breaks."""
+        began = time.monotonic()
+        for _ in range(sends):
+            await self.send(reviews)
+        await self.recovered()
+        return time.monotonic() - began
+
     async def finish(self) -> None:
         """The run's end arrives, and everything adds up."""
         ledger = self.sender.ledger
@@ -103,6 +113,8 @@ class Line:
         ledgers = Ledgers(self.engine)
 
         async def balanced() -> bool:
+            if await self.redis.xlen(REVIEWS_STREAM):  # the commit comes before the acknowledgement
+                return False
             return (await asyncio.to_thread(ledgers.ledger, "run-1")).balanced
 
         await async_wait_until(balanced)
@@ -150,6 +162,7 @@ async def test_replies_are_lost_or_cut(
     proxy: FaultyProxy, redis: Client, tmp_path: Path, counted: Counted, how: str
 ) -> None:
     async with line(proxy, redis, tmp_path) as subject:
+        machine_s = await subject.undisturbed(3 * len(COMMANDS), reviews=10)
         spoil = proxy.lose_replies if how == "lose" else proxy.cut_replies
         for round_ in range(3):
             for command in COMMANDS:
@@ -160,7 +173,7 @@ async def test_replies_are_lost_or_cut(
         took_s = await subject.recovered()
         await subject.finish()
     assert proxy.faults >= 3 * 4  # of the commands that these connections have used
-    assert took_s <= RECOVERS_WITHIN_S
+    assert took_s <= RECOVERS_WITHIN_S + machine_s
     counted("replies lost" if how == "lose" else "replies cut", proxy.faults)
 
 
@@ -170,8 +183,7 @@ async def test_everything_is_swallowed_for_a_while(
     proxy: FaultyProxy, redis: Client, tmp_path: Path, counted: Counted, fault: str
 ) -> None:
     async with line(proxy, redis, tmp_path) as subject:
-        await subject.send()
-        await subject.recovered()
+        machine_s = await subject.undisturbed(2)
         getattr(proxy, fault)()
         sending = asyncio.create_task(subject.send())
         ends = time.monotonic() + BLACKHOLE_S
@@ -188,13 +200,19 @@ async def test_everything_is_swallowed_for_a_while(
         await subject.send()
         await subject.recovered()
         await subject.finish()
-    assert took_s <= RECOVERS_WITHIN_S
+    assert took_s <= RECOVERS_WITHIN_S + machine_s
     counted("networks swallowed", 1)
 
 
 async def test_one_byte_at_a_time(
-    proxy: FaultyProxy, redis: Client, tmp_path: Path, counted: Counted
+    proxy: FaultyProxy,
+    redis: Client,
+    tmp_path: Path,
+    counted: Counted,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """Slow is not silent: each reply arrives within the timeout as it is in production."""
+    monkeypatch.setattr(shared_redis, "SOCKET_TIMEOUT_S", TIMEOUT_S)
     async with line(proxy, redis, tmp_path) as subject:
         proxy.dribble()
         await subject.send(reviews=5)
@@ -242,8 +260,10 @@ async def test_the_admin_api_says_so_and_comes_back_and_search_never_stops(
             return (await query.client.post("/search", json={"query": "a comedy"})).status_code
 
         await query.reload()  # the snapshot serves before anything breaks
+        began = time.monotonic()
         assert await answers()
         assert await search() == 200
+        machine_s = time.monotonic() - began
         for break_it in _ways(proxy):
             break_it()
             response = await query.client.get("/admin/ingest", headers=BEARER)
@@ -252,7 +272,7 @@ async def test_the_admin_api_says_so_and_comes_back_and_search_never_stops(
             proxy.heal()
             began = time.monotonic()
             await async_wait_until(answers)
-            assert time.monotonic() - began <= RECOVERS_WITHIN_S
+            assert time.monotonic() - began <= RECOVERS_WITHIN_S + 10 * machine_s
         # A request whose reply is lost is asked for once, whoever repeats it.
         proxy.lose_replies("EVAL")
         asked = [

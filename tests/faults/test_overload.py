@@ -28,6 +28,7 @@ ENCODE_S = 0.02  # so that the rest of a request is little beside it, on a busy 
 CAPACITY = 1 / ENCODE_S
 QUEUE = 32
 GOODPUT, LATENCY = 0.9, 1.5
+TOLD = 0.25  # of the longest wait: who is refused does not wait
 
 
 @pytest.fixture
@@ -95,27 +96,27 @@ async def send(query: QueryProcess, text: str) -> bytes:
 async def test_overload_costs_nothing_but_the_refused(
     folder: Path, counted: Counted, times_capacity: int
 ) -> None:
-    """Other work on the machine only ever makes it worse, so the best of three rounds counts."""
+    """Other work on the machine only ever makes it worse, so the best round counts."""
     seconds = times(2, soak=30)
-    goodput, latency = [], []
+    goodput, latency, told = [], [], []
     with query_child(
         folder, changes={"encode_s": ENCODE_S}, ENCODE_QUEUE=str(QUEUE), QUERY_CACHE="0"
     ) as query:
-        for _ in range(3):
+        for _ in range(5):
             before = await capacity_of(query, seconds / 3)
             seen = await open_loop(query, rate=times_capacity * CAPACITY, seconds=seconds)
             capacity = (before + await capacity_of(query, seconds / 3)) / 2
             assert set(seen.statuses) == {200, 503}
             refused = [(one, took_s) for one, took_s in seen.answers if one.status == 503]
             assert all(problem_in(one, 503).code == "overloaded" for one, _ in refused)
-            # They are told so, and do not wait for it.
-            assert statistics.median(took_s for _, took_s in refused) < QUEUE / capacity / 4
             counted("requests refused at overload", len(refused))
+            # They are told so, and do not wait for it.
+            told.append(statistics.median(took_s for _, took_s in refused) / (QUEUE / capacity))
             goodput.append(len(seen.admitted_s) / seen.wall_s / capacity)
             latency.append(percentile(seen.admitted_s, 0.99) / (QUEUE / capacity))
-            if goodput[-1] >= GOODPUT and latency[-1] <= LATENCY:
+            if goodput[-1] >= GOODPUT and latency[-1] <= LATENCY and told[-1] < TOLD:
                 return
-    raise AssertionError(f"goodput {goodput}, p99 {latency}")
+    raise AssertionError(f"goodput {goodput}, p99 {latency}, refusals {told}")
 
 
 async def test_without_a_bound_it_collapses(folder: Path) -> None:

@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import socket
+import time
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -22,7 +23,7 @@ from services.embedder.conversion import (
     load_reference,
 )
 from services.query.security_headers import SECURITY_HEADERS
-from services.query.wrong_tokens import BURST
+from services.query.wrong_tokens import BURST, EVERY_S
 from tests.support.counts import Counted
 from tests.support.encoders import HashEncoder
 from tests.support.query_process import TOKEN, QueryProcess, publish, query_child
@@ -52,16 +53,21 @@ def ask(query: QueryProcess, *headers: str, target: str = SNAPSHOTS) -> Answer:
 def test_wrong_tokens_are_bounded_and_never_lock_out_the_right_one(
     query: QueryProcess, counted: Counted
 ) -> None:
+    began = time.monotonic()
     for number in range(BURST):
         wrong = ask(query, f"Authorization: Bearer {SECRET}{number}")
         assert problem_in(wrong, 401).code == "unauthorized"
+    looked_at = 0
     for number in range(50):
         wrong = ask(query, f"Authorization: Bearer {SECRET}{number}")
-        problem = problem_in(wrong, 429, 401)  # one more every few seconds
+        problem = problem_in(wrong, 429, 401)
         if problem.status == 429:
             assert problem.code == "wrong-tokens"
+        looked_at += problem.status == 401
         assert ask(query, RIGHT).status == 200  # from the same address: behind one proxy
-    assert wrong.status == 429
+    # One more every few seconds, however slow the machine.
+    assert looked_at <= (time.monotonic() - began) / EVERY_S
+    assert looked_at < 50
     assert problem_in(ask(query), 401).code == "unauthorized"  # none at all is no guess
     with socket.create_connection(("127.0.0.1", query.port), source_address=("127.0.0.9", 0)) as c:
         c.sendall(head("GET", SNAPSHOTS, f"Authorization: Bearer {SECRET}"))

@@ -6,6 +6,7 @@ import json
 import signal
 import socket
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,20 @@ from tests.support.waiting import wait_until
 
 IN_FLIGHT = 24
 ENCODE_S = 0.05
+
+
+def are_read(port: int, connections: Sequence[socket.socket]) -> bool:
+    """Whether a process has read all that was sent to it; what the kernel holds nobody has taken.
+
+    A line of the file: number, local and remote address, state, bytes to send and to be read.
+    """
+    own = {connection.getsockname()[1] for connection in connections}
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, local, remote, _, queues, *_ = line.split()
+        here, there = (int(address.partition(":")[2], 16) for address in (local, remote))
+        if here == port and there in own and int(queues.partition(":")[2], 16):
+            return False
+    return True
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -36,7 +51,8 @@ def test_all_requests_in_flight_are_answered(
         for number, connection in enumerate(asked):
             close = number % 2 == 0  # kept connections are ended with their answer
             connection.sendall(post(query_json(f"boxer {number}"), close=close))
-        first = asked[0].recv(65536)  # so all were accepted, and most of them wait
+        first = asked[0].recv(65536)
+        wait_until(lambda: are_read(query.port, asked), what="all are taken, and most of them wait")
         query.process.send_signal(signal.SIGTERM)
         received = [first + read_all(asked[0]), *map(read_all, asked[1:])]
         assert query.process.wait(60) == 0

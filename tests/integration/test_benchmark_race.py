@@ -50,7 +50,7 @@ def test_a_server_is_loaded_from_another_process(server: Server) -> None:
 def test_an_open_loop_keeps_its_rate(server: Server) -> None:
     load = open_loop(server.requests, server.port, rate=50, seconds=1)
     assert (load.requests, load.errors) == (50, 0)
-    assert 0.9 < load.wall_s < 10
+    assert 0.9 < load.wall_s < 60
 
 
 def test_requests_go_on_where_the_last_window_ended(server: Server) -> None:

@@ -17,7 +17,7 @@ import pytest
 from services.embedder.database import open_engine
 from services.embedder.service import HEARTBEAT_KEY, Embedder
 from shared import runs
-from shared.messages import REVIEWS_STREAM, MovieMessage, ReviewMessage
+from shared.messages import MovieMessage, ReviewMessage
 from shared.redis import Client
 from shared.retrieval.canary import read_canaries
 from shared.runs import Run
@@ -26,7 +26,7 @@ from shared.snapshot import commit
 from shared.snapshot.commit import PromotionRefused, point_current_at, retain
 from shared.snapshot.reader import open_snapshot
 from shared.snapshot.store import NoSnapshot, SnapshotStore
-from shared.streams import append
+from tests.integration.embedder.running import ended, send
 from tests.support.encoders import HashEncoder
 from tests.support.messages import movie, review, run_end, small_run
 from tests.support.query_sets import write_query_set
@@ -62,16 +62,8 @@ async def embedder(settings: Settings, canaries: Path) -> AsyncIterator[None]:
 
 
 async def crawl(redis: Client, items: list[MovieMessage | ReviewMessage], run: Run) -> Run:
-    everything = [*items, run_end(items, run_id=run.run_id)]
-    await append(redis, REVIEWS_STREAM, [item.to_fields() for item in everything])
-
-    async def terminal() -> Run | None:
-        found = await runs.get_run(redis, run.run_id)
-        return found if found is not None and runs.ended(found) else None
-
-    found = await async_wait_until(terminal)
-    assert found is not None
-    return found
+    await send(redis, [*items, run_end(items, run_id=run.run_id)])
+    return await ended(redis, run)
 
 
 async def new_run(redis: Client) -> Run:
@@ -97,7 +89,7 @@ async def test_a_snapshot_that_fails_stays_out_and_a_later_good_one_is_served(
     redis: Client, redis_url: str, tmp_path: Path, canaries: Path
 ) -> None:
     settings = Settings(
-        redis_url=redis_url, data_dir=tmp_path / "data", publish_idle_s=0.1, publish_every_s=5
+        redis_url=redis_url, data_dir=tmp_path / "data", publish_idle_s=0.1, publish_every_s=600
     )
     store = SnapshotStore(settings.snapshot_dir)
     refused_before = not_promoted()
@@ -119,16 +111,21 @@ async def test_a_snapshot_that_fails_stays_out_and_a_later_good_one_is_served(
         assert bad.error is not None
         assert "is not made current: known: R@1 is 0.000, not >= 1: missed by 1.000" in bad.error
         assert store.current().snapshot_id == served
-        [refused] = [own for own in store.snapshot_ids() if own != served]
-        assert refused in bad.error
-        assert open_snapshot(store, refused).manifest.counts.movies == 3  # whole, for people
-        assert not_promoted() == refused_before + 1
+        # What is noted while it is refused may be a reason to try it once more.
+        for _ in range(2):
+            await next_heartbeat(redis)
+        refused = [own for own in store.snapshot_ids() if own != served]
+        assert 1 <= len(refused) <= 2
+        assert any(own in bad.error for own in refused)
+        for own in refused:
+            assert open_snapshot(store, own).manifest.counts.movies == 3  # whole, for people
+        assert not_promoted() == refused_before + len(refused)
 
         run = await new_run(redis)
         mended = await crawl(redis, small_run(run_id=run.run_id), run)
         assert mended.state == "searchable"
         assert store.current().snapshot_id == mended.snapshot_id != served
-        assert len(store.snapshot_ids()) == 3
+        assert len(store.snapshot_ids()) == 2 + len(refused)
 
 
 async def test_without_a_change_a_refused_snapshot_is_not_made_again(
@@ -144,8 +141,11 @@ async def test_without_a_change_a_refused_snapshot_is_not_made_again(
         for _ in range(2):  # between two heartbeats lies a whole round of the publishing loop
             await next_heartbeat(redis)
         made = store.snapshot_ids()
+        for _ in range(3):
+            await next_heartbeat(redis)
+        assert store.snapshot_ids() == made
     assert end.state == "incomplete"
-    assert len(made) == 1
+    assert 1 <= len(made) <= 2  # what was noted while it was refused is tried, too
     with pytest.raises(NoSnapshot):
         store.current()
 

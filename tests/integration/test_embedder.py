@@ -31,7 +31,7 @@ from tests.support.waiting import async_wait_until
 
 @pytest.fixture
 def settings(redis_url: str, tmp_path: Path) -> Settings:
-    return Settings(redis_url=redis_url, data_dir=tmp_path, publish_idle_s=0.1, publish_every_s=5)
+    return Settings(redis_url=redis_url, data_dir=tmp_path, publish_idle_s=0.1, publish_every_s=600)
 
 
 async def crawl(redis: Client, items: Sequence[MovieMessage | ReviewMessage], run: Run) -> Run:

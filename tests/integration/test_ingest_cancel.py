@@ -31,7 +31,7 @@ from tests.support.supervision import (
 )
 from tests.support.waiting import async_wait_until
 
-ENDED_WITHIN_S = 3.0
+ENDED_WITHIN_S = 8.0  # of a busy machine; less than a crawl is given to end in good order
 DEMO = '[sources.demo]\nspider = "schema_org"\ndelay_s = {delay_s}\n'
 
 
@@ -75,7 +75,7 @@ async def _assert_over(redis: Client, supervisor: Supervisor, run: Run, cancelle
     async def no_lease() -> bool:
         return not await redis.exists(f"lease:{run.run_id}")
 
-    await async_wait_until(no_lease, timeout_s=2)  # by itself it would last longer
+    await async_wait_until(no_lease, timeout_s=5)  # by itself it would last longer
 
 
 async def _assert_source_is_free(redis: Client, supervisor: Supervisor, run: Run) -> None:
@@ -105,7 +105,7 @@ async def _has_process(redis: Client, supervisor: Supervisor, run: Run) -> None:
 
 
 async def _has_sent(redis: Client, supervisor: Supervisor, run: Run) -> None:
-    await async_wait_until(lambda: redis.xlen(REVIEWS_STREAM), timeout_s=20)
+    await async_wait_until(lambda: redis.xlen(REVIEWS_STREAM))
 
 
 async def _is_embedding(redis: Client, supervisor: Supervisor, run: Run) -> None:
@@ -154,7 +154,7 @@ async def test_a_crawl_that_does_not_listen_is_killed(
     async with server, supervising(redis, f"http://127.0.0.1:{port}") as supervisor:
         run = await _request(redis)
         pid = await crawling(supervisor, run)
-        await asyncio.wait_for(asked.wait(), 30)
+        await asyncio.wait_for(asked.wait(), 60)
         assert await runs.advance(redis, run, "cancelled")
         await _assert_over(redis, supervisor, run, time.monotonic())
         assert not is_alive(pid)

@@ -23,7 +23,7 @@ def url() -> Iterator[str]:
 
 @pytest.fixture
 def connection(url: str) -> Iterator[http.client.HTTPConnection]:
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
     yield connection
     connection.close()
 
@@ -61,7 +61,7 @@ def test_a_method_that_is_not_served(connection: http.client.HTTPConnection) -> 
 
 
 def test_absolute_links_name_the_place_and_not_the_host_header(url: str) -> None:
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
     connection.request("GET", "/sitemap.xml", headers={"Host": "evil.example"})
     body = connection.getresponse().read().decode()
     connection.close()
@@ -83,9 +83,9 @@ def test_alone_in_a_process_it_says_where_and_ends_when_told() -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         where = urlsplit(process.stdout.readline().strip())
-        connection = http.client.HTTPConnection(where.netloc, timeout=10)
+        connection = http.client.HTTPConnection(where.netloc, timeout=60)
         connection.request("GET", "/robots.txt")
         assert b"Sitemap: " in connection.getresponse().read()
         connection.close()
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=60) == 0

@@ -87,6 +87,13 @@ async def sender(redis: Client, recorder: _Recorder) -> AsyncIterator[StreamSend
     await sender.close()
 
 
+@pytest.fixture
+def endless_linger(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing goes out because time passes, however slow the machine."""
+    monkeypatch.setattr(sending, "LINGER_S", 3600.0)
+
+
+@pytest.mark.usefixtures("endless_linger")
 async def test_a_full_buffer_goes_out_at_once(sender: StreamSender, redis: Client) -> None:
     for n in range(BATCH - 1):
         await sender.send(_review(n))
@@ -99,13 +106,13 @@ async def test_a_full_buffer_goes_out_at_once(sender: StreamSender, redis: Clien
 
 async def test_a_part_of_one_goes_out_soon(sender: StreamSender, redis: Client) -> None:
     await sender.send(_review(1))
-    await async_wait_until(lambda: redis.xlen(REVIEWS_STREAM), timeout_s=5)
+    await async_wait_until(lambda: redis.xlen(REVIEWS_STREAM))
     await sender.send(_review(2))
 
     async def both() -> bool:
         return int(await redis.xlen(REVIEWS_STREAM)) == 2
 
-    await async_wait_until(both, timeout_s=5)
+    await async_wait_until(both)
 
 
 async def test_each_id_goes_out_once_and_is_counted_once(
@@ -129,7 +136,10 @@ async def test_many_senders_at_once_lose_nothing(sender: StreamSender, redis: Cl
     assert sender.ledger.items == len(rows)
 
 
-async def test_a_full_stream_pauses_until_there_is_room(redis: Client, recorder: _Recorder) -> None:
+async def test_a_full_stream_pauses_until_there_is_room(
+    redis: Client, recorder: _Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "STALL_S", 60.0)  # a slow disk is no full stream
     sender = _sender(redis, recorder, stream_high=5, stream_low=2)
     for n in range(5):
         await sender.send(_review(n))
@@ -141,7 +151,7 @@ async def test_a_full_stream_pauses_until_there_is_room(redis: Client, recorder:
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(asyncio.shield(room), 2 * sending.PAUSE_POLL_S)
     await redis.xdel(REVIEWS_STREAM, ids[2])
-    await asyncio.wait_for(room, 5)
+    await asyncio.wait_for(room, 60)
     assert recorder.full == [True, False]
     assert await redis.xlen(REVIEWS_STREAM) == 2  # nothing but what was deleted is gone
     await sender.close()
@@ -171,7 +181,7 @@ async def test_redis_that_comes_back_gets_everything(
         await sender.send(_review(n))
     flush = asyncio.create_task(sender.flush())
     await asyncio.to_thread(private_redis.start)
-    await asyncio.wait_for(flush, 20)
+    await asyncio.wait_for(flush, 60)
     assert recorder.lost == []
     assert sender.ledger.items == 10
     rows = await redis.xrange(REVIEWS_STREAM)
@@ -263,7 +273,7 @@ async def test_a_flush_that_is_broken_off_forgets_nothing(
     private_redis.kill()
     await sender.send(_review(1))
     flush = asyncio.create_task(sender.flush())
-    await async_wait_until(lambda: _held(visits), timeout_s=10)
+    await async_wait_until(lambda: _held(visits))
     flush.cancel()
     with suppress(asyncio.CancelledError):
         await flush

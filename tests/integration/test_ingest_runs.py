@@ -129,7 +129,7 @@ async def test_killed_crawls_are_started_again_and_lose_nothing(
         async with supervising(redis, url) as supervisor:
             run = await _request(redis, "demo")
             pid = await crawling(supervisor, run)
-            await async_wait_until(lambda: redis.xlen(REVIEWS_STREAM), timeout_s=20)
+            await async_wait_until(lambda: redis.xlen(REVIEWS_STREAM))
             os.kill(pid, signal.SIGKILL)
             await crawling(supervisor, run, but=pid)
             record = await settled(redis, run)
@@ -223,7 +223,7 @@ async def test_the_time_limit_holds_for_all_attempts_together(
     assert (record.state, record.error) == ("failed", "the time limit of 60 s was reached")
     assert record.attempts == 2
     assert record.ended_at is not None
-    assert record.ended_at - record.requested_at < timedelta(seconds=30)
+    assert record.ended_at - record.requested_at < timedelta(seconds=55)  # not its own 60
     assert not is_alive(pid)
 
 
@@ -472,7 +472,7 @@ async def test_the_real_catalogue_waits_for_a_slow_reader(
             return int(await redis.xlen(REVIEWS_STREAM)) >= 1000
 
         await async_wait_until(is_full)
-        await async_wait_until(read_all, timeout_s=60)
+        await async_wait_until(read_all, timeout_s=120)
         assert (await settled(redis, run)).state == "embedding"
     assert counts == {"movie": 500, "review": 2500, "run_end": 1}
     assert longest <= 1000 + 2 * 100

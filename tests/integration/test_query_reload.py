@@ -151,6 +151,11 @@ async def test_reloads_under_load_fail_no_request_and_mix_no_snapshots(
         async with asyncio.TaskGroup() as clients:
             for path in paths:
                 clients.create_task(ask(path))
+
+            async def is_asked() -> bool:
+                return bool(seen)
+
+            await async_wait_until(is_asked)
             for number in range(2, snapshots + 1):
                 manifest = await asyncio.to_thread(builder.publish, marked(number))
 

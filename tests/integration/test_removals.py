@@ -25,7 +25,7 @@ from tests.support.waiting import async_wait_until
 
 @pytest.fixture
 def settings(redis_url: str, tmp_path: Path) -> Settings:
-    return Settings(redis_url=redis_url, data_dir=tmp_path, publish_idle_s=0.1, publish_every_s=5)
+    return Settings(redis_url=redis_url, data_dir=tmp_path, publish_idle_s=0.1, publish_every_s=600)
 
 
 def films(*numbers: int, reviews: int = 2) -> list[Sent]:

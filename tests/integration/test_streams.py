@@ -141,7 +141,7 @@ async def test_waiting_makes_nobody_poison(redis: Client, redis_url: str) -> Non
     await send(redis, "a", "b")
     async with consuming(consumer(redis_url, handler)):
         await async_wait_until(
-            lambda: _true(handler.deliveries.get("a", 0) > MAX_DELIVERIES), timeout_s=60
+            lambda: _true(handler.deliveries.get("a", 0) > MAX_DELIVERIES), timeout_s=120
         )
         pending = await redis.xpending_range(STREAM, GROUP, min="-", max="+", count=10)
         assert all(row["times_delivered"] <= 1 for row in pending)

@@ -118,7 +118,7 @@ def test_processes_that_start_together_prove_once(tmp_path: Path, proofs: Proofs
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(60)
+        worker.join(120)
         assert worker.exitcode == 0
     assert counted.read_text() == "x"
 

@@ -6,12 +6,15 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
+
+EXPECTED_WITHIN_MS = 30_000  # on a machine with other things to do; only what fails takes so long
 
 
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
     """The system's Chromium, else Playwright's own."""
+    expect.set_options(timeout=EXPECTED_WITHIN_MS)
     path = shutil.which("chromium") or shutil.which("google-chrome")
     async with async_playwright() as playwright:
         # Root, as in most containers, has no user namespaces for the sandbox.

@@ -126,7 +126,7 @@ class EmbedderProcess:
         """Kill -9, or note that it has died already."""
         if self.process is not None:
             self.process.kill()
-            self.process.join(20)
+            self.process.join(60)
             self.process.close()
             self.process = None
 

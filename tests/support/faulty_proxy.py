@@ -74,26 +74,27 @@ class FaultyProxy:
         """Replies that are still to be lost or cut."""
         return self._losing.total() + self._cutting.total()
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection, to its end."""
-        task = asyncio.current_task()
-        assert task is not None
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Begin to forward a connection.
+
+        A task of our own: one that asyncio makes for a coroutine complains when it is cancelled.
+        """
+        task = asyncio.create_task(self._serve(reader, writer))
         self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection, to its end."""
         try:
             upstream = await asyncio.open_unix_connection(str(self._target))
+            try:
+                await _Connection(self, (reader, writer), upstream).run()
+            finally:
+                upstream[1].close()
         except OSError:
-            _reset(writer)
-            return
+            pass  # the server is away
         finally:
-            self._connections.discard(task)
-        self._connections.add(task)
-        connection = _Connection(self, (reader, writer), upstream)
-        try:
-            await connection.run()
-        finally:
-            self._connections.discard(task)
             _reset(writer)
-            upstream[1].close()
 
     async def close(self) -> None:
         """End all connections."""
@@ -167,7 +168,7 @@ def _reset(writer: asyncio.StreamWriter) -> None:
 async def faulty_proxy(redis_url: str) -> AsyncIterator[FaultyProxy]:
     """A proxy before a server on a Unix socket."""
     proxy = FaultyProxy(Path(redis_url.removeprefix("unix://")))
-    server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(proxy.accept, "127.0.0.1", 0)
     proxy.port = server.sockets[0].getsockname()[1]
     try:
         yield proxy

@@ -56,7 +56,7 @@ def crawl_site(
     name: str = "site",
     module: str = REAL,
     environment: Mapping[str, str] | None = None,
-    timeout_s: float = 60,
+    timeout_s: float = 180,
 ) -> Crawled:
     """Crawl a source to its end.
 

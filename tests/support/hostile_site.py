@@ -126,6 +126,8 @@ class HostileSite:
 
         class Handler(socketserver.BaseRequestHandler):
             def handle(self) -> None:
+                # Little waits here, so that what was sent is nearly what was taken.
+                self.request.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 256 * 2**10)
                 site.serve(self.request)
 
         class Server(socketserver.ThreadingTCPServer):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,16 +19,10 @@ import redis
 
 from services.local import TOKEN_FILE
 from shared.messages import REVIEWS_STREAM, Message
+from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
 READY_TIMEOUT_S = 240  # a busy machine converts the model slowly
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class LocalSystem:
@@ -162,7 +155,7 @@ class LocalSystem:
         """Stop as Ctrl-C does; fails when anything is left running."""
         family = psutil.Process(self.process.pid).children(recursive=True)
         self.process.send_signal(number)
-        code = self.process.wait(timeout=60)
+        code = self.process.wait(timeout=120)
         left = [process for process in family if _is_running(process)]
         assert not left, f"left running: {left}\n{self.log}"
         return code

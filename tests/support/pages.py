@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
@@ -67,8 +68,19 @@ async def watched_page(
     watch.check()
 
 
+# What fades has no contrast of its own yet; what breathes for as long as it is there has.
+CALM = """() => !document.querySelector(".stale") && document.getAnimations().every((one) =>
+  one.playState !== "running" || one.effect.getComputedTiming().endTime === Infinity)"""
+
+
+async def at(page: Page, address: str) -> None:
+    """Wait until the page's address ends so."""
+    await expect(page).to_have_url(re.compile(re.escape(address) + "$"))
+
+
 async def violations(page: Page) -> list[str]:
     """What axe finds wrong with the page as it is now; the context must bypass the CSP."""
+    await page.wait_for_function(CALM)
     if not await page.evaluate("'axe' in window"):
         await page.add_script_tag(path=AXE)
     found: list[str] = await page.evaluate(

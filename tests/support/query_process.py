@@ -22,13 +22,14 @@ from shared.redis import connect
 from shared.runs import publish_sources
 from shared.snapshot.store import SnapshotStore
 from tests.support.encoders import HashEncoder
+from tests.support.ports import free_port
 from tests.support.redis_server import redis_server
 from tests.support.snapshots import FILMS, Film, SnapshotBuilder
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 CHANGES = "QUERY_CHILD"
-TIMEOUT_S = 20.0
+TIMEOUT_S = 60.0
 TOKEN = "correct-horse-battery-staple-0123456789"  # of the admin API
 
 
@@ -102,10 +103,7 @@ def query_child(
         ready: Whether to wait for a snapshot, too.
         settings: Without the prefix.
     """
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    port = int(listening.getsockname()[1])
-    listening.close()
+    port = free_port()
     log = folder / "query.log"
     own = {f"MOVIE_SEARCH_{name}": value for name, value in settings.items()}
     with log.open("wb") as stream:

@@ -44,7 +44,7 @@ class RunningQuery:
         try:
             writer.write(request)
             await writer.drain()
-            return await asyncio.wait_for(reader.read(), 20)
+            return await asyncio.wait_for(reader.read(), 60)
         finally:
             writer.close()
 
@@ -84,7 +84,7 @@ async def running_query(
     server = make_server(cast("FastAPI", catching))
     task = asyncio.create_task(server.serve(sockets=[listening]))
     try:
-        async with httpx.AsyncClient(base_url=f"http://{host}:{port}", timeout=20) as client:
+        async with httpx.AsyncClient(base_url=f"http://{host}:{port}", timeout=60) as client:
 
             async def answers() -> bool:
                 if task.done():

@@ -34,7 +34,7 @@ async def supervising(
         yield supervisor
     finally:
         stop.set()
-        await asyncio.wait_for(task, 30)
+        await asyncio.wait_for(task, 60)
 
 
 async def record_of(redis: Client, run: Run) -> Run:
@@ -52,7 +52,7 @@ async def settled(redis: Client, run: Run) -> Run:
         done = record is not None and record.state not in {"queued", "crawling"}
         return record if done else None
 
-    record = await async_wait_until(over, timeout_s=60)
+    record = await async_wait_until(over, timeout_s=120)
     assert record is not None
     return record
 
@@ -64,7 +64,7 @@ async def crawling(supervisor: Supervisor, run: Run, *, but: int = 0) -> int:
         pid = supervisor.pids.get(run.run_id, 0)
         return pid if pid != but else 0
 
-    return await async_wait_until(started, timeout_s=20)
+    return await async_wait_until(started)
 
 
 def is_alive(pid: int) -> bool:

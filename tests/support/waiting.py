@@ -1,4 +1,7 @@
-"""Waiting for conditions; never for time alone."""
+"""Waiting for conditions; never for time alone.
+
+How long is long enough for a machine that has much else to do; only what fails takes so long.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,12 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+PATIENCE_S = 60.0
+
 T = TypeVar("T")
 
 
-def wait_until(condition: Callable[[], T], *, timeout_s: float = 30, what: str = "") -> T:
+def wait_until(condition: Callable[[], T], *, timeout_s: float = PATIENCE_S, what: str = "") -> T:
     """The condition's first true value; fails the test when there is none in time."""
     deadline = time.monotonic() + timeout_s
     while True:
@@ -26,7 +31,7 @@ def wait_until(condition: Callable[[], T], *, timeout_s: float = 30, what: str =
 
 
 async def async_wait_until(
-    condition: Callable[[], Awaitable[T]], *, timeout_s: float = 30, what: str = ""
+    condition: Callable[[], Awaitable[T]], *, timeout_s: float = PATIENCE_S, what: str = ""
 ) -> T:
     """``wait_until`` for a coroutine function."""
     deadline = time.monotonic() + timeout_s

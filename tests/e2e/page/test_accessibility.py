@@ -35,6 +35,8 @@ async def test_axe_finds_nothing(
         found["results"] = await violations(page)
         await page.locator("#q").fill("")
         await page.locator("#q").press_sequentially("ame")
+        # Typing pauses: films come, and the titles stay.
+        await expect(page.get_by_role("heading", level=2)).to_contain_text("Films for “ame”")
         await expect(page.get_by_role("listbox").get_by_role("option")).to_have_count(2)
         await page.keyboard.press("ArrowDown")
         found["suggestions"] = await violations(page)

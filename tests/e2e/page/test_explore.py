@@ -7,11 +7,13 @@ import re
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.support.pages import DESK, PHONE, SCHEMES, Scheme, violations, watched_page
+from tests.support.pages import DESK, PHONE, SCHEMES, Scheme, at, violations, watched_page
 from tests.support.snapshots import FILMS, Film, SnapshotBuilder
+from tests.support.waiting import async_wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
+TWO_FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 WORDS = ("rain", "songs", "robots")
 MANY = [
     Film(
@@ -37,6 +39,10 @@ async def painted(page: Page) -> int:
     return found
 
 
+async def is_painted(page: Page) -> bool:
+    return await painted(page) > 500
+
+
 async def test_every_film_is_on_the_map_and_a_click_opens_one(
     browser: Browser, origin: str, builder: SnapshotBuilder
 ) -> None:
@@ -48,14 +54,14 @@ async def test_every_film_is_on_the_map_and_a_click_opens_one(
         await expect(atlas).to_be_visible()
         await expect(page).to_have_title(re.compile("map", re.IGNORECASE))
         await page.wait_for_function("document.querySelector('canvas').width > 300")
-        await page.evaluate("new Promise(requestAnimationFrame)")
-        assert await painted(page) > 500
+        await async_wait_until(lambda: is_painted(page))
         box = await atlas.bounding_box()
         assert box is not None
         card = page.locator(".card")
         for step in range(1, 400):
             x, y = box["width"] * (step % 20) / 20, box["height"] * (step // 20) / 20
             await page.mouse.move(box["x"] + x, box["y"] + y)
+            await page.evaluate(TWO_FRAMES)  # what is pointed at is looked for once a frame
             if await card.count():
                 break
         title = await card.get_by_role("link").inner_text()
@@ -75,7 +81,7 @@ async def test_a_search_lights_its_films_and_is_in_the_address(
         await page.get_by_label("Light up films").fill("robots")
         await page.keyboard.press("Enter")
         await expect(page.get_by_text("films are lit")).to_be_visible()
-        assert page.url.endswith("/explore?q=robots")
+        await at(page, "/explore?q=robots")
         found = page.locator("ol.films a")
         await expect(found.first).to_contain_text("Robots")
         await page.get_by_role("link", name="This search as a list").click()

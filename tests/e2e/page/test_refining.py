@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.e2e.page.films import TITLES
+from tests.support.pages import at
 from tests.support.snapshots import SnapshotBuilder
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -69,7 +70,7 @@ async def test_liking_and_not_liking_are_chips_in_the_address(
     await expect(page.locator(".hit")).to_have_count(2)
     await page.get_by_role("link", name="Not like this: Nobody").press("Enter")
     await expect(page.locator(".hit .title")).to_have_text(["The Amen Corner"])
-    assert page.url.endswith("/?q=rain&like=tt1&unlike=tt3")
+    await at(page, "/?q=rain&like=tt1&unlike=tt3")
 
     await page.reload()  # titles are learnt again
     chips = page.get_by_role("list", name="Also in this search").get_by_role("link")
@@ -77,7 +78,7 @@ async def test_liking_and_not_liking_are_chips_in_the_address(
     await page.get_by_role("combobox").fill("robots")
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("heading", level=2)).to_have_text("Films for “robots”")
-    assert page.url.endswith("/?q=robots&like=tt1&unlike=tt3")
+    await at(page, "/?q=robots&like=tt1&unlike=tt3")
 
     await page.get_by_role("link", name="not like Nobody: remove").press("Enter")
     await expect(page.locator(".hit")).to_have_count(2)
@@ -103,9 +104,7 @@ async def test_filters_and_what_to_avoid_are_in_the_address(
     await page.get_by_role("button", name="Show the films").click()
     await expect(page.locator(".hit .title")).to_have_text(["The Amen Corner"])
     await expect(page.get_by_role("heading", level=2)).to_be_focused()
-    assert page.url.endswith(
-        "/?q=rain&avoid=war+%26+boxers&genre=Drama&year_from=1980&year_to=1990"
-    )
+    await at(page, "/?q=rain&avoid=war+%26+boxers&genre=Drama&year_from=1980&year_to=1990")
     await page.reload()
     await expect(page.locator(".hit")).to_have_count(1)
     chips = page.get_by_role("list", name="Also in this search").get_by_role("link")
@@ -132,7 +131,7 @@ async def test_every_filter_is_a_search_at_once_and_one_step_back(
     await page.get_by_text("None of some genres").click()
     await page.get_by_role("checkbox", name="no Comedy").check()
     await expect(page.locator(".hit .title")).to_have_text(["The Amen Corner"])
-    assert page.url.endswith("/?q=rain&no_genre=Comedy&rating_from=7")
+    await at(page, "/?q=rain&no_genre=Comedy&rating_from=7")
     chips = page.get_by_role("list", name="Also in this search").get_by_role("link")
     await expect(chips).to_have_text(["no Comedy×", "rated 7 or more×"])
     await page.go_back()

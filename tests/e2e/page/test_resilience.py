@@ -55,18 +55,18 @@ async def test_a_query_that_is_refused_says_what_is_wanted(
 async def test_too_many_searches_are_waited_for(page: Page, builder: SnapshotBuilder) -> None:
     builder.publish()
     problem = '{"title": "Too many searches are waiting", "status": 503, "code": "overloaded"}'
-    refused: list[Route] = []
+    is_told = False
 
-    async def refuse_once(route: Route) -> None:
-        if refused:
+    async def refuse_until_told(route: Route) -> None:
+        if is_told:
             await route.continue_()
-            return
-        refused.append(route)
-        await route.fulfill(status=503, content_type="application/problem+json", body=problem)
+        else:
+            await route.fulfill(status=503, content_type="application/problem+json", body=problem)
 
-    await page.route("**/search", refuse_once)
+    await page.route("**/search", refuse_until_told)
     await page.goto("/?q=boxer")
     await expect(page.get_by_role("status")).to_contain_text("Many people are searching")
+    is_told = True
     await expect(page.locator(".hit")).to_have_count(4)
 
 
@@ -90,18 +90,18 @@ async def test_the_next_page_comes_when_the_service_is_back(
     builder.publish(many(15))
     await page.goto("/?q=words")
     await expect(page.locator(".hit")).to_have_count(10)
-    gone: list[Route] = []
+    is_told = False
 
-    async def be_away_once(route: Route) -> None:
-        if gone:
+    async def be_away_until_told(route: Route) -> None:
+        if is_told:
             await route.continue_()
-            return
-        gone.append(route)
-        await route.abort("connectionrefused")
+        else:
+            await route.abort("connectionrefused")
 
-    await page.route("**/search", be_away_once)
+    await page.route("**/search", be_away_until_told)
     await page.evaluate("scrollTo(0, document.body.scrollHeight)")
     await expect(page.locator(".end .status")).to_contain_text("cannot be reached")
+    is_told = True
     await expect(page.locator(".hit")).to_have_count(15)
     await expect(page.get_by_role("status")).to_have_text("15 of 15 films, best first")
 

@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import Page, Route, expect
 
 from tests.e2e.page.films import TITLES, many
+from tests.support.pages import at
 from tests.support.snapshots import Film, SnapshotBuilder
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -25,7 +26,7 @@ async def test_search_open_a_film_and_go_back(page: Page, builder: SnapshotBuild
     review = first.get_by_role("link", name="the review")
     await expect(review).to_have_attribute("href", "https://films.example/tt0075148#review-2")
     await expect(review).to_have_attribute("rel", "noopener noreferrer")
-    assert page.url.endswith("/?q=sweat+and+stairs")
+    await at(page, "/?q=sweat+and+stairs")
 
     await first.locator(".title").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("The Underdog")
@@ -63,7 +64,7 @@ async def test_results_come_as_typing_pauses_and_going_back_skips_what_was_only_
     box = page.get_by_role("combobox")
     await box.press_sequentially("robots")
     await expect(page.get_by_role("heading", name="Films for “robots”")).to_be_visible()
-    assert page.url.endswith("/?q=robots")
+    await at(page, "/?q=robots")
     await expect(box).to_be_focused()
     await box.press_sequentially(" and rain")
     await expect(page.get_by_role("heading", name="Films for “robots and rain”")).to_be_visible()
@@ -72,7 +73,7 @@ async def test_results_come_as_typing_pauses_and_going_back_skips_what_was_only_
     await page.go_back()
     await expect(page.get_by_role("list", name="Examples")).to_be_visible()
     await expect(box).to_have_value("")
-    assert page.url.endswith("/")
+    await at(page, "/")
 
 
 async def test_an_older_answer_never_replaces_a_newer_one(
@@ -122,7 +123,7 @@ async def test_more_films_come_by_scrolling_and_are_there_when_one_comes_back(
     assert at > 1000
     await page.locator(".hit .title").nth(30).click()
     await expect(page.get_by_role("heading", level=1)).to_have_text(titles[30])
-    assert await page.evaluate("scrollY") == 0
+    await page.wait_for_function("scrollY === 0")
     await page.go_back()
     await expect(page.locator(".hit")).to_have_count(43)
     await page.wait_for_function("at => Math.abs(scrollY - at) < 5", arg=at)

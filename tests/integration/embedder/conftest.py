@@ -67,7 +67,7 @@ def _postgres() -> Iterator[str]:
             yield conninfo
         finally:
             server.send_signal(signal.SIGINT)
-            server.wait(timeout=20)
+            server.wait(timeout=60)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

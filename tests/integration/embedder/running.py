@@ -16,7 +16,6 @@ from shared.runs import Run
 from shared.settings import Settings
 from shared.snapshot.reader import Snapshot, open_snapshot
 from shared.snapshot.store import SnapshotStore
-from shared.streams import append
 from tests.support.waiting import async_wait_until
 
 Message = MovieMessage | ReviewMessage | KeptItems | RunEnd
@@ -37,7 +36,11 @@ async def embedder(settings: Settings, encoder: Encoder) -> AsyncIterator[Embedd
 
 
 async def send(redis: Client, messages: Sequence[Message]) -> None:
-    await append(redis, REVIEWS_STREAM, [message.to_fields() for message in messages])
+    """All in one step: whoever reads finds them together, and makes no snapshot of a part."""
+    pipeline = redis.pipeline(transaction=True)
+    for message in messages:
+        pipeline.xadd(REVIEWS_STREAM, message.to_fields())
+    await pipeline.execute()
 
 
 async def new_run(redis: Client, source: str = "test", *, allow_removals: bool = False) -> Run:
@@ -51,7 +54,7 @@ async def ended(redis: Client, run: Run) -> Run:
         found = await runs.get_run(redis, run.run_id)
         return found if found is not None and runs.ended(found) else None
 
-    found = await async_wait_until(terminal)
+    found = await async_wait_until(terminal, timeout_s=120, what="the run has ended")
     assert found is not None
     return found
 

@@ -75,7 +75,7 @@ async def kill_at(settings: Settings, step: str) -> None:
         target=run_until, args=(settings.model_dump(exclude_none=True), step)
     )
     process.start()
-    await asyncio.to_thread(process.join, 60)
+    await asyncio.to_thread(process.join, 120)
     assert process.exitcode == KILLED
     process.close()
 

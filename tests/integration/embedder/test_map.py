@@ -17,7 +17,7 @@ from tests.support.messages import movie, review, run_end
 
 @pytest.fixture
 def settings(redis_url: str, tmp_path: Path) -> Settings:
-    return Settings(redis_url=redis_url, data_dir=tmp_path, publish_idle_s=0.1, publish_every_s=5)
+    return Settings(redis_url=redis_url, data_dir=tmp_path, publish_idle_s=0.1, publish_every_s=600)
 
 
 async def crawled(redis: Client, settings: Settings, numbers: range, text: str) -> Snapshot:

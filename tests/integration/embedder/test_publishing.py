@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import fcntl
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from services.embedder import service
+from services.embedder import schedule, service
 from services.embedder.publisher import Publisher
 from services.embedder.service import Embedder
 from shared import runs
@@ -19,6 +21,7 @@ from shared.messages import SNAPSHOTS_CHANNEL, MovieMessage, ReviewMessage
 from shared.redis import Client
 from shared.runs import Run
 from shared.settings import Settings
+from shared.snapshot.commit import StoreBusy
 from shared.snapshot.manifest import Manifest
 from shared.snapshot.store import LOCK
 from tests.integration.embedder.running import current, embedder, ended, new_run, send
@@ -29,7 +32,7 @@ from tests.support.waiting import async_wait_until
 
 @pytest.fixture
 def settings(redis_url: str, tmp_path: Path) -> Settings:
-    return Settings(redis_url=redis_url, data_dir=tmp_path, publish_idle_s=0.1, publish_every_s=5)
+    return Settings(redis_url=redis_url, data_dir=tmp_path, publish_idle_s=0.1, publish_every_s=600)
 
 
 @pytest.fixture
@@ -44,6 +47,30 @@ def attempts(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 
     monkeypatch.setattr(Publisher, "publish", counting)
     return made
+
+
+@pytest.fixture
+def refusals(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """When the store was too busy for an attempt, in seconds."""
+    made: list[float] = []
+    publish = Publisher.publish
+
+    def noting(self: Publisher, *, force: bool = False) -> Manifest | None:
+        try:
+            return publish(self, force=force)
+        except StoreBusy:
+            made.append(time.monotonic())
+            raise
+
+    monkeypatch.setattr(Publisher, "publish", noting)
+    return made
+
+
+def assert_ever_more_seldom(refusals: list[float]) -> None:
+    """Between two attempts lies at least a delay that doubles each time."""
+    first_s, _ = schedule.RETRY_FAILED_S
+    for number, (one, other) in enumerate(pairwise(refusals)):
+        assert other - one >= first_s * 2**number
 
 
 Ticks = Callable[[int], Awaitable[None]]
@@ -113,6 +140,7 @@ async def test_what_the_gates_refuse_ends_the_run_and_waits_for_a_change(
         assert end.error == (
             "the snapshot with it was refused: 3 movies, less than half of the 9 being served"
         )
+        await ticks(5)  # what was noted while the attempt was made is looked at once more
         made = len(attempts)
         await ticks(20)
         assert len(attempts) == made
@@ -126,7 +154,7 @@ async def test_what_the_gates_refuse_ends_the_run_and_waits_for_a_change(
 
 
 async def test_a_busy_store_is_asked_ever_more_seldom_and_then_published_to(
-    redis: Client, settings: Settings, attempts: list[bool], ticks: Ticks
+    redis: Client, settings: Settings, refusals: list[float], ticks: Ticks
 ) -> None:
     async with embedder(settings, HashEncoder()):
         with busy_store(settings):
@@ -135,11 +163,11 @@ async def test_a_busy_store_is_asked_ever_more_seldom_and_then_published_to(
             await send(redis, [*items, run_end(items, run_id=run.run_id)])
 
             async def tried() -> bool:
-                return len(attempts) >= 1
+                return len(refusals) >= 2
 
             await async_wait_until(tried)
             await ticks(10)
-            assert len(attempts) <= 2
+            assert_ever_more_seldom(refusals)
             found = await runs.get_run(redis, run.run_id)
             assert found is not None
             assert not runs.ended(found)
@@ -150,7 +178,7 @@ async def test_a_busy_store_is_asked_ever_more_seldom_and_then_published_to(
 async def test_a_store_that_cannot_be_written_for_long_ends_the_run(
     redis: Client,
     settings: Settings,
-    attempts: list[bool],
+    refusals: list[float],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(service, "PATIENCE_S", 0.5)
@@ -160,7 +188,8 @@ async def test_a_store_that_cannot_be_written_for_long_ends_the_run(
             assert end.state == "incomplete"
             assert end.error is not None
             assert end.error.startswith("the snapshot with it could not be written: another")
-            assert 2 <= len(attempts) <= 3
+            assert len(refusals) >= 2
+            assert_ever_more_seldom(refusals)
 
         async def published() -> bool:
             return (settings.snapshot_dir / "CURRENT").exists()
@@ -178,6 +207,7 @@ async def test_a_catalogue_without_any_usable_vector_leaves_the_last_snapshot(
         end = await crawl(redis, 3, word="unusable")
         assert (end.state, end.error) == ("incomplete", "no movie of it can be searched")
         assert end.snapshot_id == first.snapshot_id == current(settings).snapshot_id
+        await ticks(5)
         made = len(attempts)
         await ticks(20)
         assert len(attempts) == made
@@ -201,9 +231,40 @@ async def test_each_snapshot_is_announced_once(
         await send(redis, [*items, run_end(items, run_id=run.run_id)])
         second = await ended(redis, run)
         await ticks(5)
-    names = []
-    while (message := await heard.get_message(timeout=0.2)) is not None:
-        if message["type"] == "message":
-            names.append(message["data"])
+    names: list[str] = []
+    while second.snapshot_id not in names:
+        message = await heard.get_message(timeout=60)
+        assert message is not None
+        names += [message["data"]] if message["type"] == "message" else []
+    assert await heard.get_message(timeout=0.2) is None
     await heard.aclose()
     assert names == [first.snapshot_id, second.snapshot_id]
+
+
+async def test_the_first_snapshot_is_prepared_before_it_is_due_and_only_that(
+    redis: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    publish, prepare = Publisher.publish, Publisher.prepare
+
+    def publishing(self: Publisher, *, force: bool = False) -> Manifest | None:
+        manifest = publish(self, force=force)
+        if manifest is not None:
+            done.append("published")
+        return manifest
+
+    def preparing(self: Publisher) -> None:
+        prepare(self)
+        done.append("prepared")
+
+    monkeypatch.setattr(Publisher, "publish", publishing)
+    monkeypatch.setattr(Publisher, "prepare", preparing)
+    slow = settings.model_copy(update={"publish_idle_s": 3 * service.TICK_S})
+    async with embedder(slow, HashEncoder()):
+        for word in ("quiet", "loud"):
+            run = await new_run(redis)
+            items = small_run(2, run_id=run.run_id, word=word)
+            await send(redis, [*items, run_end(items, run_id=run.run_id)])
+            assert (await ended(redis, run)).state == "searchable"
+    assert done[0] == "prepared"
+    assert done[-2:] == ["published", "published"]

@@ -67,7 +67,7 @@ async def test_a_run_that_was_held_back_may_remove_when_the_operator_says_so(
     run = await begin(redis)
     await runs.advance(redis, run, "incomplete", error=HELD_BACK)
     card = desk.locator(".source").first
-    await expect(card.locator(".error")).to_have_text(HELD_BACK, timeout=10_000)  # in full
+    await expect(card.locator(".error")).to_have_text(HELD_BACK)  # in full
     await card.get_by_role("button", name="Re-ingest and allow removals").click()
     dialog = desk.get_by_role("dialog", name="Let demo lose more than half?")
     await dialog.get_by_role("button", name="Crawl, and allow removals").click()
