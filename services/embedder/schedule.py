@@ -31,6 +31,7 @@ class Schedule:
     last_change: float = 0.0
     last_arrival: float = 0.0
     last_publish: float = field(default_factory=time.monotonic)
+    _changing_since: float | None = None  # None: nothing has changed since the last snapshot
     _took_s: float = 0.0
     _refused_at: float = float("-inf")
     _retry_at: float = float("-inf")
@@ -40,6 +41,8 @@ class Schedule:
     def changed(self) -> None:
         """Note that something has been stored, encoded or removed."""
         self.last_change = time.monotonic()
+        if self._changing_since is None:
+            self._changing_since = self.last_change
 
     def arrived(self) -> None:
         """Note that something came which changes nothing; what changes may follow it."""
@@ -49,6 +52,7 @@ class Schedule:
         """Note that a snapshot has been published, which was begun at ``began``."""
         self.last_publish = time.monotonic()
         self._took_s = self.last_publish - began
+        self._changing_since = self.last_change if self.last_change > began else None
         self._refused_at = self._retry_at = float("-inf")
         self._attempts = 0
         self._failing_since = None
@@ -91,10 +95,14 @@ class Schedule:
         if self._failing_since is not None and now < self._retry_at:
             return False
         if backlog == 0:
-            waited = now - self.last_publish >= self._every_s
             quiet_since = max(self.last_change, self.last_arrival)
-            return now - quiet_since >= self.idle_s or waited
-        return same_encoder and now - self.last_publish >= self._every_s
+            return now - quiet_since >= self.idle_s or self._waited(now)
+        return same_encoder and self._waited(now)
+
+    def _waited(self, now: float) -> bool:
+        # After a rest the last snapshot is old, but what has just begun to change is not all there.
+        begun = self._changing_since is None or now - self._changing_since >= self.idle_s
+        return begun and now - self.last_publish >= self._every_s
 
     @property
     def _every_s(self) -> float:

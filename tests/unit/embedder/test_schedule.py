@@ -51,6 +51,35 @@ def test_while_changes_flow_it_publishes_now_and_then(clock: Clock) -> None:
     assert schedule.due(backlog=0, same_encoder=True)
 
 
+def test_after_a_rest_the_first_change_is_not_published_alone(clock: Clock) -> None:
+    schedule = Schedule(idle_s=2, every_s=30, last_publish=clock.now)
+    for _ in range(2):
+        clock.now += 1000
+        schedule.changed()
+        for backlog in (0, 5):
+            assert not schedule.due(backlog=backlog, same_encoder=True)
+        clock.now += 1
+        schedule.changed()
+        assert not schedule.due(backlog=0, same_encoder=True)
+        clock.now += 1
+        schedule.changed()
+        assert schedule.due(backlog=5, same_encoder=True)
+        schedule.published(began=clock.now)
+
+
+def test_a_change_while_it_publishes_is_the_first_of_the_next(clock: Clock) -> None:
+    schedule = Schedule(idle_s=2, every_s=30, last_publish=clock.now)
+    schedule.changed()
+    clock.now += 40
+    began = clock.now
+    clock.now += 1
+    schedule.changed()
+    schedule.published(began)
+    clock.now += 31
+    schedule.changed()
+    assert schedule.due(backlog=5, same_encoder=True)
+
+
 def test_while_changes_flow_it_takes_a_tenth_of_the_time_at_most(clock: Clock) -> None:
     schedule = Schedule(idle_s=1, every_s=30, last_publish=clock.now)
     began = clock.now

@@ -191,7 +191,39 @@ describe("a film", () => {
     await asked[2]?.answer({ title: "x", code: "internal-error" }, 500);
     await asked[0]?.answer(detail);
     await asked[1]?.answer(similar);
+    await asked[3]?.answer({ title: "x", code: "internal-error" }, 500);
     expect(film.phase.value).toBe("done");
+    expect(film.notice.value.text).toBe("");
+    expect(film.evidence.value).toEqual([]);
+    expect(asked).toHaveLength(4);
+  });
+
+  it("says what it has to say as soon as searches are answered again", async () => {
+    const { asked, film } = setUp();
+    void film.show("tt1", "rain");
+    await asked[2]?.answer({ title: "x", code: "not-ready" }, 503);
+    await asked[0]?.answer(detail);
+    await asked[1]?.answer(similar);
+    expect(film.phase.value).toBe("done");
+    expect(film.evidence.value).toEqual([]);
+    const evidence = [{ ...passage("It rains."), score: 1 }];
+    const hits = [{ ...hit("tt1"), evidence }];
+    await asked[3]?.answer({ snapshot_id: "7", matched: 1, hits });
+    expect(film.evidence.value).toEqual(evidence);
+  });
+
+  it("is not told what another film has to say", async () => {
+    const { asked, film } = setUp();
+    void film.show("tt1", "rain");
+    await asked[2]?.answer({ title: "x", code: "not-ready" }, 503);
+    await asked[0]?.answer(detail);
+    await asked[1]?.answer(similar);
+    void film.show("tt2", "");
+    await asked[4]?.answer({ ...movie("tt2"), reviews: [] });
+    await asked[5]?.answer(similar);
+    const evidence = [{ ...passage("It rains."), score: 1 }];
+    await asked[3]?.answer({ snapshot_id: "7", matched: 1, hits: [{ ...hit("tt1"), evidence }] });
+    expect(film.movie.value?.movie_id).toBe("tt2");
     expect(film.evidence.value).toEqual([]);
   });
 

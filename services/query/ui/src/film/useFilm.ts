@@ -45,15 +45,16 @@ export function useFilm(client: Client, memory: Memory, onSnapshot: (id: string)
       const [detail, alike, told] = await Promise.all([
         persist((signal) => client.movie(id, signal), how),
         persist((signal) => client.similar(id, { k: SIMILAR, evidence: 0 }, signal), how),
-        query ? whatItSays(id, query, signal) : [],
+        query ? whatItSays(id, query, signal).catch(() => null) : [],
       ]);
       if (signal.aborted) return;
       memory.keep(alike.hits);
       memory.titles.set(detail.movie_id, detail.title);
       onSnapshot(alike.snapshot_id);
-      [movie.value, similar.value, evidence.value] = [detail, alike.hits, told];
+      [movie.value, similar.value, evidence.value] = [detail, alike.hits, told ?? []];
       notice.value = { kind: "", text: "" };
       phase.value = "done";
+      if (told === null) await tellLater(id, query, signal);
     } catch (error) {
       if (signal.aborted) return;
       stop.abort(); // what else was asked for is of no use any more
@@ -63,13 +64,20 @@ export function useFilm(client: Client, memory: Memory, onSnapshot: (id: string)
     }
   }
 
-  /** The film's evidence for a query. It is an extra: without it the film is shown all the same. */
+  /** The film's evidence for a query. */
   async function whatItSays(id: string, query: string, signal: AbortSignal): Promise<Passage[]> {
     const seen = memory.hit(query, id);
     if (seen) return seen.evidence;
     const wanted = { query, k: LOOKED_THROUGH, evidence: EVIDENCE };
-    const answer = await client.search(wanted, signal).catch(() => null);
-    return answer?.hits.find((hit) => hit.movie.movie_id === id)?.evidence ?? [];
+    const answer = await client.search(wanted, signal);
+    return answer.hits.find((hit) => hit.movie.movie_id === id)?.evidence ?? [];
+  }
+
+  /** It is an extra: the film is shown without it, and with it as soon as it can be had. */
+  async function tellLater(id: string, query: string, signal: AbortSignal): Promise<void> {
+    const how = { signal, say: () => undefined };
+    const told = await persist((signal) => whatItSays(id, query, signal), how).catch(() => []);
+    if (!signal.aborted) evidence.value = told;
   }
 
   return {
