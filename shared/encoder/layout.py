@@ -16,15 +16,17 @@ import numpy.typing as npt
 
 ROW_TOKENS = 128  # a row's attention grows with its square: longer ones cost more than they save
 WIDTH_STEP = 8
-"""Widths are multiples of it: the runtime prepares for every shape and keeps about 1 MB of each."""
+"""Widths are multiples of it: the runtime prepares for every shape, which takes as long as some
+inferences, and keeps about 1 MB of each."""
 
 PLAIN_INPUTS = ("input_ids", "attention_mask")
 PACKED_INPUTS = ("input_ids", "position_ids", "segment_ids", "token_places", "attention_mask")
 """What a graph is given; the last two lay the tokens out again, one text a row, to be pooled.
 
 ``input_ids``, ``position_ids`` and ``segment_ids`` have shape ``(rows, width)``; segments count
-from 1, and 0 is padding. ``token_places`` and ``attention_mask`` have shape ``(texts, longest)``; a
-place is ``row * width + column``.
+from 1, and 0 is padding. ``token_places`` and ``attention_mask`` have shape ``(texts, width)``; the
+longest text's length in place of the width would make many more shapes. A place is
+``row * width + column``.
 """
 
 Inputs = dict[str, npt.NDArray[np.int64]]
@@ -56,9 +58,11 @@ def packed(lengths: Sequence[int]) -> Layout:
         lengths: Tokens of each text; at least one text.
     """
     order = sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)
-    least = -(-lengths[order[0]] // WIDTH_STEP) * WIDTH_STEP
-    most = max(least, min(ROW_TOKENS, sum(lengths) + WIDTH_STEP - 1))
-    layouts = (_fitted(lengths, order, width) for width in range(least, most + 1, WIDTH_STEP))
+    # Several texts come in so many ways that fewer widths are worth some padding.
+    step = WIDTH_STEP if len(lengths) == 1 else 2 * WIDTH_STEP
+    least = -(-lengths[order[0]] // step) * step
+    most = max(least, min(ROW_TOKENS, sum(lengths) + step - 1))
+    layouts = (_fitted(lengths, order, width) for width in range(least, most + 1, step))
     return min(layouts, key=_cost)
 
 
@@ -95,12 +99,11 @@ def plain_inputs(ids: Sequence[Sequence[int]], layout: Layout) -> Inputs:
 
 def packed_inputs(ids: Sequence[Sequence[int]], layout: Layout) -> Inputs:
     """What a graph that packs is given."""
-    longest = max(map(len, ids))
     tokens = np.zeros((layout.rows, layout.width), dtype=np.int64)
     positions, segments = np.zeros_like(tokens), np.zeros_like(tokens)
-    places = np.zeros((len(ids), longest), dtype=np.int64)
+    places = np.zeros((len(ids), layout.width), dtype=np.int64)
     mask = np.zeros_like(places)
-    counted = np.arange(longest)
+    counted = np.arange(layout.width)
     for n, (row, (at, begin)) in enumerate(zip(ids, layout.places, strict=True)):
         length = len(row)
         own = slice(begin, begin + length)
