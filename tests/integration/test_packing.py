@@ -22,9 +22,9 @@ pytestmark = [
 ]
 
 
-def made(tmp_path: Path, kind: Kind) -> tuple[bool, float]:
+def made(tmp_path: Path, kind: Kind, *, dense: int | None = None) -> tuple[bool, float]:
     """Whether the artefact of such a model packs, and its least cosine to the model itself."""
-    model = tiny_model(tmp_path, kind=kind)
+    model = tiny_model(tmp_path, kind=kind, dense=dense)
     spec = ensure_artefact(tmp_path / "store", model=str(model), passage_tokens=16)
     folder = artefact_folder(tmp_path / "store", spec.encoder_id)
     graph = Graph(ov.Core(), folder / GRAPH, precision="f32", threads=1)
@@ -39,6 +39,12 @@ def made(tmp_path: Path, kind: Kind) -> tuple[bool, float]:
 @pytest.mark.parametrize("kind", ["bert", "roberta", "mpnet"])
 def test_models_that_pack_give_the_vectors_of_the_model(tmp_path: Path, kind: Kind) -> None:
     packs, cosine = made(tmp_path, kind)
+    assert packs
+    assert cosine >= 0.9999
+
+
+def test_a_layer_after_pooling_is_the_models_own(tmp_path: Path) -> None:
+    packs, cosine = made(tmp_path, "bert", dense=24)
     assert packs
     assert cosine >= 0.9999
 

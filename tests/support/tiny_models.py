@@ -19,9 +19,22 @@ _LAYERS: dict[str, Any] = {
 
 
 def tiny_model(
-    folder: Path, *, kind: Kind = "bert", pooling: Pooling = "mean", normalised: bool = True
+    folder: Path,
+    *,
+    kind: Kind = "bert",
+    pooling: Pooling = "mean",
+    dense: int | None = None,
+    normalised: bool = True,
 ) -> Path:
-    """A model of a kind, its tokenizer, and the modules that are asked for; returns its folder."""
+    """A model of a kind, its tokenizer, and the modules that are asked for; returns its folder.
+
+    Args:
+        folder: Where it is made.
+        kind: Of its transformer.
+        pooling: Of its tokens.
+        dense: Width of a layer after pooling, if there is one.
+        normalised: Whether it ends with a normalisation.
+    """
     import torch  # noqa: PLC0415 - only the tests that are marked pay for it
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415
     from sentence_transformers.sentence_transformer import modules  # noqa: PLC0415
@@ -44,6 +57,8 @@ def tiny_model(
     ).save_pretrained(inner)  # fmt: skip
     transformer = modules.Transformer(str(inner), max_seq_length=MOST_TOKENS)
     wanted = [transformer, modules.Pooling(32, pooling_mode=pooling)]
+    if dense is not None:
+        wanted.append(modules.Dense(32, dense))
     if normalised:
         wanted.append(modules.Normalize())
     SentenceTransformer(modules=wanted, device="cpu").save(str(folder / "model"))
