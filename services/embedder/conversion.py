@@ -185,7 +185,8 @@ def _max_tokens(folder: Path, config: dict[str, Any]) -> int:
 
 def _dim(folder: Path, config: dict[str, Any]) -> int:
     """Numbers of a vector: what the last layer after pooling gives, or the transformer itself."""
-    for module in reversed(json.loads((folder / "modules.json").read_text())):
+    # A folder without modules.json is a bare transformer: its tokens are averaged.
+    for module in reversed(_read_json(folder / "modules.json")):
         wider = _read_json(folder / module["path"] / "config.json").get("out_features")
         if wider is not None:
             return int(wider)
@@ -204,7 +205,7 @@ def _convert(folder: Path, target: Path, *, dim: int) -> None:
     shutil.copyfile(folder / TOKENIZER, target / TOKENIZER)
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _read_json(path: Path) -> Any:
     return json.loads(path.read_text()) if path.is_file() else {}
 
 

@@ -49,6 +49,16 @@ def test_a_layer_after_pooling_is_the_models_own(tmp_path: Path) -> None:
     assert cosine >= 0.9999
 
 
+def test_a_bare_transformer_is_pooled_as_the_reference_does(tmp_path: Path) -> None:
+    tiny_model(tmp_path, kind="bert")
+    bare = tmp_path / "inner"  # no modules.json
+    spec = ensure_artefact(tmp_path / "store", model=str(bare), passage_tokens=16)
+    encoder = GraphEncoder(artefact_folder(tmp_path / "store", spec.encoder_id), precision="f32")
+    texts = ["a quiet film", "loud war and love", "a"]
+    expected = load_reference(str(bare)).encode(texts, normalize_embeddings=True)
+    assert (expected * encoder.encode_queries(texts)).sum(axis=1).min() >= 0.9999
+
+
 def test_a_model_that_is_not_known_to_pack_gets_one_text_a_row(tmp_path: Path) -> None:
     packs, cosine = made(tmp_path, "distilbert")
     assert not packs
