@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test soak check evaluate bench screenshots format client lock sbom audit up down smoke logs clean
+.PHONY: help setup setup-dev run test soak check evaluate bench screenshots format client lock sbom audit house up down smoke logs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ check: setup-dev ## format, lint, types, import rules, unit tests; about a minut
 	$(BIN)/python -m pytest -q -n auto -m "not data" tests/unit
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix services/query/ui run --silent check
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix services/query/ui run --silent test
+
+house: setup-dev ## count modules, names and words; ARGS=../old to compare another checkout
+	@$(BIN)/python -m tests.support.house $(ARGS)
 
 evaluate: setup ## measure the ranking on ../shared/data; ARGS=--small takes a minute
 	@$(BIN)/python -m services.evaluation $(ARGS)

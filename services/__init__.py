@@ -1,1 +1,1 @@
-"""The three services, and the two ways to start them."""
+"""The three services, and what composes them: ``local``, ``evaluation`` and ``cli``."""

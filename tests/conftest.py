@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from shared.redis import Client, connect
+from shared.delivery.redis_client import Client, connect
 from tests.support import soak
 from tests.support.counts import counted, pytest_terminal_summary
-from tests.support.redis_server import RedisServer, redis_server
+from tests.support.delivery.redis_server import RedisServer, redis_server
 
 __all__ = ["counted", "pytest_terminal_summary"]  # of pytest, by name
 
@@ -66,7 +66,7 @@ def real_data() -> Path:
 def encoder_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A snapshot store that holds the artefact of the real encoder, and nothing else."""
     # torch and sentence-transformers are heavy: only the marked tests pay for them.
-    from services.embedder.conversion import ensure_artefact  # noqa: PLC0415
+    from services.embedder.model.conversion import ensure_artefact  # noqa: PLC0415
 
     store = tmp_path_factory.mktemp("encoder-store")
     ensure_artefact(store, model="all-MiniLM-L6-v2", passage_tokens=64)

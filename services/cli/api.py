@@ -10,7 +10,7 @@ from urllib.parse import quote
 import httpx
 import typer
 
-from services.local import TOKEN_FILE
+from services.local.system import TOKEN_FILE
 from shared.settings import PREFIX, Settings, SettingsInvalid, load_settings
 
 POLL_S = 0.5

@@ -27,7 +27,7 @@ from services.cli.api import (
     settings_with,
 )
 from services.cli.tables import print_json, print_table, short_duration, short_time
-from shared.runs import TERMINAL
+from shared.runs.registry import TERMINAL
 
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="The run's id.")]
 
@@ -93,7 +93,7 @@ def sources(
 ) -> None:
     """Check the file of sources, and list what can be crawled. Needs no running system."""
     # Its validation is ingest's own, so that what passes here starts there.
-    from services.ingest.sources import (  # noqa: PLC0415
+    from services.ingest.sources.sources import (  # noqa: PLC0415
         DatasetSource,
         SourceInvalid,
         load_sources,

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from services.cli.api import DataDirOption, absolute, fail, settings_with
-from services.export import export_snapshot
-from shared.snapshot.store import NoSnapshot
-from shared.snapshot.verify import SnapshotCorrupt
+from services.cli.export import export_snapshot
+from shared.snapshot.storage.store import NoSnapshot
+from shared.snapshot.storage.verify import SnapshotCorrupt
 
 
 def export(
@@ -38,7 +38,7 @@ def draw_map(
 ) -> None:
     """Draw the map of the films as a picture that needs no network: one HTML file."""
     # Bokeh takes longer to import than the other commands to run.
-    from services.picture import MapMissing, draw_picture  # noqa: PLC0415
+    from services.cli.map_html import MapMissing, draw_picture  # noqa: PLC0415
 
     settings = settings_with(data_dir=absolute(data_dir))
     try:

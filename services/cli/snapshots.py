@@ -25,8 +25,8 @@ from services.cli.api import (
     settings_with,
 )
 from services.cli.tables import print_json, print_table, short_size, short_time
-from shared.snapshot.audit import Checked, audit, audit_current
-from shared.snapshot.store import SnapshotStore
+from shared.snapshot.storage.audit import Checked, audit, audit_current
+from shared.snapshot.storage.store import SnapshotStore
 
 app = typer.Typer(no_args_is_help=True, help="What has been published: list, verify, roll back.")
 

@@ -18,8 +18,8 @@ from services.cli.api import (
     settings_with,
 )
 from services.cli.crawling import print_runs
-from services.local import run_local
-from services.processes import CannotStart
+from services.local.processes import CannotStart
+from services.local.system import run_local
 from shared.telemetry import configure_logging
 
 

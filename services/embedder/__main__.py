@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from services.embedder.conversion import ModelInvalid, ensure_artefact
-from services.embedder.database import open_engine
-from services.embedder.schema import SchemaIncompatible
+from services.embedder.database.engine import open_engine
+from services.embedder.database.schema import SchemaIncompatible
+from services.embedder.model.conversion import ModelInvalid, ensure_artefact
 from services.embedder.service import Embedder, heartbeat_key
-from services.embedder.slots import SlotsTaken, converting
+from services.embedder.worker_locks import SlotsTaken, converting
+from shared.delivery.redis_client import UNAVAILABLE, connect
 from shared.encoder import Encoder, GraphEncoder, artefact_folder, available_threads
-from shared.redis import UNAVAILABLE, connect
 from shared.settings import PREFIX, Settings, SettingsInvalid, load_settings
 from shared.telemetry import configure_logging, get_logger, serve_metrics
 
 if TYPE_CHECKING:
-    from shared.retrieval.canary import Canaries
+    from shared.evaluation.canary import Canaries
 
 
 def main() -> int:
@@ -57,7 +57,7 @@ def _canaries(settings: Settings) -> Canaries | None:
     if settings.canary_queries is None:
         return None
     # Brings scipy along, which nothing else here needs.
-    from shared.retrieval.canary import CanariesInvalid, read_canaries  # noqa: PLC0415
+    from shared.evaluation.canary import CanariesInvalid, read_canaries  # noqa: PLC0415
 
     try:
         return read_canaries(settings.canary_queries)
@@ -93,7 +93,7 @@ def _open_encoder(settings: Settings, encoder_id: str) -> tuple[Encoder, str]:
     )
     if settings.encoder_backend == "torch":
         # torch takes seconds to import; the default never needs it here.
-        from services.embedder.reference import ReferenceEncoder  # noqa: PLC0415
+        from services.embedder.model.torch_encoder import ReferenceEncoder  # noqa: PLC0415
 
         return ReferenceEncoder(settings.encoder_model, graph), "f32"
     return graph, graph.passage_precision

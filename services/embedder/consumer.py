@@ -2,7 +2,7 @@
 
 One transaction stores a batch's movies and reviews, marks their films as changed, notes that their
 source has them and counts the items of their runs; only when it has committed does
-``shared.streams`` acknowledge the entries.
+``shared.delivery.streams`` acknowledge the entries.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy import Engine
 
-from services.embedder import ledger
-from services.embedder.database import RETRYABLE, writing
-from services.embedder.store import (
+from services.embedder.database import run_ledger
+from services.embedder.database.engine import RETRYABLE, writing
+from services.embedder.database.review_store import (
     next_revision,
     record_kept,
     record_sources,
     store_movies,
     store_reviews,
 )
-from shared.messages import (
+from shared.delivery.messages import (
     KeptItems,
     Message,
     MessageInvalid,
@@ -32,7 +32,7 @@ from shared.messages import (
     named_item,
     parse,
 )
-from shared.streams import Entry, EntryInvalid, Unavailable
+from shared.delivery.streams import Entry, EntryInvalid, Unavailable
 
 
 class ReviewConsumer:
@@ -66,16 +66,16 @@ class ReviewConsumer:
         item = named_item(entry.fields)
         if item is None:
             return  # nothing to count it under: its run will end incomplete
-        counted = ledger.dead_item(*item)
+        counted = run_ledger.dead_item(*item)
         try:
             await asyncio.to_thread(self._count, counted)
         except RETRYABLE as error:
             raise Unavailable(f"database: {error.orig}") from error
         self._on_stored(False)
 
-    def _count(self, item: ledger.Item) -> None:
+    def _count(self, item: run_ledger.Item) -> None:
         with writing(self._engine) as connection:
-            ledger.count_items(connection, [item])
+            run_ledger.count_items(connection, [item])
 
     def _store(self, parsed: Sequence[tuple[Entry, Message]]) -> bool:
         movies = [message for _, message in parsed if isinstance(message, MovieMessage)]
@@ -88,20 +88,20 @@ class ReviewConsumer:
             }
             sent: list[MovieMessage | ReviewMessage] = [*movies, *reviews]
             record_sources(connection, sent)
-            ledger.count_items(connection, [_counted(m, changed, revision) for m in sent])
+            run_ledger.count_items(connection, [_counted(m, changed, revision) for m in sent])
             for entry, message in parsed:
                 if isinstance(message, KeptItems):
                     record_kept(connection, message)
-                    ledger.count_items(connection, ledger.kept_items(message))
+                    run_ledger.count_items(connection, run_ledger.kept_items(message))
                 elif isinstance(message, RunEnd):
-                    ledger.record_end(connection, message, entry.entry_id)
+                    run_ledger.record_end(connection, message, entry.entry_id)
         return any(changed.values())
 
 
 def _counted(
     message: MovieMessage | ReviewMessage, changed: Mapping[str, set[str]], revision: int
-) -> ledger.Item:
-    return ledger.Item(
+) -> run_ledger.Item:
+    return run_ledger.Item(
         message.run_id,
         message.source,
         ledger_id(message.kind, message.item_id),

@@ -19,11 +19,11 @@ import numpy as np
 from prometheus_client import Counter, Gauge
 from sqlalchemy.exc import DBAPIError
 
-from services.embedder.vectors import EncodedReview, VectorStore, WorkItem
+from services.embedder.database.work_list import EncodedReview, VectorStore, WorkItem
+from shared.delivery.streams import wait_for
 from shared.encoder import Encoder
-from shared.passages import split
-from shared.streams import wait_for
 from shared.telemetry import get_logger
+from shared.text.passages import split
 
 BATCH_REVIEWS = 256  # of fewer, less alike passages are encoded together, and more is padding
 HANDS = 2

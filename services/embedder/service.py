@@ -19,30 +19,30 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from services.embedder.activation import Activations
 from services.embedder.consumer import ReviewConsumer
+from services.embedder.database.run_ledger import Ledgers
+from services.embedder.database.snapshot_records import SnapshotRecords
+from services.embedder.database.work_list import VectorStore
 from services.embedder.encoding import EncodingLoop
-from services.embedder.freshness import Freshness
-from services.embedder.ledger import Ledgers
-from services.embedder.publisher import Publisher
-from services.embedder.removal import Removals
-from services.embedder.schedule import Schedule
-from services.embedder.settlement import NOTHING_TO_SEARCH, Settlement
-from services.embedder.slots import publisher_lock, slot
-from services.embedder.snapshot_records import SnapshotRecords
-from services.embedder.vectors import VectorStore
-from shared.encoder import Encoder
-from shared.messages import (
+from services.embedder.publishing.activation_handler import Activations
+from services.embedder.publishing.publish_schedule import Schedule
+from services.embedder.publishing.publisher import Publisher
+from services.embedder.settling.freshness import Freshness
+from services.embedder.settling.removal import Removals
+from services.embedder.settling.run_completion import NOTHING_TO_SEARCH, Settlement
+from services.embedder.worker_locks import publisher_lock, slot
+from shared.delivery.messages import (
     DEAD_LETTERS_STREAM,
     EMBEDDER_GROUP,
     REVIEWS_STREAM,
     SNAPSHOTS_CHANNEL,
 )
-from shared.redis import UNAVAILABLE, connect
+from shared.delivery.redis_client import UNAVAILABLE, connect
+from shared.delivery.streams import StreamConsumer, wait_for
+from shared.encoder import Encoder
 from shared.settings import Settings
 from shared.snapshot.commit import GateFailed, Promote, PromotionRefused, StoreBusy
-from shared.snapshot.store import SnapshotStore
-from shared.streams import StreamConsumer, wait_for
+from shared.snapshot.storage.store import SnapshotStore
 from shared.telemetry import get_logger
 
 TICK_S = 0.5

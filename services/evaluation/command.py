@@ -26,8 +26,8 @@ from shared.encoder import EncoderInvalid
 from shared.evaluation.floors import FloorInvalid, check_floors, parse_floor, verdicts
 from shared.evaluation.query_sets import QuerySet, QuerySetInvalid, read_query_sets
 from shared.settings import Precision
-from shared.snapshot.store import NoSnapshot, SnapshotStore
-from shared.snapshot.verify import SnapshotCorrupt
+from shared.snapshot.storage.store import NoSnapshot, SnapshotStore
+from shared.snapshot.storage.verify import SnapshotCorrupt
 
 DONE, FAILED, USAGE = 0, 1, 2
 

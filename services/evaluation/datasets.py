@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from services.evaluation.pipeline import ensure_snapshot
-from shared.snapshot.store import SnapshotStore
+from shared.snapshot.storage.store import SnapshotStore
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from services.evaluation.progress import Track
 from shared.encoder import Encoder
 from shared.evaluation.measures import DEPTH
 from shared.evaluation.query_sets import Query
-from shared.snapshot.catalogue import CatalogueReview
+from shared.snapshot.files.catalogue import CatalogueReview
 from shared.snapshot.reader import Snapshot
 
 REVIEWS = 5

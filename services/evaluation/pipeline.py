@@ -21,13 +21,13 @@ from pathlib import Path
 
 import orjson
 
-from services import embedded_redis
-from services.processes import CannotStart, Service
-from shared import runs
-from shared.redis import UNAVAILABLE, Client, connect
+from services.local import redis_server
+from services.local.processes import CannotStart, Service
+from shared.delivery.redis_client import UNAVAILABLE, Client, connect
+from shared.runs import registry
 from shared.settings import PREFIX
-from shared.snapshot.manifest import CURRENT
-from shared.snapshot.store import NoSnapshot, SnapshotStore
+from shared.snapshot.storage.manifest import CURRENT
+from shared.snapshot.storage.store import NoSnapshot, SnapshotStore
 
 STAMP = "stamp.json"
 POLL_S = 0.5
@@ -37,11 +37,11 @@ PUBLISH_TIMEOUT_S = 600.0
 
 _ROOT = Path(__file__).resolve().parents[2]
 _DECIDE_VECTORS = (
-    "shared/passages.py", "shared/encoder", "services/embedder/encoding.py",
-    "services/embedder/conversion.py", "services/embedder/models.py",
-    "services/embedder/directions", "services/ingest",
+    "shared/text/passages.py", "shared/encoder", "services/embedder/encoding.py",
+    "services/embedder/model/conversion.py", "services/embedder/database/models.py",
+    "services/embedder/model/directions", "services/ingest",
 )  # fmt: skip
-_DECIDE_SNAPSHOTS = ("shared/snapshot", "shared/terms.py", "services/embedder")
+_DECIDE_SNAPSHOTS = ("shared/snapshot", "shared/text/terms.py", "services/embedder")
 
 
 class BuildFailed(RuntimeError):
@@ -82,7 +82,7 @@ def ensure_snapshot(
     started = time.monotonic()
     try:
         asyncio.run(_Pipeline(data_dir, sources, source, say).run(store))
-    except (CannotStart, embedded_redis.RedisServerMissing) as error:
+    except (CannotStart, redis_server.RedisServerMissing) as error:
         raise BuildFailed(str(error)) from error
     (data_dir / STAMP).write_bytes(orjson.dumps(stamp))
     say(f"{source}: {store.current().snapshot_id} after {time.monotonic() - started:.0f} s")
@@ -130,8 +130,8 @@ class _Pipeline:
             socket = Path(scratch) / "redis.sock"  # a socket's path must be short
             redis_dir = self._data_dir / "redis"
             redis_dir.mkdir(exist_ok=True)
-            command = embedded_redis.server_command(
-                embedded_redis.find_server(), data_dir=redis_dir, socket=socket
+            command = redis_server.server_command(
+                redis_server.find_server(), data_dir=redis_dir, socket=socket
             )
             services = [Service("redis", command, os.environ, output=log)]
             environment = {
@@ -140,7 +140,7 @@ class _Pipeline:
                 },
                 "OMP_NUM_THREADS": "1",
                 "TOKENIZERS_PARALLELISM": "false",
-                f"{PREFIX}REDIS_URL": embedded_redis.socket_url(socket),
+                f"{PREFIX}REDIS_URL": redis_server.socket_url(socket),
                 f"{PREFIX}DATA_DIR": str(self._data_dir),
                 f"{PREFIX}SOURCES": str(self._sources),
                 f"{PREFIX}DEMO_SITE_PORT": "0",
@@ -151,7 +151,7 @@ class _Pipeline:
                 for name in ("embedder", "ingest")
             ]
             tasks = [asyncio.create_task(service.keep_running(self._stop)) for service in services]
-            client = connect(embedded_redis.socket_url(socket))
+            client = connect(redis_server.socket_url(socket))
             try:
                 await self._answering(client, tasks)
                 await self._searchable(client, tasks)
@@ -183,19 +183,19 @@ class _Pipeline:
 
     async def _searchable(self, client: Client, tasks: list[asyncio.Task[None]]) -> None:
         try:
-            run, _ = await runs.request_run(client, self._source)
-        except runs.SourceBusy as busy:  # what was interrupted goes on
-            found = await runs.get_run(client, busy.run_id)
+            run, _ = await registry.request_run(client, self._source)
+        except registry.SourceBusy as busy:  # what was interrupted goes on
+            found = await registry.get_run(client, busy.run_id)
             if found is None:
                 raise BuildFailed(f"run {busy.run_id} is lost; remove {self._data_dir}") from busy
             run = found
         state, said = "", 0.0
-        while not runs.ended(run):
+        while not registry.ended(run):
             if run.state != state or time.monotonic() - said > SAY_EVERY_S:
                 state, said = run.state, time.monotonic()
                 self._say(f"{self._source}: {state}, {run.crawled} reviews, {run.embedded} encoded")
             await self._pause(tasks)
-            run = await runs.get_run(client, run.run_id) or run
+            run = await registry.get_run(client, run.run_id) or run
         if run.state != "searchable":
             raise BuildFailed(
                 f"{self._source}: run {run.state}: {run.error}; see {self._data_dir}/services.log"

@@ -21,7 +21,7 @@ from shared.evaluation.rankings import ranked
 from shared.retrieval.searcher import Mode, Searcher
 from shared.settings import Precision
 from shared.snapshot.reader import open_snapshot
-from shared.snapshot.store import SnapshotStore
+from shared.snapshot.storage.store import SnapshotStore
 
 API_MODES: tuple[Mode, ...] = get_args(Mode)
 WITHOUT_PASSAGES = "pooled+lexical"
@@ -72,8 +72,8 @@ class SnapshotSystem:
             track: Shows the progress of the original design's encoding.
 
         Raises:
-            shared.snapshot.store.NoSnapshot: there is no current one.
-            shared.snapshot.verify.SnapshotCorrupt: it cannot be opened.
+            shared.snapshot.storage.store.NoSnapshot: there is no current one.
+            shared.snapshot.storage.verify.SnapshotCorrupt: it cannot be opened.
             shared.encoder.EncoderInvalid: its encoder cannot.
         """
         digest = None

@@ -15,15 +15,15 @@ import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from services.ingest.demo_site.server import serve_demo_site
-from services.ingest.folder import FolderUnusable, claimed, tidy
-from services.ingest.runs import Supervisor, heartbeat_key
-from services.ingest.sources import SourceInvalid, load_sources
-from services.ingest.visits_file import finished_pages
-from shared.messages import COMMANDS_STREAM, INGEST_GROUP
-from shared.redis import UNAVAILABLE, connect
+from services.ingest.demo_site.demo_server import serve_demo_site
+from services.ingest.sources.sources import SourceInvalid, load_sources
+from services.ingest.supervisor.folder import FolderUnusable, claimed, tidy
+from services.ingest.supervisor.supervisor import Supervisor, heartbeat_key
+from services.ingest.visits.visits_file import finished_pages
+from shared.delivery.messages import COMMANDS_STREAM, INGEST_GROUP
+from shared.delivery.redis_client import UNAVAILABLE, connect
+from shared.delivery.streams import Entry, StreamConsumer, wait_for
 from shared.settings import Settings, SettingsInvalid, load_settings
-from shared.streams import Entry, StreamConsumer, wait_for
 from shared.telemetry import configure_logging, get_logger, serve_metrics
 
 DEAD_COMMANDS_STREAM = f"{COMMANDS_STREAM}.dead"

@@ -16,9 +16,9 @@ import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from shared.cpu import available_threads
-from shared.scratch import scratch_folder
 from shared.settings import Settings, SettingsInvalid, load_settings
+from shared.system.cpu import available_threads
+from shared.system.scratch import scratch_folder
 from shared.telemetry import configure_logging, get_logger
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from uvicorn import Server
 
-    from services.query.workers import Place
+    from services.query.serving.worker_slot import Place
 
 CHECK_TIMEOUT_S = 5.0
 SCRATCH = "movie-search-query-"
@@ -70,8 +70,8 @@ def _serve(settings: Settings) -> int:
     # Imported late, so that a healthcheck every few seconds does not load the encoder's runtime.
     # The application is imported before workers are forked: its modules are in memory once.
     from services.query import app  # noqa: F401, PLC0415
-    from services.query.server import AddressUnusable, listen  # noqa: PLC0415
-    from services.query.workers import Workers  # noqa: PLC0415
+    from services.query.http.prefork import Workers  # noqa: PLC0415
+    from services.query.http.server import AddressUnusable, listen  # noqa: PLC0415
 
     gc.freeze()
     gc.enable()
@@ -100,8 +100,8 @@ def _serve(settings: Settings) -> int:
 
 def _work(settings: Settings, listening: socket.socket, folder: Path, place: Place | None) -> int:
     from services.query.app import create_app  # noqa: PLC0415
-    from services.query.server import make_server  # noqa: PLC0415
-    from shared.snapshot.verify import Proofs  # noqa: PLC0415
+    from services.query.http.server import make_server  # noqa: PLC0415
+    from shared.snapshot.storage.verify import Proofs  # noqa: PLC0415
 
     server: Server | None = None
     told_to_stop = False

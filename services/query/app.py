@@ -18,31 +18,24 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
-from services.query.batching import Batcher
-from services.query.edge import Edge, request_id_of
-from services.query.generation import EncoderFactory, graph_encoders
-from services.query.metrics import Metrics
-from services.query.openapi import describe
-from services.query.page_files import PageFile, PageFiles, read_page
-from services.query.problems import MEDIA_TYPE, Problem, Problems, field_errors
-from services.query.reloader import Reloader
-from services.query.routes import (
-    admin,
-    admin_dead_letters,
-    admin_snapshots,
-    film_map,
-    health,
-    movies,
-    search,
-)
-from services.query.service import QueryService
-from services.query.workers import Place
-from services.query.wrong_tokens import WrongTokens
-from shared.redis import connect
+from services.query.api import health, movie_map, movies, search
+from services.query.api.admin import dead_letters, runs, snapshots
+from services.query.api.openapi import describe
+from services.query.components import QueryService
+from services.query.http.problems import MEDIA_TYPE, Problem, Problems, field_errors
+from services.query.http.token_throttle import WrongTokens
+from services.query.middleware import Edge, request_id_of
+from services.query.page.page_files import PageFile, PageFiles, read_page
+from services.query.serving.batching import Batcher
+from services.query.serving.generation import EncoderFactory, graph_encoders
+from services.query.serving.metrics import Metrics
+from services.query.serving.reloader import Reloader
+from services.query.serving.worker_slot import Place
+from shared.delivery.redis_client import connect
 from shared.settings import Settings
-from shared.snapshot.leases import Leases, holder_name
-from shared.snapshot.store import SnapshotStore
-from shared.snapshot.verify import Proofs
+from shared.snapshot.storage.leases import Leases, holder_name
+from shared.snapshot.storage.store import SnapshotStore
+from shared.snapshot.storage.verify import Proofs
 
 PAGES = ("/", "/film/{movie_id}", "/explore", "/admin")  # the page's, as ui/src/router.ts has them
 
@@ -122,7 +115,7 @@ def create_app(
         # /metrics is our own; FastAPI would look for exporters at every request.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
-    rooms = (search, movies, film_map, health, admin, admin_dead_letters, admin_snapshots)
+    rooms = (search, movies, movie_map, health, runs, dead_letters, snapshots)
     routers = [room.router for room in rooms]
     for router in routers:
         app.include_router(router)

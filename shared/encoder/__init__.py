@@ -16,7 +16,6 @@ one component: Mu and Viswanath, ICLR 2018). It is frozen with the encoder, so t
 different times stay comparable.
 """
 
-from shared.cpu import available_threads
 from shared.encoder.artefact import (
     ArtefactSpec,
     EncoderInvalid,
@@ -28,6 +27,7 @@ from shared.encoder.artefact import (
 from shared.encoder.graph import Vectors
 from shared.encoder.graph_encoder import Encoder, GraphEncoder, remove_direction
 from shared.encoder.precision import has_bf16, has_vnni
+from shared.system.cpu import available_threads
 
 __all__ = [
     "ArtefactSpec", "Encoder", "EncoderInvalid", "EncoderSpec", "GraphEncoder", "Vectors",

@@ -13,8 +13,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from shared.snapshot.manifest import FileEntry
-from shared.snapshot.verify import Proofs, SnapshotCorrupt, verify_file
+from shared.snapshot.storage.manifest import FileEntry
+from shared.snapshot.storage.verify import Proofs, SnapshotCorrupt, verify_file
 
 GRAPH = "graph.xml"
 GRAPH_WEIGHTS = "graph.bin"

@@ -17,7 +17,7 @@ from shared.encoder.layout import (
     plain_inputs,
 )
 from shared.encoder.precision import PassagePrecision
-from shared.memory import forget_pages
+from shared.system.memory import forget_pages
 
 Vectors = npt.NDArray[np.float32]
 

@@ -25,7 +25,7 @@ from shared.encoder.graph import Graph, Vectors
 from shared.encoder.layout import WIDTH_STEP, Layout, one_a_row, packed
 from shared.encoder.precision import choose, has_bf16, has_vnni
 from shared.settings import Precision
-from shared.snapshot.verify import Proofs
+from shared.snapshot.storage.verify import Proofs
 
 INFERENCE_TOKENS = 48  # what one inference costs besides its tokens, measured in tokens
 

@@ -1,1 +1,5 @@
-"""Judged queries: how they are read, ranked, measured and held against floors."""
+"""Judged queries, measures and floors: how well a snapshot finds movies.
+
+The ``evaluate`` command and the embedder's promotion gate (``canary``) import this room.
+Central classes: ``query_sets.QuerySet``, ``floors.Floor``.
+"""

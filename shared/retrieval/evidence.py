@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.retrieval import scoring
+from shared.retrieval.query import Evidence, Vector
 from shared.retrieval.ranking import Read
-from shared.retrieval.search import Evidence, Vector
-from shared.snapshot.catalogue import CatalogueMovie, CataloguePassage
+from shared.snapshot.files.catalogue import CatalogueMovie, CataloguePassage
 from shared.snapshot.reader import Snapshot
 
 PASSAGES_PER_EVIDENCE = 4  # looked at for each one shown, to find distinct reviews

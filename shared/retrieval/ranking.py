@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.retrieval import scoring
-from shared.retrieval.search import Parts, Rows, Search, Vector
+from shared.retrieval.query import Parts, Rows, Search, Vector
 from shared.snapshot.reader import Snapshot
-from shared.terms import terms
+from shared.text.terms import terms
 
 CANDIDATES = 100
 BACKGROUND = 256  # movies that stand for the catalogue when something is to be avoided

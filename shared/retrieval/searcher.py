@@ -12,9 +12,8 @@ import numpy as np
 
 from shared.retrieval import scoring
 from shared.retrieval.evidence import evidence_for, shared_evidence
-from shared.retrieval.facts import Facts, Filters
-from shared.retrieval.ranking import CANDIDATES, Ranker, Ranking
-from shared.retrieval.search import (
+from shared.retrieval.filters import Facts, Filters
+from shared.retrieval.query import (
     Answer,
     Evidence,
     Hit,
@@ -25,8 +24,9 @@ from shared.retrieval.search import (
     UnknownMovie,
     Vector,
 )
+from shared.retrieval.ranking import CANDIDATES, Ranker, Ranking
 from shared.retrieval.titles import Titles
-from shared.snapshot.catalogue import CatalogueMovie, CataloguePassage
+from shared.snapshot.files.catalogue import CatalogueMovie, CataloguePassage
 from shared.snapshot.reader import Snapshot
 
 __all__ = [

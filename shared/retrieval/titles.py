@@ -10,7 +10,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable
 
-from shared.terms import fold
+from shared.text.terms import fold
 
 _ARTICLES = frozenset(
     (

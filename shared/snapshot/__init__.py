@@ -1,1 +1,7 @@
-"""The snapshot format: how it is written, committed, verified and opened."""
+"""Snapshots: the only interface between the embedder, which publishes, and query, which reads.
+
+``storage`` knows folders and checksums, ``files`` the files inside a snapshot. The modules here
+combine them: ``reader`` opens a snapshot; ``writer`` and ``editor`` make one; ``commit`` publishes
+it; ``activation`` rolls back. Central classes: ``reader.Snapshot``,
+``storage.store.SnapshotStore``.
+"""

@@ -13,10 +13,10 @@ by what ``CURRENT`` names: so with nothing changed a rolled back snapshot stays,
 from __future__ import annotations
 
 from shared.snapshot.commit import locked, point_current_at
-from shared.snapshot.manifest import Manifest
 from shared.snapshot.reader import check_vectors, open_snapshot
-from shared.snapshot.store import NoSnapshot, SnapshotStore
-from shared.snapshot.verify import SnapshotCorrupt
+from shared.snapshot.storage.manifest import Manifest
+from shared.snapshot.storage.store import NoSnapshot, SnapshotStore
+from shared.snapshot.storage.verify import SnapshotCorrupt
 
 
 class ActivationRefused(RuntimeError):

@@ -7,7 +7,7 @@
 4. fsync the staging folder;
 5. gates: open it with the readers' own loader; vectors finite, unit, each finding itself; not
    less than half of what is current, unless forced; then ask whether it may be promoted, if the
-   publisher has something to ask (``shared.retrieval.canary``);
+   publisher has something to ask (``shared.evaluation.canary``);
 6. rename the folder to its final name; fsync the store;
 7. if it may: write ``CURRENT.tmp``, fsync, rename over ``CURRENT``: **the commit point**; fsync
    the store.
@@ -30,9 +30,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from shared.snapshot.durable import fsync_file, fsync_folder, make_folder, rename
-from shared.snapshot.leases import leased
-from shared.snapshot.manifest import (
+from shared.snapshot.reader import Snapshot, check_vectors, open_snapshot
+from shared.snapshot.storage.leases import leased
+from shared.snapshot.storage.manifest import (
     CURRENT,
     MANIFEST,
     Counts,
@@ -41,9 +41,9 @@ from shared.snapshot.manifest import (
     FileEntry,
     Manifest,
 )
-from shared.snapshot.reader import Snapshot, check_vectors, open_snapshot
-from shared.snapshot.store import LOCK, STAGING, TRASH, NoSnapshot, SnapshotStore
-from shared.snapshot.verify import Proofs, SnapshotCorrupt, describe_file
+from shared.snapshot.storage.store import LOCK, STAGING, TRASH, NoSnapshot, SnapshotStore
+from shared.snapshot.storage.verify import Proofs, SnapshotCorrupt, describe_file
+from shared.system.fsync import fsync_file, fsync_folder, make_folder, rename
 from shared.telemetry import get_logger
 
 Promote = Callable[[Snapshot], str | None]

@@ -1,13 +1,14 @@
 """The files of a snapshot as a changed copy of another's: what did not change is not made again.
 
-1. Every file of the base is proven (``shared.snapshot.verify``): what is copied gets a new hash,
+1. Every file of the base is proven (``shared.snapshot.storage.verify``): what is copied gets a new
+   hash,
    and damage must not get one with it.
 2. Vectors, passages and the catalogue are copied as they are, and the rows of changed movies are
    written over. The passages of a movie stay where they are if there is room for the new ones, and
    go to the end of the file otherwise; what is left over belongs to nobody (``dead_share``).
 3. A new movie takes the next row. The row of a movie that is gone is taken by the last one: rows
    stay dense, and the order of movies is not that of a snapshot written at once.
-4. The lexical index links the base's files and adds to them (``shared.snapshot.lexical``).
+4. The lexical index links the base's files and adds to them (``shared.snapshot.files.lexical``).
 
 The base is never written to. ``shared.snapshot.commit`` makes the files durable, as any others.
 """
@@ -23,10 +24,11 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from shared.snapshot.catalogue_editor import CatalogueEditor
-from shared.snapshot.index import VectorIndex, write_index
-from shared.snapshot.lexical import MOST_DELETED_SHARE, LexicalWriter, deleted_share
-from shared.snapshot.manifest import (
+from shared.snapshot.files.catalogue_editor import CatalogueEditor
+from shared.snapshot.files.index import VectorIndex, write_index
+from shared.snapshot.files.lexical import MOST_DELETED_SHARE, LexicalWriter, deleted_share
+from shared.snapshot.files.passage_vectors import quantise
+from shared.snapshot.storage.manifest import (
     CATALOGUE,
     LEXICAL,
     PASSAGE_SCALES,
@@ -36,8 +38,7 @@ from shared.snapshot.manifest import (
     FileEntry,
     Manifest,
 )
-from shared.snapshot.passage_vectors import quantise
-from shared.snapshot.verify import Proofs, SnapshotCorrupt, verify_file
+from shared.snapshot.storage.verify import Proofs, SnapshotCorrupt, verify_file
 from shared.snapshot.writer import (
     EncodedReview,
     MovieFacts,

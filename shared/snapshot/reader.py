@@ -13,14 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from shared.snapshot.atlas import ATLAS, Atlas, read_atlas
-from shared.snapshot.catalogue import Catalogue
-from shared.snapshot.index import VectorIndex
-from shared.snapshot.lexical import LexicalIndex
-from shared.snapshot.manifest import CATALOGUE, LEXICAL, PASSAGES, VECTORS, Manifest
-from shared.snapshot.passage_vectors import PassageVectors
-from shared.snapshot.store import SnapshotStore
-from shared.snapshot.verify import Proofs, SnapshotCorrupt, verify_file
+from shared.snapshot.files.atlas import ATLAS, Atlas, read_atlas
+from shared.snapshot.files.catalogue import Catalogue
+from shared.snapshot.files.index import VectorIndex
+from shared.snapshot.files.lexical import LexicalIndex
+from shared.snapshot.files.passage_vectors import PassageVectors
+from shared.snapshot.storage.manifest import CATALOGUE, LEXICAL, PASSAGES, VECTORS, Manifest
+from shared.snapshot.storage.store import SnapshotStore
+from shared.snapshot.storage.verify import Proofs, SnapshotCorrupt, verify_file
 
 UNIT_TOLERANCE = 1e-5
 _ROWS_AT_ONCE = 8192

@@ -10,11 +10,11 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from shared.passages import Span
-from shared.snapshot.catalogue import CatalogueMovie, CatalogueReview, CatalogueWriter
-from shared.snapshot.index import write_index
-from shared.snapshot.lexical import LexicalWriter
-from shared.snapshot.manifest import (
+from shared.snapshot.files.catalogue import CatalogueMovie, CatalogueReview, CatalogueWriter
+from shared.snapshot.files.index import write_index
+from shared.snapshot.files.lexical import LexicalWriter
+from shared.snapshot.files.passage_vectors import quantise
+from shared.snapshot.storage.manifest import (
     CATALOGUE,
     LEXICAL,
     PASSAGE_SCALES,
@@ -22,8 +22,8 @@ from shared.snapshot.manifest import (
     VECTORS,
     Counts,
 )
-from shared.snapshot.passage_vectors import quantise
-from shared.terms import terms
+from shared.text.passages import Span
+from shared.text.terms import terms
 
 
 @dataclass(frozen=True, slots=True)

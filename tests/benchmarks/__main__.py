@@ -17,25 +17,15 @@ from pathlib import Path
 from rich.console import Console
 
 from services.evaluation.pipeline import BuildFailed
-from tests.benchmarks import (
-    catalogues,
-    growth,
-    machine,
-    overload,
-    parts,
-    pipeline,
-    reload,
-    report,
-    scale,
-    serving,
-    targets,
-)
-from tests.benchmarks.catalogues import Catalogue
-from tests.benchmarks.load import LoadFailed
-from tests.benchmarks.plan import ROOT, SECTIONS, Plan, SectionName, full, quick
-from tests.benchmarks.probing import ProbeFailed
-from tests.benchmarks.section import Say, Section
-from tests.benchmarks.servers import ServerFailed
+from tests.benchmarks.catalogues import built
+from tests.benchmarks.catalogues.built import Catalogue
+from tests.benchmarks.figures import machine, report, targets
+from tests.benchmarks.figures.plan import ROOT, SECTIONS, Plan, SectionName, full, quick
+from tests.benchmarks.figures.section import Say, Section
+from tests.benchmarks.probes.probing import ProbeFailed
+from tests.benchmarks.race.load import LoadFailed
+from tests.benchmarks.race.servers import ServerFailed
+from tests.benchmarks.sections import growth, overload, parts, pipeline, reload, scale, serving
 
 DOCUMENT = ROOT / "docs" / "performance.md"
 WIDTH = 200  # where the output is no terminal
@@ -98,8 +88,8 @@ def _run(plan: Plan, sections: dict[str, Section], say: Say) -> None:
     """Fill in the sections, one after the other, so that what was measured is never lost."""
     work = plan.work / "catalogues"
     say("preparing the catalogues (a minute or two, once)")
-    demo = catalogues.demo(work, say)
-    real = catalogues.imdb500(plan.data, work, say)
+    demo = built.demo(work, say)
+    real = built.imdb500(plan.data, work, say)
     if real is None:
         say(f"no real reviews at {plan.data}: the demo catalogue takes their place")
     catalogue: Catalogue = real or demo

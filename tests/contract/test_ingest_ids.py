@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.ingest.items import ReviewItem, to_review
+from services.ingest.pages.items import ReviewItem, to_review
 
 
 def _id(**fields: Any) -> str:

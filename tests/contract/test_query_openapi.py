@@ -10,15 +10,15 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from services.query.app import create_app
-from services.query.problems import MEDIA_TYPE, Problems
-from shared.messages import DEAD_LETTERS_STREAM
-from shared.redis import Client
-from shared.runs import Run, Site, publish_sources, set_fields
+from services.query.http.problems import MEDIA_TYPE, Problems
+from shared.delivery.messages import DEAD_LETTERS_STREAM
+from shared.delivery.redis_client import Client
+from shared.runs.registry import Run, Site, publish_sources, set_fields
 from shared.settings import Settings
-from shared.snapshot.store import SnapshotStore
-from tests.support.encoders import HashEncoder
-from tests.support.query_service import RunningQuery, always, query_settings, running_query
-from tests.support.snapshots import SnapshotBuilder
+from shared.snapshot.storage.store import SnapshotStore
+from tests.support.embedder.encoders import HashEncoder
+from tests.support.query.query_service import RunningQuery, always, query_settings, running_query
+from tests.support.query.snapshots import SnapshotBuilder
 
 TOKEN = "correct-horse-battery-staple-0123456789"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}

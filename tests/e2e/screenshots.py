@@ -18,9 +18,9 @@ from pathlib import Path
 from PIL import Image
 from playwright.async_api import Page, expect
 
-from tests.support.chromium import chromium
+from tests.support.browser.chromium import chromium
+from tests.support.browser.pages import DESK, PHONE, Scheme, watched_page
 from tests.support.local_system import LocalSystem
-from tests.support.pages import DESK, PHONE, Scheme, watched_page
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
 MAX_BYTES = 120_000

@@ -18,7 +18,7 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 
-from shared.messages import Message, Movie, MovieMessage, Review, ReviewMessage
+from shared.delivery.messages import Message, Movie, MovieMessage, Review, ReviewMessage
 from tests.support.local_system import LocalSystem
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until

@@ -10,10 +10,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, expect
 
-from shared.messages import Movie, MovieMessage, Review, ReviewMessage
-from tests.support.chromium import chromium
+from shared.delivery.messages import Movie, MovieMessage, Review, ReviewMessage
+from tests.support.browser.chromium import chromium
+from tests.support.browser.pages import DESK, PHONE, SCHEMES, Scheme, at, violations, watched_page
 from tests.support.local_system import LocalSystem
-from tests.support.pages import DESK, PHONE, SCHEMES, Scheme, at, violations, watched_page
 
 pytestmark = [
     pytest.mark.browser,

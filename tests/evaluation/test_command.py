@@ -10,9 +10,9 @@ from typer.testing import CliRunner, Result
 
 from services.cli import app
 from shared.encoder import GraphEncoder
-from shared.snapshot.store import SnapshotStore
-from tests.support.query_sets import write_query_set
-from tests.support.snapshots import SnapshotBuilder
+from shared.snapshot.storage.store import SnapshotStore
+from tests.support.query.query_sets import write_query_set
+from tests.support.query.snapshots import SnapshotBuilder
 
 pytestmark = pytest.mark.encoder
 

@@ -11,7 +11,7 @@ import pytest
 
 from services.evaluation.pipeline import STAMP, BuildFailed, ensure_snapshot
 from shared.snapshot.reader import open_snapshot
-from shared.snapshot.store import SnapshotStore
+from shared.snapshot.storage.store import SnapshotStore
 
 pytestmark = pytest.mark.encoder
 

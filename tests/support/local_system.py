@@ -17,8 +17,8 @@ import httpx
 import psutil
 import redis
 
-from services.local import TOKEN_FILE
-from shared.messages import REVIEWS_STREAM, Message
+from services.local.system import TOKEN_FILE
+from shared.delivery.messages import REVIEWS_STREAM, Message
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 

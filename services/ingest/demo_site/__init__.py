@@ -1,1 +1,4 @@
-"""The bundled demo: a catalogue of films and the small web site that shows it."""
+"""The bundled demo: a catalogue of movies and the small web site that shows it.
+
+Only ``services.ingest.__main__`` starts it; no other room imports it.
+"""

@@ -6,7 +6,7 @@ import argparse
 import signal
 import sys
 
-from services.ingest.demo_site.server import serve_demo_site
+from services.ingest.demo_site.demo_server import serve_demo_site
 
 
 def main() -> int:

@@ -10,13 +10,19 @@ from scrapy import Spider
 from scrapy.crawler import Crawler
 from scrapy.exceptions import CloseSpider
 
-from services.ingest.datasets import DatasetInvalid, check_files, read_movies, read_reviews
-from services.ingest.items import MovieItem, ReviewItem
-from services.ingest.pipelines import STAT_FAULT, StreamPipeline
-from services.ingest.readings import Reading
-from services.ingest.sending import BATCH
-from services.ingest.settings import crawl_of
-from services.ingest.sources import DatasetSource
+from services.ingest.context import crawl_of
+from services.ingest.delivery.pipeline import StreamPipeline
+from services.ingest.delivery.stream_sender import BATCH
+from services.ingest.pages.datasets.dataset_items import (
+    DatasetInvalid,
+    check_files,
+    read_movies,
+    read_reviews,
+)
+from services.ingest.pages.items import MovieItem, ReviewItem
+from services.ingest.sources.sources import DatasetSource
+from services.ingest.stats import STAT_FAULT
+from services.ingest.visits.page_results import Reading
 
 MOST_CHARS = 1_000_000
 """Of what is handed on together: a row may have as many as ten times that."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from services.ingest.middlewares.gate import Gate
-from services.ingest.readings import page_key
+from services.ingest.visits.page_results import page_key
+from services.ingest.web.url_filter import Gate
 
 
 class Frontier:

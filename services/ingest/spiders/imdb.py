@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from scrapy.http import Response
 
-from services.ingest.imdb_pages import (
+from services.ingest.pages.imdb.pages import (
     ListedTitle,
     parse_reviews,
     parse_title,
@@ -21,12 +21,12 @@ from services.ingest.imdb_pages import (
     title_list_url,
     title_url,
 )
-from services.ingest.items import MovieItem, ReviewItem
-from services.ingest.readings import Content, Findings, Link
-from services.ingest.sampling import pick
-from services.ingest.sources import ImdbSource
-from services.ingest.spiders.chains import Chain
-from services.ingest.spiders.pages import PagesSpider
+from services.ingest.pages.items import MovieItem, ReviewItem
+from services.ingest.pages.sampling import pick
+from services.ingest.sources.sources import ImdbSource
+from services.ingest.spiders.page_sequences import Chain
+from services.ingest.spiders.page_spider import PagesSpider
+from services.ingest.visits.page_results import Content, Findings, Link
 
 LIST, TITLE, REVIEWS = "titles", "title", "reviews"  # kinds of pages
 

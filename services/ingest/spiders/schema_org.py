@@ -16,16 +16,16 @@ from scrapy.link import Link as Anchor
 from scrapy.linkextractors import LinkExtractor
 from scrapy.statscollectors import StatsCollector
 
-from services.ingest.extraction import Film, PageContent, extract
-from services.ingest.identifiers import canonical_url
-from services.ingest.items import MovieItem, ReviewItem
-from services.ingest.readings import Content, Findings, Link
-from services.ingest.sampling import pick
-from services.ingest.settings import MAX_PAGE_BYTES
-from services.ingest.sitemaps import parse_sitemap
-from services.ingest.sources import SchemaOrgSource
-from services.ingest.spiders.chains import Chain, OtherPage
-from services.ingest.spiders.pages import PagesSpider
+from services.ingest.context import MAX_PAGE_BYTES
+from services.ingest.pages.identifiers import canonical_url
+from services.ingest.pages.items import MovieItem, ReviewItem
+from services.ingest.pages.sampling import pick
+from services.ingest.pages.schema_org.extraction import Film, PageContent, extract
+from services.ingest.pages.sitemaps import parse_sitemap
+from services.ingest.sources.sources import SchemaOrgSource
+from services.ingest.spiders.page_sequences import Chain, OtherPage
+from services.ingest.spiders.page_spider import PagesSpider
+from services.ingest.visits.page_results import Content, Findings, Link
 from shared.telemetry import get_logger
 
 STAT_BAD_BLOCKS = "schema_org/bad_blocks"

@@ -9,12 +9,12 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page
 
-from shared.snapshot.store import SnapshotStore
-from tests.support.chromium import chromium
-from tests.support.encoders import HashEncoder
-from tests.support.pages import watched_page
-from tests.support.query_service import RunningQuery, always, query_settings, running_query
-from tests.support.snapshots import SnapshotBuilder
+from shared.snapshot.storage.store import SnapshotStore
+from tests.support.browser.chromium import chromium
+from tests.support.browser.pages import watched_page
+from tests.support.embedder.encoders import HashEncoder
+from tests.support.query.query_service import RunningQuery, always, query_settings, running_query
+from tests.support.query.snapshots import SnapshotBuilder
 
 
 @pytest.fixture

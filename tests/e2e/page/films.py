@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.snapshots import Film
+from tests.support.query.snapshots import Film
 
 TITLES = (
     Film("tt1", ("Rain and robots.",), title="Amélie", year=2001, genres=("Comedy",), rating=8.3),

@@ -6,8 +6,8 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.e2e.page.films import TITLES, many
-from tests.support.pages import DESK, PHONE, SCHEMES, Scheme, violations, watched_page
-from tests.support.snapshots import BOXER, FILMS, SnapshotBuilder
+from tests.support.browser.pages import DESK, PHONE, SCHEMES, Scheme, violations, watched_page
+from tests.support.query.snapshots import BOXER, FILMS, SnapshotBuilder
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 

@@ -7,8 +7,8 @@ import re
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.support.pages import DESK, PHONE, SCHEMES, Scheme, at, violations, watched_page
-from tests.support.snapshots import FILMS, Film, SnapshotBuilder
+from tests.support.browser.pages import DESK, PHONE, SCHEMES, Scheme, at, violations, watched_page
+from tests.support.query.snapshots import FILMS, Film, SnapshotBuilder
 from tests.support.waiting import async_wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]

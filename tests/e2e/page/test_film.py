@@ -6,8 +6,8 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.e2e.page.films import TITLES
-from tests.support.query_service import RunningQuery
-from tests.support.snapshots import BOXER, Film, SnapshotBuilder
+from tests.support.query.query_service import RunningQuery
+from tests.support.query.snapshots import BOXER, Film, SnapshotBuilder
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 

@@ -7,8 +7,8 @@ import re
 import pytest
 from playwright.async_api import Page, Response, expect
 
-from tests.support.query_service import RunningQuery
-from tests.support.snapshots import SnapshotBuilder
+from tests.support.query.query_service import RunningQuery
+from tests.support.query.snapshots import SnapshotBuilder
 
 MOST_SCRIPT_BYTES = 90_000
 

@@ -8,8 +8,8 @@ import pytest
 from playwright.async_api import Page, Route, expect
 
 from tests.e2e.page.films import TITLES, many
-from tests.support.query_service import RunningQuery
-from tests.support.snapshots import SnapshotBuilder
+from tests.support.query.query_service import RunningQuery
+from tests.support.query.snapshots import SnapshotBuilder
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 

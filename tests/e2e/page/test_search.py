@@ -6,8 +6,8 @@ import pytest
 from playwright.async_api import Page, Route, expect
 
 from tests.e2e.page.films import TITLES, many
-from tests.support.pages import at
-from tests.support.snapshots import Film, SnapshotBuilder
+from tests.support.browser.pages import at
+from tests.support.query.snapshots import Film, SnapshotBuilder
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from sqlalchemy import Engine
 
-from services.embedder.database import open_engine
+from services.embedder.database.engine import open_engine
 from tests.support.waiting import wait_until
 
 _USER = "postgres"

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine, event
 
-from services.embedder.database import open_engine
-from services.embedder.freshness import Freshness
-from services.embedder.ledger import Ledgers
-from services.embedder.snapshot_records import SnapshotRecords
-from services.embedder.vectors import EncodedReview, VectorStore
-from tests.integration.embedder.arrivals import Sent, arrive, movie, review
+from services.embedder.database.engine import open_engine
+from services.embedder.database.run_ledger import Ledgers
+from services.embedder.database.snapshot_records import SnapshotRecords
+from services.embedder.database.work_list import EncodedReview, VectorStore
+from services.embedder.settling.freshness import Freshness
+from tests.support.embedder.arrivals import Sent, arrive, movie, review
 
 
 class Steps:

@@ -14,24 +14,24 @@ from sqlalchemy import Engine
 from sqlmodel import SQLModel
 
 from services.embedder.consumer import ReviewConsumer
-from services.embedder.database import open_engine, reading
-from services.embedder.freshness import Freshness
-from services.embedder.ledger import Ledgers
-from services.embedder.removal import Removals
+from services.embedder.database.engine import open_engine, reading
+from services.embedder.database.run_ledger import Ledgers
+from services.embedder.database.snapshot_records import SnapshotRecords
+from services.embedder.database.work_list import VectorStore
 from services.embedder.service import Embedder
-from services.embedder.settlement import Settlement
-from services.embedder.snapshot_records import SnapshotRecords
-from services.embedder.vectors import VectorStore
-from shared import runs
-from shared.redis import Client, connect
-from shared.runs import Run
+from services.embedder.settling.freshness import Freshness
+from services.embedder.settling.removal import Removals
+from services.embedder.settling.run_completion import Settlement
+from shared.delivery.redis_client import Client, connect
+from shared.runs import registry
+from shared.runs.registry import Run
 from shared.settings import Settings
 from shared.snapshot import commit
-from tests.integration.embedder.arrivals import Sent, kept, movie, review
-from tests.integration.embedder.arrivals import end as run_end
-from tests.integration.embedder.running import current, embedder, ended, new_run, send
-from tests.support.encoders import HashEncoder
-from tests.support.redis_server import redis_server
+from tests.support.delivery.redis_server import redis_server
+from tests.support.embedder.arrivals import Sent, kept, movie, review
+from tests.support.embedder.arrivals import end as run_end
+from tests.support.embedder.encoders import HashEncoder
+from tests.support.embedder.running import current, embedder, ended, new_run, send
 from tests.support.waiting import async_wait_until
 
 KILLED = 9
@@ -126,7 +126,7 @@ Result = tuple[Run, dict[str, set[tuple[str, ...]]], list[tuple[str, int]]]
 
 
 async def result_of(redis: Client, settings: Settings, run: Run) -> Result:
-    end = await runs.get_run(redis, run.run_id)
+    end = await registry.get_run(redis, run.run_id)
     assert end is not None
     engine = open_engine(settings.database)
     rows = rows_of(engine)

@@ -9,12 +9,12 @@ import prometheus_client
 import pytest
 from sqlalchemy import Engine, text
 
-from services.embedder import freshness
-from services.embedder.database import writing
-from services.embedder.freshness import Freshness, Times
-from services.embedder.snapshot_records import SnapshotRecords
-from services.embedder.vectors import EncodedReview, VectorStore
-from tests.integration.embedder.arrivals import arrive, kept, review
+from services.embedder.database.engine import writing
+from services.embedder.database.snapshot_records import SnapshotRecords
+from services.embedder.database.work_list import EncodedReview, VectorStore
+from services.embedder.settling import freshness
+from services.embedder.settling.freshness import Freshness, Times
+from tests.support.embedder.arrivals import arrive, kept, review
 
 ENCODER = "encoder"
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC).timestamp()

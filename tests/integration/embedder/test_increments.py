@@ -12,26 +12,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from services.embedder import atlas
-from services.embedder import publisher as publishing
-from services.embedder.database import open_engine
+from services.embedder.database.engine import open_engine
+from services.embedder.database.run_ledger import Ledgers
+from services.embedder.database.snapshot_records import SnapshotRecords
+from services.embedder.database.work_list import VectorStore
 from services.embedder.encoding import encode_reviews
-from services.embedder.ledger import Ledgers
-from services.embedder.pooling import pool
-from services.embedder.publisher import Publisher
-from services.embedder.removal import Removals
-from services.embedder.snapshot_records import SnapshotRecords
-from services.embedder.vectors import VectorStore
+from services.embedder.movie_map import map_layout
+from services.embedder.publishing import publisher as publishing
+from services.embedder.publishing.pooling import pool
+from services.embedder.publishing.publisher import Publisher
+from services.embedder.settling.removal import Removals
 from shared.snapshot import commit, editor
 from shared.snapshot.activation import activate
-from shared.snapshot.audit import audit
-from shared.snapshot.manifest import CATALOGUE, MANIFEST, Manifest
 from shared.snapshot.reader import Snapshot, open_snapshot
-from shared.snapshot.store import SnapshotStore
-from shared.terms import terms
-from tests.integration.embedder.arrivals import Sent, arrive, end, kept, movie, review
-from tests.integration.test_snapshots import writer
-from tests.support.encoders import HashEncoder
+from shared.snapshot.storage.audit import audit
+from shared.snapshot.storage.manifest import CATALOGUE, MANIFEST, Manifest
+from shared.snapshot.storage.store import SnapshotStore
+from shared.text.terms import terms
+from tests.integration.snapshot.test_snapshots import writer
+from tests.support.embedder.arrivals import Sent, arrive, end, kept, movie, review
+from tests.support.embedder.encoders import HashEncoder
 from tests.support.soak import examples
 
 Films = dict[str, dict[str, str]]
@@ -198,7 +198,7 @@ async def test_whatever_changes_nothing_tells_it_from_one_written_at_once(
         patch.setattr(editor, "MOST_DELETED_SHARE", deleted_share)
         patch.setattr(publishing, "MOST_CHANGED_SHARE", 10.0)
         patch.setattr(publishing, "MOST_DEAD_SHARE", 1.0)
-        patch.setattr(atlas, "MIN_FOR_TSNE", 1000)  # a layout takes a second
+        patch.setattr(map_layout, "MIN_FOR_TSNE", 1000)  # a layout takes a second
         present = as_a_source_has_them(drawn[0])
         for after, share in zip(drawn, shares, strict=True):
             present = as_a_source_has_them(partly(present, after, share, random))
@@ -231,7 +231,7 @@ async def test_one_changed_film_is_all_that_is_written(
         pooled.append(len(rows))
         return pool(rows)
 
-    monkeypatch.setattr("services.embedder.publisher.pool", counting)
+    monkeypatch.setattr("services.embedder.publishing.publisher.pool", counting)
     await system.crawl(edited(SOME, "tt05", "A quiet walk."))
     second = system.publish()
     assert pooled == [1]

@@ -12,21 +12,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.embedder import schedule, service
-from services.embedder.publisher import Publisher
+from services.embedder import service
+from services.embedder.publishing import publish_schedule
+from services.embedder.publishing.publisher import Publisher
 from services.embedder.service import Embedder
-from shared import runs
+from shared.delivery.messages import SNAPSHOTS_CHANNEL, MovieMessage, ReviewMessage
+from shared.delivery.redis_client import Client
 from shared.encoder import Vectors
-from shared.messages import SNAPSHOTS_CHANNEL, MovieMessage, ReviewMessage
-from shared.redis import Client
-from shared.runs import Run
+from shared.runs import registry
+from shared.runs.registry import Run
 from shared.settings import Settings
 from shared.snapshot.commit import StoreBusy
-from shared.snapshot.manifest import Manifest
-from shared.snapshot.store import LOCK
-from tests.integration.embedder.running import current, embedder, ended, new_run, send
-from tests.support.encoders import HashEncoder
-from tests.support.messages import movie, review, run_end, small_run
+from shared.snapshot.storage.manifest import Manifest
+from shared.snapshot.storage.store import LOCK
+from tests.support.delivery.messages import movie, review, run_end, small_run
+from tests.support.embedder.encoders import HashEncoder
+from tests.support.embedder.running import current, embedder, ended, new_run, send
 from tests.support.waiting import async_wait_until
 
 
@@ -68,7 +69,7 @@ def refusals(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def assert_ever_more_seldom(refusals: list[float]) -> None:
     """Between two attempts lies at least a delay that doubles each time."""
-    first_s, _ = schedule.RETRY_FAILED_S
+    first_s, _ = publish_schedule.RETRY_FAILED_S
     for number, (one, other) in enumerate(pairwise(refusals)):
         assert other - one >= first_s * 2**number
 
@@ -168,9 +169,9 @@ async def test_a_busy_store_is_asked_ever_more_seldom_and_then_published_to(
             await async_wait_until(tried)
             await ticks(10)
             assert_ever_more_seldom(refusals)
-            found = await runs.get_run(redis, run.run_id)
+            found = await registry.get_run(redis, run.run_id)
             assert found is not None
-            assert not runs.ended(found)
+            assert not registry.ended(found)
         end = await ended(redis, run)
     assert end.state == "searchable"
 

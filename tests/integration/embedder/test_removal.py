@@ -7,14 +7,14 @@ from sqlalchemy import Engine, delete, select
 from sqlmodel import SQLModel
 
 from services.embedder.consumer import ReviewConsumer
-from services.embedder.database import reading, writing
-from services.embedder.ledger import Ledger, Ledgers
-from services.embedder.removal import Removals
-from services.embedder.snapshot_records import SnapshotRecords
-from services.embedder.vectors import EncodedReview, VectorStore
-from shared.messages import ReviewMessage, ledger_id
-from shared.streams import Entry
-from tests.integration.embedder.arrivals import Sent, arrive, end, kept, movie, review
+from services.embedder.database.engine import reading, writing
+from services.embedder.database.run_ledger import Ledger, Ledgers
+from services.embedder.database.snapshot_records import SnapshotRecords
+from services.embedder.database.work_list import EncodedReview, VectorStore
+from services.embedder.settling.removal import Removals
+from shared.delivery.messages import ReviewMessage, ledger_id
+from shared.delivery.streams import Entry
+from tests.support.embedder.arrivals import Sent, arrive, end, kept, movie, review
 
 ENCODER = "encoder"
 

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.benchmarks.chart import Line, Panel, drawing
+from tests.benchmarks.figures.chart import Line, Panel, drawing
 
 VALUE = st.floats(min_value=1e-3, max_value=1e5)
 

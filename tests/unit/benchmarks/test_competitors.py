@@ -8,9 +8,9 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.benchmarks.load import Api
-from tests.benchmarks.plan import ROOT
-from tests.benchmarks.venvs import COMPETITORS, reason
+from tests.benchmarks.figures.plan import ROOT
+from tests.benchmarks.race.load import Api
+from tests.benchmarks.race.venvs import COMPETITORS, reason
 
 FILES = sorted(COMPETITORS.glob("requirements-*.txt"))
 RIVALS = {"requirements-original.txt": "flask", "requirements-txtai.txt": "txtai",

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks import targets
-from tests.benchmarks.document import MarkerMissing, places, written
-from tests.benchmarks.plan import ROOT
-from tests.benchmarks.report import write_document
-from tests.benchmarks.tables import Table
+from tests.benchmarks.figures import targets
+from tests.benchmarks.figures.document import MarkerMissing, places, written
+from tests.benchmarks.figures.plan import ROOT
+from tests.benchmarks.figures.report import write_document
+from tests.benchmarks.figures.tables import Table
 
 DOCUMENT = """# Title
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from tests.benchmarks.generator import Generator, raw_requests
+from tests.benchmarks.race.generator import Generator, raw_requests
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.benchmarks.measurement import Series, Window, number, percentile
+from tests.benchmarks.figures.measurement import Series, Window, number, percentile
 
 POSITIVE = st.floats(min_value=1e-6, max_value=1e6)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.benchmarks.queries import MAX_CHARS, distinct, take
+from tests.benchmarks.catalogues.queries import MAX_CHARS, distinct, take
 
 WORDS = st.text("abcdefgh", min_size=1, max_size=6)
 TEXTS = st.lists(st.lists(WORDS, min_size=1, max_size=8).map(" ".join), min_size=1, max_size=12)

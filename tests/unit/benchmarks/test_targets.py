@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.benchmarks import targets
-from tests.benchmarks.measurement import Series
-from tests.benchmarks.targets import Measured, NotMeasured, Target
+from tests.benchmarks.figures import targets
+from tests.benchmarks.figures.measurement import Series
+from tests.benchmarks.figures.targets import Measured, NotMeasured, Target
 
 AT_LEAST = Target("cpu-original", "a / b", 8, at_least=True)
 AT_MOST = Target("cpu-encode", "a / b", 1.5, at_least=False)

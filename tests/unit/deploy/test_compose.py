@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from services.ingest.child import STOP_GRACE_S
-from services.query.server import GRACE_S
+from services.ingest.supervisor.crawl_process import STOP_GRACE_S
+from services.query.http.server import GRACE_S
 from shared.settings import PREFIX, Settings
 from tests.unit.deploy.dockerfile import read_dockerfile
 

@@ -16,7 +16,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, NoPermissionError
 from redis.retry import Retry
 
-from services import embedded_redis
+from services.local import redis_server
 from shared.settings import Settings, SettingsInvalid
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
@@ -67,7 +67,7 @@ class Server:
             stdout=subprocess.DEVNULL,
         )  # fmt: skip
         url = f"redis://health:none@127.0.0.1:{self.port}"
-        embedded_redis.wait_until_ready(url, self.process)
+        redis_server.wait_until_ready(url, self.process)
 
     def kill(self) -> None:
         """Kill -9, as a crash would."""
@@ -78,7 +78,7 @@ class Server:
 
 @contextmanager
 def running(folder: Path, script: str = SCRIPT) -> Iterator[Server]:
-    (folder / "redis-server").symlink_to(embedded_redis.find_server())
+    (folder / "redis-server").symlink_to(redis_server.find_server())
     (folder / "password").write_text(f"{PASSWORD}\n")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pytest
 
-from services.embedder import cluster_names
-from services.embedder.cluster_names import WordCount
+from services.embedder.movie_map import cluster_names
+from services.embedder.movie_map.cluster_names import WordCount
 
 
 def names(films: Sequence[tuple[int, Sequence[str]]]) -> Mapping[int, tuple[str, ...]]:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.embedder.placement import place, spread
+from services.embedder.movie_map.placement import place, spread
 from tests.support.soak import examples
 
 NOTHING = np.empty((0, 2), np.float32)

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from services.embedder.direction import fit_direction
-from services.embedder.pooling import pool
+from services.embedder.model.direction import fit_direction
+from services.embedder.publishing.pooling import pool
 from shared.encoder import remove_direction
 
 matrices = hnp.arrays(

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.retrieval.canary import CanariesInvalid, read_canaries
-from tests.support.query_sets import write_query_set
+from shared.evaluation.canary import CanariesInvalid, read_canaries
+from tests.support.query.query_sets import write_query_set
 
 
 def test_sets_and_floors_are_read(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from services.evaluation.original import chosen
-from shared.snapshot.catalogue import CatalogueReview
+from shared.snapshot.files.catalogue import CatalogueReview
 
 
 def review(row: int, rating: float | None) -> CatalogueReview:

@@ -10,7 +10,7 @@ from shared.evaluation.query_sets import (
     read_query_set,
     read_query_sets,
 )
-from tests.support.query_sets import write_query_set
+from tests.support.query.query_sets import write_query_set
 
 HEADER = "query-id\tcorpus-id\tscore\n"
 ONE = '{"_id": "a", "text": "space", "avoid": "war", "metadata": {}}\n'

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from services.query.batching import MAX_BATCH, Batcher, Closed, Late, Overloaded, Work
-from services.query.metrics import Metrics
+from services.query.serving.batching import MAX_BATCH, Batcher, Closed, Late, Overloaded, Work
+from services.query.serving.metrics import Metrics
 from shared.encoder import Vectors
-from tests.support.encoders import HashEncoder
+from tests.support.embedder.encoders import HashEncoder
 from tests.support.waiting import async_wait_until
 
 CAPACITY = 24

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from starlette.requests import Request
 
-from services.query.page_files import DIST, FOR_EVER, PageFile, read_page
+from services.query.page.page_files import DIST, FOR_EVER, PageFile, read_page
 
 MOST_SCRIPT_BYTES = 90_000
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.query.query_text import MAX_QUERY_CHARS, clean
+from services.query.api.query_text import MAX_QUERY_CHARS, clean
 
 
 @pytest.mark.parametrize(

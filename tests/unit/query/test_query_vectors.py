@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.query.metrics import Metrics
-from services.query.query_vectors import QueryVectors
+from services.query.serving.metrics import Metrics
+from services.query.serving.query_vectors import QueryVectors
 from shared.encoder import Vectors
-from tests.support.encoders import HashEncoder
+from tests.support.embedder.encoders import HashEncoder
 
 
 class CountingEncoder(HashEncoder):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.query.strict_json import MAX_DEPTH, MAX_DIGITS, JsonMalformed, loads
+from services.query.http.strict_json import MAX_DEPTH, MAX_DIGITS, JsonMalformed, loads
 
 VALUES = st.recursive(
     st.none()

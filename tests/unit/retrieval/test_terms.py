@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.terms import MAX_TERM_CHARS, fold, stem, terms
+from shared.text.terms import MAX_TERM_CHARS, fold, stem, terms
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.cpu import available_threads
+from shared.system.cpu import available_threads
 
 
 @pytest.fixture(autouse=True)

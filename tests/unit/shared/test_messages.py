@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.messages import (
+from shared.delivery.messages import (
     MAX_REVIEW_CHARS,
     Message,
     MessageInvalid,

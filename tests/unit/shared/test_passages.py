@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.passages import Span, sentences, split
+from shared.text.passages import Span, sentences, split
 
 
 def words(texts: Sequence[str]) -> list[int]:

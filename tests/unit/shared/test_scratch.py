@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from shared.scratch import SWEPT_AFTER_S, scratch_folder
+from shared.system.scratch import SWEPT_AFTER_S, scratch_folder
 
 PREFIX = "movie-search-test-"
 HOLD = f"""
 import sys, signal
-from shared.scratch import scratch_folder
+from shared.system.scratch import scratch_folder
 with scratch_folder({PREFIX!r}) as folder:
     (folder / "file").write_text("left")
     print(folder, flush=True)

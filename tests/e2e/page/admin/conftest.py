@@ -11,19 +11,19 @@ from pathlib import Path
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
-from shared import runs
-from shared.redis import Client, connect
+from shared.delivery.redis_client import Client, connect
+from shared.runs import registry
 from tests.e2e.page.admin.desk import TOKEN, enter
-from tests.support.query_service import RunningQuery, always, query_settings, running_query
-from tests.support.redis_server import RedisServer
-from tests.support.snapshots import SnapshotBuilder
+from tests.support.delivery.redis_server import RedisServer
+from tests.support.query.query_service import RunningQuery, always, query_settings, running_query
+from tests.support.query.snapshots import SnapshotBuilder
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def redis(private_redis: RedisServer) -> AsyncIterator[Client]:
     """A client in the module's loop; sources are known."""
     client = connect(private_redis.url)
-    await runs.publish_sources(client, ["demo", "other"])
+    await registry.publish_sources(client, ["demo", "other"])
     yield client
     await client.aclose()
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from playwright.async_api import Page
 
-from shared import runs
-from shared.messages import DEAD_LETTERS_STREAM
-from shared.redis import Client
-from shared.runs import Run
+from shared.delivery.messages import DEAD_LETTERS_STREAM
+from shared.delivery.redis_client import Client
+from shared.runs import registry
+from shared.runs.registry import Run
 
 TOKEN = "correct-horse-battery-staple-0123456789"
 HELD_BACK = (
@@ -23,8 +23,8 @@ async def enter(page: Page, token: str) -> None:
 
 
 async def begin(redis: Client, source: str = "demo") -> Run:
-    run, _ = await runs.request_run(redis, source)
-    await runs.advance(redis, run, "crawling")
+    run, _ = await registry.request_run(redis, source)
+    await registry.advance(redis, run, "crawling")
     return run
 
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Page, Request, expect
 
-from shared import runs
-from shared.redis import Client
-from shared.snapshot.store import SnapshotStore
+from shared.delivery.redis_client import Client
+from shared.runs import registry
+from shared.snapshot.storage.store import SnapshotStore
 from tests.e2e.page.admin.desk import HELD_BACK, TOKEN, begin, bury, enter
-from tests.support.encoders import HashEncoder
-from tests.support.pages import DESK, PHONE, SCHEMES, Scheme, violations, watched_page
-from tests.support.query_service import always, query_settings, running_query
-from tests.support.snapshots import SnapshotBuilder
+from tests.support.browser.pages import DESK, PHONE, SCHEMES, Scheme, violations, watched_page
+from tests.support.embedder.encoders import HashEncoder
+from tests.support.query.query_service import always, query_settings, running_query
+from tests.support.query.snapshots import SnapshotBuilder
 from tests.support.waiting import async_wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -72,7 +72,7 @@ async def test_the_keyboard_is_enough(page: Page, redis: Client) -> None:
     await page.keyboard.press("Enter")
 
     async def queued() -> bool:
-        return len(await runs.active_runs(redis)) == 1
+        return len(await registry.active_runs(redis)) == 1
 
     await async_wait_until(queued)
 
@@ -83,9 +83,9 @@ async def test_axe_finds_nothing_when_there_is_much_to_say(
     browser: Browser, origin: str, redis: Client, scheme: Scheme, width: int
 ) -> None:
     run = await begin(redis, "other")
-    await runs.advance(redis, run, "incomplete", error=HELD_BACK)
+    await registry.advance(redis, run, "incomplete", error=HELD_BACK)
     run = await begin(redis)
-    await runs.set_fields(redis, run.run_id, pages=12, crawled=40, stored=10, duplicate=20)
+    await registry.set_fields(redis, run.run_id, pages=12, crawled=40, stored=10, duplicate=20)
     await bury(redis, 1, reason=f"{'x' * 300} is not a review")
     opened = watched_page(browser, origin, width=width, scheme=scheme, bypass_csp=True)
     async with opened as page:

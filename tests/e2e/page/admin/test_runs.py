@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Page, Route, expect
 
-from shared import runs
-from shared.messages import COMMANDS_STREAM
-from shared.redis import Client
+from shared.delivery.messages import COMMANDS_STREAM
+from shared.delivery.redis_client import Client
+from shared.runs import registry
 from tests.e2e.page.admin.desk import HELD_BACK, begin
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -19,10 +19,10 @@ async def test_a_run_is_followed_live_and_cancelled_with_a_second_thought(
     card = desk.locator(".source").first
     await card.get_by_role("button", name="Re-ingest demo").click()
     await expect(card.locator(".badge")).to_have_text("queued")
-    [run] = await runs.active_runs(redis)
+    [run] = await registry.active_runs(redis)
     assert run.allow_removals is False
-    await runs.advance(redis, run, "crawling")
-    await runs.set_fields(redis, run.run_id, pages=12, crawled=40, stored=10, duplicate=20)
+    await registry.advance(redis, run, "crawling")
+    await registry.set_fields(redis, run.run_id, pages=12, crawled=40, stored=10, duplicate=20)
     await expect(card.locator("[aria-current=step]")).to_have_text("crawling")
     await expect(card).to_contain_text("40 reviews seen")
     await expect(card.locator(".shares li")).to_have_text(
@@ -32,11 +32,11 @@ async def test_a_run_is_followed_live_and_cancelled_with_a_second_thought(
     dialog = desk.get_by_role("dialog")
     await card.get_by_role("button", name="Cancel").click()
     await dialog.get_by_role("button", name="No, leave it").click()
-    assert await runs.active_runs(redis)
+    assert await registry.active_runs(redis)
     await card.get_by_role("button", name="Cancel").click()
     await dialog.get_by_role("button", name="Cancel the crawl").click()
     await expect(card.locator(".badge")).to_have_text("cancelled")
-    assert await runs.active_runs(redis) == []
+    assert await registry.active_runs(redis) == []
     history = desk.locator("[aria-labelledby=runs] .card").first
     await expect(history).to_contain_text("an operator cancelled it")
 
@@ -65,14 +65,14 @@ async def test_a_run_that_was_held_back_may_remove_when_the_operator_says_so(
     desk: Page, redis: Client
 ) -> None:
     run = await begin(redis)
-    await runs.advance(redis, run, "incomplete", error=HELD_BACK)
+    await registry.advance(redis, run, "incomplete", error=HELD_BACK)
     card = desk.locator(".source").first
     await expect(card.locator(".error")).to_have_text(HELD_BACK)  # in full
     await card.get_by_role("button", name="Re-ingest and allow removals").click()
     dialog = desk.get_by_role("dialog", name="Let demo lose more than half?")
     await dialog.get_by_role("button", name="Crawl, and allow removals").click()
     await expect(card.locator(".badge")).to_have_text("queued")
-    [wanted] = await runs.active_runs(redis)
+    [wanted] = await registry.active_runs(redis)
     assert wanted.allow_removals is True
     other = desk.locator(".source").nth(1)
     await expect(other.get_by_role("button")).to_have_count(1)
@@ -84,7 +84,7 @@ async def test_a_source_that_somebody_else_has_started_is_shown_as_it_is(
     card = desk.locator(".source").nth(1)
     button = card.get_by_role("button", name="Re-ingest other")
     await expect(button).to_be_enabled()
-    await runs.request_run(redis, "other")
+    await registry.request_run(redis, "other")
     await button.click()
     await expect(card.locator(".badge")).to_have_text("queued")
     assert await redis.xlen(COMMANDS_STREAM) == 1

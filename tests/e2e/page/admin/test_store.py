@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Page, expect
 
-from shared import activations
-from shared.dead_letters import count_letters
-from shared.messages import REVIEWS_STREAM
-from shared.redis import Client
+from shared.delivery.dead_letters import count_letters
+from shared.delivery.messages import REVIEWS_STREAM
+from shared.delivery.redis_client import Client
+from shared.runs import activation_requests
 from tests.e2e.page.admin.desk import TOKEN, bury, enter
-from tests.support.redis_server import RedisServer
-from tests.support.snapshots import SnapshotBuilder
+from tests.support.delivery.redis_server import RedisServer
+from tests.support.query.snapshots import SnapshotBuilder
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -70,11 +70,11 @@ async def test_a_roll_back_is_followed_to_what_the_embedder_says(
     await expect(shelf.get_by_role("status")).to_contain_text("the embedder proves it")
     await expect(shelf.locator(".snapshot button")).to_be_disabled()
 
-    wanted = await activations.next_queued(redis)
+    wanted = await activation_requests.next_queued(redis)
     assert wanted is not None
     assert wanted.snapshot_id == first
     refused = wanted.model_copy(update={"state": "refused", "reason": "vectors.npy is damaged"})
-    await activations.conclude(redis, refused)
+    await activation_requests.conclude(redis, refused)
     await expect(shelf.get_by_role("status")).to_have_text(
         f"{first} was refused: vectors.npy is damaged."
     )

@@ -1,0 +1,267 @@
+"""Films and reviews into SQL.
+
+Each function works within a transaction of its caller's and may be repeated: the second time
+changes nothing. Nor does the order of messages: what was fetched later stands, however late an
+older message is delivered (a dead letter that is replayed, an entry of a worker that died).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    Table,
+    bindparam,
+    delete,
+    func,
+    literal,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import SQLModel, col
+
+from services.embedder.database.engine import reading
+from services.embedder.database.models import Movie, Review
+from shared.delivery import messages
+from shared.delivery.messages import ledger_id
+
+_TABLES = SQLModel.metadata.tables
+MOVIES, REVIEWS = _TABLES["movies"], _TABLES["reviews"]
+UNENCODED = _TABLES["unencoded_reviews"]
+SOURCE_ITEMS, REMOVED_MOVIES = _TABLES["source_items"], _TABLES["removed_movies"]
+REVISION = _TABLES["revision"]
+
+MOVIE_ITEM: ColumnElement[str] = literal(ledger_id("movie", "")) + MOVIES.c.movie_id
+REVIEW_ITEM: ColumnElement[str] = literal(ledger_id("review", "")) + REVIEWS.c.review_id
+"""Ledger ids of the rows of ``MOVIES`` and ``REVIEWS``."""
+
+
+def insert(connection: Connection, table: Table) -> Any:
+    """The dialect's own insert, which knows ``ON CONFLICT``."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    return dialect.insert(table)
+
+
+def upsert(
+    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *keys: str
+) -> None:
+    """Insert rows, or replace those with the same key."""
+    if not rows:
+        return
+    statement = insert(connection, table)
+    changes = {
+        column.name: statement.excluded[column.name]
+        for column in table.columns
+        if column.name not in keys
+    }
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=list(keys), set_=changes), list(rows)
+    )
+
+
+def lock_changes(connection: Connection) -> None:
+    """Wait until nobody else is changing anything; whoever locks more than this locks it first."""
+    connection.execute(select(REVISION.c.value).with_for_update())
+
+
+def next_revision(connection: Connection) -> int:
+    """Number a change; holds the number's lock until the transaction ends."""
+    return int(
+        connection.execute(
+            update(REVISION).values(value=REVISION.c.value + 1).returning(REVISION.c.value)
+        ).scalar_one()
+    )
+
+
+def store_movies(
+    connection: Connection, items: Sequence[messages.MovieMessage], revision: int
+) -> set[str]:
+    """Upsert films; a field that a source does not know keeps its value.
+
+    A message that was fetched before what is stored adds only what is not known.
+
+    Returns:
+        Ids of the films that are new or changed.
+    """
+    known = {
+        row["movie_id"]: dict(row)
+        for row in connection.execute(
+            select(MOVIES).where(MOVIES.c.movie_id.in_([m.movie.movie_id for m in items]))
+        ).mappings()
+    }
+    changed: dict[str, dict[str, Any]] = {}
+    seen: dict[str, dict[str, Any]] = {}
+    for message in items:
+        movie = message.movie
+        new = {
+            **movie.model_dump(exclude={"genres", "directors"}),
+            "genres": list(movie.genres),
+            "directors": list(movie.directors),
+            "source": message.source,
+        }
+        fetched_at = _moment(message)
+        old = known.get(movie.movie_id)
+        if old is not None:
+            if _is_older(fetched_at, old["fetched_at"]):
+                first, second, fetched_at = old, new, old["fetched_at"]
+            else:
+                first, second = new, old
+            new = {key: first[key] if first[key] or not second[key] else second[key] for key in new}
+        # Not by its source: two that say the same of a film would change it at each crawl.
+        if old is None or any(old[key] != new[key] for key in new if key != "source"):
+            new["fetched_at"] = fetched_at
+            known[movie.movie_id] = changed[movie.movie_id] = {**new, "revision": revision}
+        elif fetched_at not in {None, old["fetched_at"]}:
+            seen[movie.movie_id] = {"b_key": movie.movie_id, "b_fetched_at": fetched_at}
+            old["fetched_at"] = fetched_at
+    upsert(connection, MOVIES, list(changed.values()), "movie_id")
+    _note_fetched(connection, MOVIES.c.movie_id, seen)
+    return set(changed)
+
+
+def store_reviews(
+    connection: Connection, items: Sequence[messages.ReviewMessage], revision: int
+) -> set[str]:
+    """Upsert reviews, put changed texts on the work list, and mark their films as changed.
+
+    Returns:
+        Ids of the reviews that are new or changed.
+    """
+    known: dict[str, tuple[str, str, str, float | None]] = {
+        row.review_id: (row.content_sha256, row.text_sha256, row.movie_id, row.fetched_at)
+        for row in connection.execute(
+            select(
+                REVIEWS.c.review_id,
+                REVIEWS.c.content_sha256,
+                REVIEWS.c.text_sha256,
+                REVIEWS.c.movie_id,
+                REVIEWS.c.fetched_at,
+            ).where(REVIEWS.c.review_id.in_([m.review.review_id for m in items]))
+        )
+    }
+    changed: dict[str, dict[str, Any]] = {}
+    seen: dict[str, dict[str, Any]] = {}
+    unencoded: dict[str, dict[str, str]] = {}
+    touched: dict[str, str] = {}
+    for message in items:
+        review = message.review
+        content = hashlib.sha256(review.model_dump_json().encode()).hexdigest()
+        text_sha256 = hashlib.sha256(review.text.encode()).hexdigest()
+        fetched_at = _moment(message)
+        old_content, old_text, old_movie, last = known.get(review.review_id, (None,) * 4)
+        if _is_older(fetched_at, last):
+            continue
+        known[review.review_id] = (content, text_sha256, review.movie_id, fetched_at)
+        if old_content == content:
+            if fetched_at not in {None, last}:
+                seen[review.review_id] = {"b_key": review.review_id, "b_fetched_at": fetched_at}
+            continue
+        if old_text != text_sha256:
+            unencoded[review.review_id] = {
+                "review_id": review.review_id,
+                "movie_id": review.movie_id,
+            }
+        changed[review.review_id] = {
+            **review.model_dump(exclude={"published"}),
+            "published": review.published.isoformat() if review.published else None,
+            "source": message.source,
+            "content_sha256": content,
+            "text_sha256": text_sha256,
+            "fetched_at": fetched_at,
+        }
+        touched[review.movie_id] = message.source
+        if old_movie is not None:
+            touched.setdefault(old_movie, message.source)
+    upsert(connection, REVIEWS, list(changed.values()), "review_id")
+    _note_fetched(connection, REVIEWS.c.review_id, seen)
+    upsert(connection, UNENCODED, list(unencoded.values()), "review_id")
+    _touch(connection, touched, revision)
+    return set(changed)
+
+
+def _moment(message: messages.MovieMessage | messages.ReviewMessage) -> float | None:
+    return message.fetched_at.timestamp() if message.fetched_at is not None else None
+
+
+def _is_older(fetched_at: float | None, stored: float | None) -> bool:
+    """Whether a message is known to be older than what is stored."""
+    return fetched_at is not None and stored is not None and fetched_at < stored
+
+
+def _note_fetched(
+    connection: Connection, key: Column[Any], seen: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Note when what has not changed was fetched last."""
+    if seen:
+        statement = update(key.table).where(key == bindparam("b_key"))
+        connection.execute(
+            statement.values(fetched_at=bindparam("b_fetched_at")), list(seen.values())
+        )
+
+
+def _touch(connection: Connection, sources: Mapping[str, str], revision: int) -> None:
+    """Mark films as changed; make those that no message has described yet."""
+    if not sources:
+        return
+    connection.execute(delete(REMOVED_MOVIES).where(REMOVED_MOVIES.c.movie_id.in_(list(sources))))
+    present = set(
+        connection.execute(
+            select(MOVIES.c.movie_id).where(MOVIES.c.movie_id.in_(list(sources)))
+        ).scalars()
+    )
+    if present:
+        connection.execute(
+            update(MOVIES).where(MOVIES.c.movie_id.in_(sorted(present))).values(revision=revision)
+        )
+    missing = [
+        Movie(movie_id=movie_id, source=source, revision=revision).model_dump()
+        for movie_id, source in sources.items()
+        if movie_id not in present
+    ]
+    upsert(connection, MOVIES, missing, "movie_id")
+
+
+def record_sources(
+    connection: Connection, items: Iterable[messages.MovieMessage | messages.ReviewMessage]
+) -> None:
+    """Note that the sources of these items have them."""
+    rows = [
+        {
+            "source": message.source,
+            "item": ledger_id(message.kind, message.item_id),
+            "added_by": message.run_id,
+        }
+        for message in items
+    ]
+    if rows:
+        connection.execute(insert(connection, SOURCE_ITEMS).on_conflict_do_nothing(), rows)
+
+
+def record_kept(connection: Connection, kept: messages.KeptItems) -> None:
+    """Note that a source still has items; those that are not in the database are passed over."""
+    for kind, key, item in (
+        ("movie", MOVIES.c.movie_id, MOVIE_ITEM),
+        ("review", REVIEWS.c.review_id, REVIEW_ITEM),
+    ):
+        prefix = ledger_id(kind, "")
+        ids = [name.removeprefix(prefix) for name in kept.items if name.startswith(prefix)]
+        if ids:
+            there = select(literal(kept.source), item).where(key.in_(ids))
+            connection.execute(
+                insert(connection, SOURCE_ITEMS)
+                .from_select(["source", "item"], there)
+                .on_conflict_do_nothing()
+            )
+
+
+def count_reviews(engine: Engine) -> int:
+    """How many reviews are stored."""
+    with reading(engine) as connection:
+        return int(connection.execute(select(func.count(col(Review.review_id)))).scalar_one())

@@ -1,0 +1,335 @@
+"""The map: pooled vectors to points in the plane and clusters, such that films do not jump.
+
+1. A movie that is on the previous map, and whose vector is still nearly the same, stays exactly
+   where it is. Others are placed beside their nearest neighbours (``placement``).
+2. When more than a tenth of the movies have been placed or are gone since the last full layout,
+   there is another one: t-SNE, begun from the positions of step 1, then turned, mirrored, scaled
+   and shifted to lie on the previous map as well as it can (Procrustes).
+3. Clusters are K-means over the vectors. They are made anew with the layout, begun from the
+   previous centres and numbered so that most films keep their number (Hungarian); between layouts a
+   film that was placed joins the nearest centre.
+
+The cost of a layout is bounded: t-SNE sees at most ``LANDMARKS`` movies, chosen by the hashes of
+their ids, and the others are placed. The same input gives the same map. Pure; scikit-learn is
+imported when it is first needed, or asked for (``load``), because that takes a second.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+
+import numpy as np
+import numpy.typing as npt
+
+from services.embedder.movie_map.placement import Positions, Vectors, place, spread
+from shared.snapshot.files.atlas import DECIMALS, MAX_CLUSTERS
+
+LANDMARKS = 2000
+STALE_SHARE = 0.1
+SAME_COSINE = 0.95
+PERPLEXITY = 30.0
+MIN_FOR_TSNE = 8
+_COLD_ITERATIONS, _WARM_ITERATIONS = 500, 250
+_EXAGGERATION = 12.0
+_FULL = 0.9
+_EXTENT = (0.5, 1.0)
+"""How far out the outermost movie of a layout is, and what that may grow or shrink to."""
+
+Clusters = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A map, or what is known of the previous one.
+
+    Attributes:
+        movie_ids: Whose row n is.
+        vectors: Unit rows, float32, shape ``(n, dim)``.
+        positions: float32, shape ``(n, 2)``, in [-1, 1], in whole ten-thousandths.
+        cluster: uint8, shape ``(n,)``.
+        moved: How many movies have been placed or are gone since the last full layout.
+        anew: Whether it is a full layout itself, with clusters of its own.
+    """
+
+    movie_ids: Sequence[str]
+    vectors: Vectors
+    positions: Positions
+    cluster: Clusters
+    moved: int
+    anew: bool = False
+
+
+def load() -> None:
+    """Import what a layout needs, so that the first one need not wait for that."""
+    for name in ("sklearn.manifold", "sklearn.cluster", "scipy.optimize"):
+        import_module(name)
+
+
+def draw(movie_ids: Sequence[str], vectors: Vectors, previous: Drawn | None) -> Drawn:
+    """Draw the map of these movies.
+
+    Args:
+        movie_ids: Their ids, all of them distinct.
+        vectors: Their pooled unit vectors, float32, shape ``(n, dim)``.
+        previous: The map to keep to; of whatever movies and encoder.
+    """
+    if len(movie_ids) == 0:
+        return Drawn([], vectors, np.empty((0, 2), np.float32), np.empty(0, np.uint8), 0, True)
+    if previous is not None and len(previous.movie_ids):
+        kept, rows = _kept(movie_ids, vectors, previous)
+        gone = len(set(previous.movie_ids) - set(movie_ids))
+        moved = previous.moved + gone + int((~kept).sum())
+        if kept.any() and moved <= STALE_SHARE * len(movie_ids):
+            return _extended(movie_ids, vectors, previous, kept, rows, moved)
+        known = rows >= 0
+    else:
+        previous, known, rows = None, np.zeros(len(movie_ids), bool), np.empty(0, np.int64)
+    positions = _lay_out(movie_ids, vectors, previous, known, rows)
+    cluster = _cluster(movie_ids, vectors, previous, known, rows)
+    return Drawn(movie_ids, vectors, _rounded(positions), cluster, 0, True)
+
+
+def _kept(
+    movie_ids: Sequence[str], vectors: Vectors, previous: Drawn
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
+    """Which movies stay where they are; and the previous row of each movie, or -1."""
+    before = {movie_id: row for row, movie_id in enumerate(previous.movie_ids)}
+    rows = np.array([before.get(movie_id, -1) for movie_id in movie_ids], np.int64)
+    kept = rows >= 0
+    if previous.vectors.shape[1] != vectors.shape[1]:
+        return np.zeros_like(kept), rows
+    cosines = np.einsum("ij,ij->i", vectors[kept], previous.vectors[rows[kept]])
+    kept[kept] = cosines >= SAME_COSINE
+    return kept, rows
+
+
+def _extended(
+    movie_ids: Sequence[str],
+    vectors: Vectors,
+    previous: Drawn,
+    kept: npt.NDArray[np.bool_],
+    rows: npt.NDArray[np.int64],
+    moved: int,
+) -> Drawn:
+    """The previous map, with what is new on it."""
+    positions = np.empty((len(movie_ids), 2), np.float32)
+    cluster = np.empty(len(movie_ids), np.uint8)
+    positions[kept] = previous.positions[rows[kept]]
+    cluster[kept] = previous.cluster[rows[kept]]
+    if not kept.all():
+        there = positions[kept]
+        spots = place(vectors[~kept], vectors[kept], there, taken=there, total=len(movie_ids))
+        positions[~kept] = _rounded(spots)
+        numbers, centres = _centres(vectors[kept], cluster[kept])
+        cluster[~kept] = numbers[np.argmax(vectors[~kept] @ centres.T, axis=1)]
+    return Drawn(movie_ids, vectors, positions, cluster, moved)
+
+
+def _lay_out(
+    movie_ids: Sequence[str],
+    vectors: Vectors,
+    previous: Drawn | None,
+    known: npt.NDArray[np.bool_],
+    rows: npt.NDArray[np.int64],
+) -> Positions:
+    """Positions of all movies, float32, shape ``(n, 2)``."""
+    chosen = _landmarks(movie_ids)
+    start = None
+    if previous is not None and known[chosen].mean() >= 0.5:
+        start = _start(vectors[chosen], previous, known[chosen], rows[chosen])
+    laid = _fit(_embed(vectors[chosen], start))
+    if previous is not None and known[chosen].sum() >= 2:
+        common = known[chosen]
+        laid = _aligned(laid, laid[common], previous.positions[rows[chosen][common]])
+    laid = spread(laid, taken=np.empty((0, 2), np.float32), total=len(chosen))
+    positions = np.empty((len(movie_ids), 2), np.float32)
+    positions[chosen] = laid
+    others = np.setdiff1d(np.arange(len(movie_ids)), chosen)
+    if len(others):
+        positions[others] = place(
+            vectors[others], vectors[chosen], laid, taken=laid, total=len(movie_ids)
+        )
+    return positions
+
+
+def _landmarks(movie_ids: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Rows of the movies that t-SNE sees; mostly the same ones while movies come and go."""
+    if len(movie_ids) <= LANDMARKS:
+        return np.arange(len(movie_ids))
+    hashes = [hashlib.blake2b(one.encode(), digest_size=8).digest() for one in movie_ids]
+    return np.sort(np.array(sorted(range(len(hashes)), key=hashes.__getitem__)[:LANDMARKS]))
+
+
+def _start(
+    vectors: Vectors,
+    previous: Drawn,
+    known: npt.NDArray[np.bool_],
+    rows: npt.NDArray[np.int64],
+) -> Positions:
+    """Where t-SNE begins: on the previous map, at the size that its own maps have."""
+    start = np.empty((len(vectors), 2), np.float32)
+    start[known] = previous.positions[rows[known]]
+    if not known.all():
+        there = start[known]
+        start[~known] = place(
+            vectors[~known], vectors[known], there, taken=there, total=len(vectors)
+        )
+    start -= start.mean(axis=0)
+    # t-SNE's maps grow with the root of the number of points; 0.5 was measured.
+    scaled: Positions = start * np.float32(0.5 * np.sqrt(len(start)) / max(start.std(), 1e-6))
+    return scaled
+
+
+def _embed(vectors: Vectors, start: Positions | None) -> Positions:
+    """t-SNE as scikit-learn has it, in one thread and with no chance in it."""
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - as scikit-learn
+
+    # With several threads sums are added up in any order; and searches want the other cores.
+    with threadpool_limits(limits=1):
+        principal = _principal(vectors)
+        if len(vectors) < MIN_FOR_TSNE:
+            return principal
+        from sklearn.manifold import TSNE  # noqa: PLC0415 - takes a second
+
+        deviation = max(float(principal[:, 0].std()), 1e-6)
+        tsne = TSNE(
+            perplexity=min(PERPLEXITY, (len(vectors) - 1) / 3),
+            metric="cosine",
+            init=start if start is not None else principal / deviation * 1e-4,
+            early_exaggeration=_EXAGGERATION if start is None else 1.0,
+            max_iter=_COLD_ITERATIONS if start is None else _WARM_ITERATIONS,
+            angle=0.8,
+            random_state=0,
+            n_jobs=1,
+        )
+        embedded: Positions = tsne.fit_transform(vectors)
+    return embedded
+
+
+def _principal(vectors: Vectors) -> Positions:
+    """The first two principal components; each points to where its largest entry is positive."""
+    centred = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
+    # Of dim x dim numbers, not of n x dim: with thousands of movies a tenth of the time.
+    _, ascending = np.linalg.eigh(centred.T @ centred)
+    axes = ascending.T[:-3:-1]
+    signs = np.sign(axes[np.arange(len(axes)), np.argmax(np.abs(axes), axis=1)])
+    components = np.zeros((len(vectors), 2))
+    components[:, : len(axes)] = centred @ (axes * signs[:, None]).T
+    # Of what is all alike only noise is left.
+    components[:, np.abs(components).max(axis=0) < 1e-6] = 0
+    return components.astype(np.float32)
+
+
+def _fit(positions: Positions) -> Positions:
+    """Into the middle of the map, with some room around it to grow into."""
+    low, high = positions.min(axis=0), positions.max(axis=0)
+    extent = float((high - low).max()) / 2
+    fitted: Positions = (positions - (low + high) / 2) * (_FULL / max(extent, 1e-6))
+    return fitted.astype(np.float32)
+
+
+def _aligned(positions: Positions, common: Positions, before: Positions) -> Positions:
+    """Turn, mirror, scale and shift a layout onto the previous one; keep it on the map.
+
+    Args:
+        positions: The layout, shape ``(n, 2)``.
+        common: Rows of it that the previous one has too, shape ``(m, 2)``.
+        before: Where these were, shape ``(m, 2)``.
+    """
+    middle, old_middle = common.mean(axis=0), before.mean(axis=0)
+    left, strengths, right = np.linalg.svd((common - middle).T @ (before - old_middle))
+    size = float(((common - middle) ** 2).sum())
+    scale = strengths.sum() / size if size > 1e-9 else 1.0
+    aligned: Positions = ((positions - middle) @ (left @ right)) * max(scale, 1e-3) + old_middle
+    aligned = aligned.astype(np.float32)
+    extent = float(np.abs(aligned).max())
+    if not _EXTENT[0] <= extent <= _EXTENT[1]:
+        return _fit(aligned)
+    return aligned
+
+
+def _cluster(
+    movie_ids: Sequence[str],
+    vectors: Vectors,
+    previous: Drawn | None,
+    known: npt.NDArray[np.bool_],
+    rows: npt.NDArray[np.int64],
+) -> Clusters:
+    """K-means; numbered as before where most movies are the same."""
+    before = previous.cluster[rows[known]] if previous is not None else np.empty(0, np.uint8)
+    chosen = _landmarks(movie_ids)
+    some = vectors[chosen]
+    count = min(cluster_count(len(vectors)), len(np.unique(some.round(5), axis=0)))
+    if count == 1:
+        return renumber(np.zeros(len(vectors), np.int64), np.zeros(len(before), np.int64), before)
+    from sklearn.cluster import KMeans  # noqa: PLC0415 - takes a second
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415
+
+    start = _first_centres(vectors[known], before, some, count) if known.any() else None
+    kmeans = KMeans(
+        count,
+        init="k-means++" if start is None else start,
+        n_init=8 if start is None else 1,
+        random_state=0,
+    )
+    with threadpool_limits(limits=1):
+        labels = kmeans.fit(some).predict(vectors)
+    return renumber(labels, labels[known], before)
+
+
+def _first_centres(known: Vectors, before: Clusters, some: Vectors, count: int) -> Vectors:
+    """The centres of the previous clusters; more from what is far from all, or the largest few."""
+    numbers, centres = _centres(known, before)
+    sizes = np.bincount(before)[numbers]
+    centres = centres[np.sort(np.argsort(-sizes, kind="stable")[:count])]
+    while len(centres) < count:
+        farthest = np.argmin((some @ centres.T).max(axis=1))
+        centres = np.concatenate([centres, some[farthest, None]])
+    return centres
+
+
+def cluster_count(movies: int) -> int:
+    """How many clusters a catalogue is cut into: 15, fewer for less than about 400 movies."""
+    return min(MAX_CLUSTERS, max(1, round(float(np.sqrt(movies / 2)))))
+
+
+def renumber(
+    labels: npt.NDArray[np.integer], common: npt.NDArray[np.integer], before: Clusters
+) -> Clusters:
+    """Number clusters such that as many movies as possible keep their number.
+
+    Args:
+        labels: Of all movies, in [0, 15).
+        common: Labels of those movies that had a number before.
+        before: These numbers.
+    """
+    used = np.unique(labels)
+    if len(before):
+        from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 - as scikit-learn
+
+        shared = np.zeros((MAX_CLUSTERS, MAX_CLUSTERS))
+        np.add.at(shared, (common, before), 1)
+        # Of equal choices the lower number; less than one movie in all, so it decides nothing else.
+        _, targets = linear_sum_assignment(np.arange(MAX_CLUSTERS) * 1e-4 - shared[used])
+    else:
+        used = used[np.argsort(-np.bincount(labels)[used], kind="stable")]
+        targets = np.arange(len(used))
+    numbers = np.zeros(MAX_CLUSTERS, np.uint8)
+    numbers[used] = targets
+    numbered: Clusters = numbers[labels]
+    return numbered
+
+
+def _centres(vectors: Vectors, cluster: Clusters) -> tuple[Clusters, Vectors]:
+    """The numbers of the clusters that have movies, and the middle of each."""
+    numbers = np.unique(cluster)
+    centres = np.stack([vectors[cluster == number].mean(axis=0) for number in numbers])
+    return numbers, centres.astype(np.float32)
+
+
+def _rounded(positions: Positions) -> Positions:
+    """As they are written."""
+    return np.round(positions.astype(np.float64).clip(-1, 1), DECIMALS).astype(np.float32)

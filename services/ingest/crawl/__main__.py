@@ -1,0 +1,167 @@
+"""One crawl, in a process of its own: ``python -m services.ingest.crawl``.
+
+A process, because a reactor does not restart, and because whatever a site does to the crawler ends
+with it. With ``--supervised``, standard input is a lifeline: the supervisor holds its other end,
+and when it is gone, in whatever way, the crawl ends too. Standard output carries the one line of
+``outcome``; logs go to standard error.
+
+The closing messages are sent after the engine has closed, and only when the crawl went well
+(``verdict``): every item was confirmed by the stream, there was at least one review, and the site
+has not drifted into what we do not understand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import sqlite3
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+import structlog
+from scrapy import Spider
+from scrapy.crawler import AsyncCrawlerProcess
+
+from services.ingest.context import Crawl
+from services.ingest.crawl.scrapy_settings import require_contact, scrapy_settings
+from services.ingest.crawl.verdict import judge
+from services.ingest.delivery.pipeline import StreamPipeline
+from services.ingest.delivery.run_end import close_run
+from services.ingest.outcome import EXIT_AGAIN, Outcome
+from services.ingest.sources.sources import (
+    DatasetSource,
+    ImdbSource,
+    SchemaOrgSource,
+    SourceInvalid,
+    find_source,
+    load_sources,
+)
+from services.ingest.spiders.dataset import DatasetSpider
+from services.ingest.spiders.imdb import ImdbSpider
+from services.ingest.spiders.schema_org import SchemaOrgSpider
+from services.ingest.visits.kept_page import KeptPage
+from shared.delivery.redis_client import UNAVAILABLE, connect
+from shared.runs import registry
+from shared.settings import Settings, SettingsInvalid, load_settings
+from shared.telemetry import configure_logging, get_logger
+
+SPIDERS: Mapping[type, type[Spider]] = {
+    DatasetSource: DatasetSpider,
+    ImdbSource: ImdbSpider,
+    SchemaOrgSource: SchemaOrgSpider,
+}
+
+
+def run_crawl(crawl: Crawl, settings: Settings) -> Outcome:
+    """Crawl, and send the run's end if all went well. Once per process: it runs the reactor."""
+    if settings.log_level != "debug":
+        for handler in logging.getLogger().handlers:
+            handler.addFilter(_without_chatter)
+    process = AsyncCrawlerProcess(scrapy_settings(crawl, settings))
+    crawler = process.create_crawler(SPIDERS[type(crawl.source)])
+    task = process.crawl(crawler)
+    process.start()
+    if not task.done() or task.cancelled():
+        return Outcome(error="the crawl was stopped", again=True)
+    error = task.exception()
+    if error is not None:
+        return Outcome(error=f"the crawl could not start: {error}", again=True)
+    outcome = judge(
+        crawler.stats.get_stats(), crawl.source.time_limit_s or settings.crawl_time_limit_s
+    )
+    pipeline = crawler.get_item_pipeline(StreamPipeline)
+    if outcome.error is None and pipeline is not None:
+        try:
+            asyncio.run(close_run(crawl, pipeline.visits, is_complete=outcome.complete))
+        except UNAVAILABLE as away:
+            return Outcome(error=f"Redis stayed away at the end: {away}", again=True)
+        except sqlite3.Error as error:
+            return Outcome(error=f"visits cannot be read: {error}", again=True)
+    if not outcome.again:
+        _show_or_drop(crawl, outcome)
+    if outcome.error is None and not outcome.complete:
+        get_logger().warning("not all of the source was seen: nothing is removed for it")
+    return outcome
+
+
+def _show_or_drop(crawl: Crawl, outcome: Outcome) -> None:
+    """Say where the page is that made the run fail; delete it when none did."""
+    page = KeptPage(crawl.folder, crawl.run_id)
+    if not outcome.drifted:
+        page.drop()
+    elif page.path is not None:
+        get_logger().error("page kept", file=str(page.path))
+        with suppress(*UNAVAILABLE):
+            asyncio.run(_set_kept_page(crawl, str(page.path)))
+
+
+async def _set_kept_page(crawl: Crawl, path: str) -> None:
+    redis = connect(crawl.redis_url)
+    try:
+        await registry.set_fields(redis, crawl.run_id, kept_page=path)
+    finally:
+        await redis.aclose()
+
+
+def _without_chatter(record: logging.LogRecord) -> bool:
+    """Scrapy sets the level of its loggers itself, so what they say is sifted at the end."""
+    ours = record.name.split(".")[0] not in {"scrapy", "twisted", "asyncio", "filelock"}
+    return ours or record.levelno >= logging.WARNING
+
+
+def _end_with_supervisor() -> None:
+    """End the process when standard input does: a thread, so that a stuck loop cannot hinder it."""
+
+    def wait() -> None:
+        while os.read(0, 4096):
+            pass
+        os._exit(EXIT_AGAIN)
+
+    threading.Thread(target=wait, name="lifeline", daemon=True).start()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point of the process; returns its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m services.ingest.crawl", description=__doc__)
+    parser.add_argument("--run-id", required=True)
+    parser.add_argument("--source", required=True)
+    parser.add_argument("--demo-url", help="where the demo site listens")
+    parser.add_argument("--supervised", action="store_true", help="end when standard input ends")
+    options = parser.parse_args(arguments)
+    if options.supervised:
+        _end_with_supervisor()
+    try:
+        settings = load_settings()
+        configure_logging("ingest", settings)
+        sources = load_sources(settings, demo_url=options.demo_url)
+        crawl = Crawl(
+            run_id=options.run_id,
+            source=find_source(sources, options.source),
+            redis_url=settings.require_redis_url(),
+            stream_high=settings.stream_high,
+            stream_low=settings.stream_low,
+            folder=settings.ingest_dir / options.source,
+        )
+        require_contact(crawl.source, settings)
+    except (SettingsInvalid, SourceInvalid) as error:
+        refused = Outcome(error=str(error))
+        _say(refused)
+        sys.stderr.write(f"{error}\n")
+        return refused.exit_code
+    structlog.contextvars.bind_contextvars(run_id=crawl.run_id, source=crawl.source.name)
+    outcome = run_crawl(crawl, settings)
+    _say(outcome)
+    return outcome.exit_code
+
+
+def _say(outcome: Outcome) -> None:
+    sys.stdout.write(outcome.model_dump_json() + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,291 @@
+"""What ingest has read of a source, and what it has sent: one SQLite file for each source.
+
+It serves resuming and asking only for changes alike:
+
+- A chain of pages that **this run** has visited (an earlier attempt, killed) is not fetched again:
+  its links are followed, and its items are counted, from here.
+- A chain that the **baseline** has visited (the source's last run, if all it saw is stored) is
+  asked for conditionally. Unchanged, it becomes a visit of this run, and its items are *kept*:
+  named at the run's end, not sent.
+
+The rules that make this safe against ``kill -9`` at any moment:
+
+1. Messages are held here before they are sent (``hold``), and let go in the one transaction that
+   counts them as sent (``confirm``), after the stream's word. What a killed attempt left held may
+   or may not be on the stream; the next attempt sends it again. So the ledger knows every item that
+   can have reached the stream, whatever the pages say by then.
+2. A visit is recorded in or after the transaction that confirms the last of its items.
+3. What was sent is counted for the whole run, but spares no sending: a page without a visit is read
+   again and all its items are sent again, since it may have changed in between.
+
+Losing the file costs a full crawl and nothing else: a damaged one is set aside. Memory stays flat,
+as rows are read in portions and sums are made by SQLite.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel
+
+from services.ingest.visits.drift import Tally
+from services.ingest.visits.page_results import Visit, page_key
+from services.ingest.visits.visit_rows import RECORD, to_rows, to_visit
+from services.ingest.visits.visits_file import FILE, connect, is_damage, set_aside, transaction
+from shared.delivery.messages import ledger_id
+
+EXTRACTION_VERSION = 1
+"""Part of the fingerprint: raised when the same page yields other items or links than before."""
+
+_MANNERS = {
+    "allow_private", "delay_s", "every_s", "max_bytes", "max_depth", "max_pages", "time_limit_s",
+}  # fmt: skip
+_PORTION = 100
+_REVIEWS = ledger_id("review", "")
+
+Fields = Mapping[str, str]
+
+
+class Visits:
+    """The visits of one source, for one run. Made by ``open_visits``; used by one thread.
+
+    Any method may raise ``sqlite3.Error`` when the disk is full or the file is damaged meanwhile.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, run_id: str, baseline: str | None) -> None:
+        self._db = connection
+        self._run_id = run_id
+        self._baseline = baseline
+        self.pages = self._number(
+            "SELECT coalesce(sum(pages), 0) FROM visits WHERE run_id = ? AND NOT is_alias", run_id
+        )
+        """Pages that this run has visited."""
+        self.kept_reviews = self._number(
+            "SELECT count(*) FROM kept WHERE item GLOB ?", f"{_REVIEWS}*"
+        )
+        """Reviews on unchanged pages."""
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def has_visited(self, url: str) -> bool:
+        """Whether this run has visited the chain that begins at ``url``."""
+        found = self._db.execute(
+            "SELECT 1 FROM visits WHERE url = ? AND run_id = ?", (page_key(url), self._run_id)
+        )
+        return found.fetchone() is not None
+
+    def baseline_of(self, url: str) -> Visit | None:
+        """The baseline's visit of the chain that begins at ``url``."""
+        if self._baseline is None:
+            return None
+        row = self._db.execute(
+            "SELECT * FROM visits WHERE url = ? AND run_id = ?", (page_key(url), self._baseline)
+        ).fetchone()
+        visit = None if row is None else to_visit(row)
+        # Asked for by this URL, which may be the one that the page was redirected to.
+        return visit and replace(visit, link=replace(visit.link, url=url))
+
+    def had_reviews(self, url: str) -> bool:
+        """Whether the chain that begins at ``url`` had reviews when a baseline last read it."""
+        found = self._db.execute(
+            "SELECT 1 FROM visits WHERE url = ? AND known_reviews > 0", (page_key(url),)
+        )
+        return found.fetchone() is not None
+
+    def of_this_run(self) -> Iterator[Visit]:
+        """The visits of this run; those recorded or kept meanwhile may be among them."""
+        last = 0
+        while True:
+            rows = self._db.execute(
+                "SELECT * FROM visits WHERE run_id = ? AND n > ? ORDER BY n LIMIT ?",
+                (self._run_id, last, _PORTION),
+            ).fetchall()
+            if not rows:
+                return
+            last = rows[-1]["n"]
+            for row in rows:
+                visit = to_visit(row)
+                if visit is None:  # as if it had never been
+                    self._db.execute("UPDATE visits SET run_id = '' WHERE n = ?", (row["n"],))
+                else:
+                    yield visit
+
+    def keep(self, visit: Visit) -> None:
+        """Make a visit of the baseline one of this run: none of its pages has changed."""
+        with self._writing():
+            self._db.execute(
+                "UPDATE visits SET run_id = ?, is_kept = 1 WHERE url = ? AND run_id = ?",
+                (self._run_id, page_key(visit.link.url), self._baseline),
+            )
+            new = self._add("kept", visit.items)
+        self.pages += len(visit.pages)
+        self.kept_reviews += sum(item.startswith(_REVIEWS) for item in new)
+
+    def record(self, visit: Visit) -> None:
+        """Record a visit of which everything is confirmed."""
+        with self._writing():
+            self._record(visit)
+
+    def hold(self, messages: Iterable[tuple[str, Fields]]) -> None:
+        """Keep messages, by ledger id, until the stream has confirmed them."""
+        with self._writing():
+            self._db.executemany(
+                "INSERT OR REPLACE INTO held VALUES (?, ?)",
+                [(item, json.dumps(dict(fields))) for item, fields in messages],
+            )
+
+    def held(self) -> list[tuple[str, Fields]]:
+        """What an earlier attempt held when it ended."""
+        rows = self._db.execute("SELECT item, fields FROM held").fetchall()
+        return [(row["item"], json.loads(row["fields"])) for row in rows]
+
+    def confirm(self, items: Sequence[str], visits: Iterable[Visit] = ()) -> list[str]:
+        """Count items as sent, and record the visits that this completes.
+
+        Returns:
+            Those that this run had not sent before.
+        """
+        with self._writing():
+            new = self._add("sent", items)
+            self._db.executemany("DELETE FROM held WHERE item = ?", [(item,) for item in items])
+            for visit in visits:
+                self._record(visit)
+        return new
+
+    def sent_items(self) -> Iterator[str]:
+        """Ledger ids of what this run has sent, all attempts together."""
+        return (row[0] for row in self._db.execute("SELECT item FROM sent ORDER BY item"))
+
+    def kept_items(self) -> Iterator[str]:
+        """Ledger ids of what this run has kept and not sent, sorted."""
+        unsent = "SELECT item FROM kept WHERE item NOT IN (SELECT item FROM sent) ORDER BY item"
+        return (row[0] for row in self._db.execute(unsent))
+
+    def tally(self, unreadable: Mapping[str, int] | None = None) -> Tally:
+        """What the chains that this run has read amount to.
+
+        Args:
+            unreadable: How many chains of each kind could not be read; no visits tell of them.
+        """
+        unreadable = unreadable or {}
+        read = "FROM visits WHERE run_id = ? AND NOT is_kept AND NOT is_alias"
+        movies, untitled, reviews, textless = self._db.execute(
+            "SELECT coalesce(sum(movies), 0), coalesce(sum(untitled), 0),"
+            f" coalesce(sum(reviews), 0), coalesce(sum(textless), 0) {read}",
+            (self._run_id,),
+        ).fetchone()
+        changed, emptied = self._db.execute(
+            "SELECT count(*), coalesce(sum(reviews = 0), 0) "
+            f"{read} AND known_reviews > 0 AND digest != known_digest",
+            (self._run_id,),
+        ).fetchone()
+        readable = dict(
+            self._db.execute(f"SELECT kind, count(*) {read} GROUP BY kind", (self._run_id,))
+            .fetchall()
+        )  # fmt: skip
+        return Tally(
+            movies=movies,
+            untitled=untitled,
+            reviews=reviews,
+            textless=textless,
+            changed=changed,
+            emptied=emptied,
+            unreadable={
+                kind: (count, count + readable.get(kind, 0)) for kind, count in unreadable.items()
+            },
+        )
+
+    def _record(self, visit: Visit) -> None:
+        for row in to_rows(visit, self._run_id):
+            self._db.execute(RECORD, row)
+        self.pages += len(visit.pages)
+
+    def _add(self, table: Literal["sent", "kept"], items: Iterable[str]) -> list[str]:
+        """Add items to a table; returns those that are new in it."""
+        insert = f"INSERT OR IGNORE INTO {table} VALUES (?)"  # noqa: S608
+        return [item for item in items if self._db.execute(insert, (item,)).rowcount]
+
+    def _number(self, query: str, *values: str) -> int:
+        return int(self._db.execute(query, values).fetchone()[0])
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with transaction(self._db):
+            yield
+
+
+def fingerprint_of(source: BaseModel) -> str:
+    """What decides, of a source's configuration and of our code, what its pages yield."""
+    configuration = source.model_dump(mode="json", exclude=_MANNERS)
+    return json.dumps([EXTRACTION_VERSION, configuration], sort_keys=True)
+
+
+def open_visits(
+    folder: Path | None, run_id: str, *, baseline: str | None, fingerprint: str
+) -> Visits:
+    """Open the visits of a source, and drop what this run has no use for.
+
+    Args:
+        folder: The source's folder, made when missing; None: nothing is kept beyond the process.
+        run_id: The run that crawls.
+        baseline: The run whose visits may be relied on, if any.
+        fingerprint: Of everything that decides what a page yields; visits under another one are
+            not relied on.
+
+    Raises:
+        OSError: the folder cannot be made.
+        sqlite3.Error: the file cannot be opened or written, but not because it is damaged.
+    """
+    if folder is None:
+        return _prepared(connect(":memory:"), run_id, baseline, fingerprint)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / FILE
+    try:
+        return _prepared(connect(path), run_id, baseline, fingerprint)
+    except sqlite3.Error as error:
+        if not is_damage(error):
+            raise
+        set_aside(path, str(error))
+    return _prepared(connect(path), run_id, None, fingerprint)
+
+
+def _prepared(
+    db: sqlite3.Connection, run_id: str, baseline: str | None, fingerprint: str
+) -> Visits:
+    try:
+        with transaction(db):
+            known = dict(db.execute("SELECT name, value FROM about").fetchall())
+            if known.get("run") != run_id:
+                for table in ("held", "sent", "kept"):
+                    db.execute(f"DELETE FROM {table}")  # noqa: S608
+            if baseline is not None:
+                db.execute(
+                    "UPDATE visits SET known_reviews = reviews, known_digest = digest"
+                    " WHERE run_id = ?",
+                    (baseline,),
+                )
+                db.execute("DELETE FROM visits WHERE run_id NOT IN (?, ?)", (run_id, baseline))
+            of_use = run_id, baseline or ""
+            if known.get("fingerprint") != fingerprint:
+                of_use = "", ""
+                db.execute("DELETE FROM kept")
+            # What remains of the others is how many reviews they had when a baseline read them.
+            db.execute(
+                "UPDATE visits SET run_id = '', content = x'' WHERE run_id NOT IN (?, ?)", of_use
+            )
+            db.executemany(
+                "INSERT OR REPLACE INTO about VALUES (?, ?)",
+                [("run", run_id), ("fingerprint", fingerprint)],
+            )
+        return Visits(db, run_id, baseline)
+    except sqlite3.Error:
+        db.close()
+        raise

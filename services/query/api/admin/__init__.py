@@ -1,0 +1,4 @@
+"""The admin API: runs, dead letters and snapshots, behind the Bearer token.
+
+Only ``services.query.app`` imports the routes.
+"""

@@ -1,0 +1,188 @@
+"""uvicorn's HTTP protocol with every wait for a client bounded, and every answer a problem.
+
+httptools bounds nothing, and uvicorn waits for as long as a client likes. Here:
+
+1. A head (request line and headers) of more than ``MAX_HEAD_BYTES`` is answered 431; one that takes
+   longer than ``ARRIVES_WITHIN_S``, or a connection that sends nothing, 408.
+2. What else comes while no answer is due (the rest of a body that nobody has read, blank lines)
+   ends the connection unless a request begins within ``ARRIVES_WITHIN_S``. A body that is read has
+   a bound of its own (``strict_route.BODY_TIMEOUT_S``).
+3. A client that does not take its answer, not ``LEAST_TAKEN_BYTES`` of it in ``TAKEN_WITHIN_S``, is
+   cut off.
+4. What cannot be parsed is answered 400. Answers that are still due to earlier requests of the
+   connection come first: otherwise a client would take the refusal for one of them.
+
+Timers are started only when data ends in the middle of a request: most come in one piece.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http
+import secrets
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from services.query.http.problems import MEDIA_TYPE, Problem, Problems
+from services.query.http.security_headers import SECURITY_HEADERS
+
+MAX_HEAD_BYTES = 16 * 1024
+ARRIVES_WITHIN_S = 10.0
+TAKEN_WITHIN_S = 20.0
+LEAST_TAKEN_BYTES = 16 * 1024
+
+
+class HeadTooLarge(Exception):
+    """The head of a request is over the bound."""
+
+
+class BoundedHttpProtocol(HttpToolsProtocol):
+    """One connection."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._in_head = True
+        self._had_request = False
+        self._unparsed_bytes = 0
+        self._parsed_bytes = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._taking: asyncio.TimerHandle | None = None
+        self._refusal: Problem | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for the first request."""
+        super().connection_made(transport)
+        self._start_timer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the timers."""
+        self._stop_timer()
+        if self._taking is not None:
+            self._taking.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse; count what arrives of a head before it is complete: the parser keeps all of it."""
+        if self._is_over():
+            return
+        was_in_head = self._in_head
+        super().data_received(data)
+        if self._is_over():
+            return
+        if was_in_head and self._in_head:
+            self._unparsed_bytes += len(data)
+            if self._unparsed_bytes > MAX_HEAD_BYTES:
+                self._refuse(Problem(Problems.HEAD_TOO_LARGE))
+                return
+        if self._in_head or self._is_idle():
+            self._start_timer()
+
+    def on_message_begin(self) -> None:
+        """A request begins, perhaps on a connection that was kept."""
+        super().on_message_begin()
+        self._in_head = True
+        self._unparsed_bytes = self._parsed_bytes = 0
+
+    def on_url(self, url: bytes) -> None:
+        """Count a part of the request line."""
+        super().on_url(url)
+        self._parsed_bytes += len(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Count a header."""
+        super().on_header(name, value)
+        self._parsed_bytes += len(name) + len(value)
+
+    def on_headers_complete(self) -> None:
+        """The head is complete.
+
+        Raises:
+            HeadTooLarge: it came in one piece, but is too large; the parser passes this on, and
+                ``send_400_response`` is called.
+        """
+        if self._parsed_bytes > MAX_HEAD_BYTES:
+            raise HeadTooLarge
+        super().on_headers_complete()
+        self._had_request = True
+        self._in_head = False
+        self._stop_timer()
+
+    def on_response_complete(self) -> None:
+        """Watch that the client takes the answer; say what is still to be said after it."""
+        if self._refusal is not None and self.pipeline and self.pipeline[0][0].more_body:
+            self.pipeline.popleft()  # the newest: its body is what was refused
+        refused_next = self._refusal is not None and not self.pipeline
+        super().on_response_complete()
+        if refused_next and not self.transport.is_closing():
+            assert self._refusal is not None  # noqa: S101 - for types
+            self._say(self._refusal)
+        self._watch_taking()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature
+        """Answer a request that could not be parsed."""
+        large = self._parsed_bytes > MAX_HEAD_BYTES
+        self._refuse(Problem(Problems.HEAD_TOO_LARGE if large else Problems.MALFORMED_REQUEST))
+
+    def _is_over(self) -> bool:
+        return self._refusal is not None or self.transport.is_closing()
+
+    def _is_idle(self) -> bool:
+        return not self._had_request or self.cycle.response_complete
+
+    def _start_timer(self) -> None:
+        if self._timer is None:
+            self._timer = self.loop.call_later(ARRIVES_WITHIN_S, self._late)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _late(self) -> None:
+        self._timer = None
+        if self._in_head:
+            self._refuse(Problem(Problems.HEAD_TIMEOUT))
+        elif self._is_idle():
+            self._close()
+
+    def _refuse(self, problem: Problem) -> None:
+        """Answer the last request of the connection, once those before it are answered."""
+        self._stop_timer()
+        if self.transport.is_closing():
+            return
+        self._refusal = problem
+        own = not self.pipeline and self._had_request and self.cycle.more_body
+        if self._is_idle() or own:
+            self._say(problem)
+
+    def _say(self, problem: Problem) -> None:
+        request_id = secrets.token_hex(8)
+        body = problem.body(request_id)
+        status = http.HTTPStatus(problem.kind.status)
+        headers = {
+            "Content-Type": MEDIA_TYPE, "Content-Length": str(len(body)), "Connection": "close",
+            "X-Request-ID": request_id, "Cache-Control": "no-store", **SECURITY_HEADERS,
+        }  # fmt: skip
+        lines = [f"HTTP/1.1 {status.value} {status.phrase}"]
+        lines += [f"{name.lower()}: {value}" for name, value in headers.items()]
+        self.transport.write("\r\n".join([*lines, "", ""]).encode() + body)
+        self._close()
+
+    def _close(self) -> None:
+        self.transport.close()  # what was written is sent first
+        self._watch_taking()
+
+    def _watch_taking(self) -> None:
+        waiting_bytes = self.transport.get_write_buffer_size()
+        if waiting_bytes and self._taking is None:
+            self._taking = self.loop.call_later(TAKEN_WITHIN_S, self._check_taking, waiting_bytes)
+
+    def _check_taking(self, before_bytes: int) -> None:
+        self._taking = None
+        waiting_bytes = self.transport.get_write_buffer_size()
+        # It may also have grown: by answers to requests that were sent meanwhile.
+        if waiting_bytes and 0 <= before_bytes - waiting_bytes < LEAST_TAKEN_BYTES:
+            self.transport.abort()
+        else:
+            self._watch_taking()

@@ -1,0 +1,186 @@
+"""The outermost layer: what holds for every request, whoever answers it.
+
+Request ids, security headers, the bound on bodies, metrics, and the last net under a failure. Plain
+ASGI, because it is on every request's path.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import re
+import time
+import traceback
+from pathlib import Path
+from urllib.parse import unquote_to_bytes
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.query.components import QueryService
+from services.query.http.problems import MEDIA_TYPE, Problem, Problems
+from services.query.http.security_headers import SECURITY_HEADERS
+from services.query.serving.batching import Overloaded
+from services.query.serving.metrics import Metrics
+from shared.telemetry import get_logger
+
+MAX_BODY_BYTES = 16 * 1024
+SEARCH = "/search"
+BODY_BYTES = {"/search/batch": 256 * 1024}  # of paths whose bodies may be larger
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+# As they go out: made once, because every answer has them.
+_SECURITY_HEADERS = [
+    (name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()
+]
+_NO_STORE = (b"cache-control", b"no-store")
+_DECIDED_HERE = frozenset({b"x-request-id", *(name for name, _ in _SECURITY_HEADERS)})
+
+
+def request_id_of(scope: Scope) -> str:
+    """The id of a request that has passed the edge."""
+    return str(scope["request_id"])
+
+
+class AnswerCut(Exception):
+    """An answer had begun when it failed; it has been logged."""
+
+
+class Edge:
+    """ASGI middleware, outside all others."""
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        scope["request_id"] = request_id = _request_id(headers)
+        scope["began"] = began = time.perf_counter()
+        status = 0
+
+        async def decorated(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                _decorate(message, request_id)
+            await send(message)
+
+        try:
+            if scope["path"] == SEARCH:
+                _refuse_overload(scope)
+            _refuse_early(scope, headers)
+            await self._app(scope, _bounded(receive, _body_bytes(scope)), decorated)
+        except Problem as problem:
+            await _answer(problem, request_id, decorated)
+        except ClientDisconnect:
+            status = status or 499
+        except Exception as error:  # noqa: BLE001 - it is logged
+            # Not the error itself: its message may hold what was asked.
+            get_logger().error(
+                "request failed", request_id=request_id, route=_route(scope), **_described(error)
+            )
+            if status:  # too late to say so: cut the connection
+                raise AnswerCut from None
+            await _answer(Problem(Problems.INTERNAL), request_id, decorated)
+        finally:
+            self._record(scope, status, time.perf_counter() - began)
+
+    def _record(self, scope: Scope, status: int, took_s: float) -> None:
+        route = _route(scope)
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        self._metrics.requests.labels(method, route, str(status)).inc()
+        self._metrics.request_s.labels(route).observe(took_s)
+        if logging.getLogger().isEnabledFor(logging.DEBUG):
+            get_logger().debug(
+                "request",
+                method=method,
+                route=route,
+                status=status,
+                ms=round(took_s * 1000, 1),
+                request_id=scope["request_id"],
+            )
+
+
+def _request_id(headers: Headers) -> str:
+    given = headers.get("x-request-id", "")
+    # Nobody is kept out by an id, so it need not come from the kernel.
+    return given if _REQUEST_ID.fullmatch(given) else f"{random.getrandbits(64):016x}"
+
+
+def _refuse_overload(scope: Scope) -> None:
+    """Before anything is read: what refusing costs is taken from the searches that are answered."""
+    service = scope.get("state", {}).get("service")
+    if isinstance(service, QueryService):
+        try:
+            service.batcher.refuse_if_full()
+        except Overloaded:
+            raise Problem(Problems.OVERLOADED) from None
+
+
+def _refuse_early(scope: Scope, headers: Headers) -> None:
+    length = headers.get("content-length", "")
+    if length.isascii() and length.isdigit() and int(length[:20]) > _body_bytes(scope):
+        raise Problem(Problems.BODY_TOO_LARGE, headers={"Connection": "close"})
+    try:
+        unquote_to_bytes(scope["query_string"]).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Problem(Problems.MALFORMED_QUERY_STRING) from error
+
+
+def _body_bytes(scope: Scope) -> int:
+    return BODY_BYTES.get(scope["path"], MAX_BODY_BYTES)
+
+
+def _bounded(receive: Receive, most_bytes: int) -> Receive:
+    """A chunked body announces no length, so what arrives is counted."""
+    received_bytes = 0
+
+    async def bounded() -> Message:
+        nonlocal received_bytes
+        message = await receive()
+        if message["type"] == "http.request":
+            received_bytes += len(message.get("body", b""))
+            if received_bytes > most_bytes:
+                raise Problem(Problems.BODY_TOO_LARGE, headers={"Connection": "close"})
+        return message
+
+    return bounded
+
+
+def _decorate(message: Message, request_id: str) -> None:
+    own = [pair for pair in message["headers"] if pair[0] not in _DECIDED_HERE]
+    if all(name != b"cache-control" for name, _ in own):
+        own.append(_NO_STORE)
+    message["headers"] = [*own, (b"x-request-id", request_id.encode()), *_SECURITY_HEADERS]
+
+
+async def _answer(problem: Problem, request_id: str, send: Send) -> None:
+    body = problem.body(request_id)
+    headers = MutableHeaders({"Content-Type": MEDIA_TYPE, "Content-Length": str(len(body))})
+    headers.update(problem.headers)
+    await send(
+        {"type": "http.response.start", "status": problem.kind.status, "headers": headers.raw}
+    )
+    await send({"type": "http.response.body", "body": body})
+
+
+def _described(error: BaseException) -> dict[str, str]:
+    frames = traceback.extract_tb(error.__traceback__)
+    where = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
+    cause = error.__cause__ or error.__context__
+    told = {"error": type(error).__qualname__, "at": " > ".join(where)}
+    return told if cause is None else {**told, "cause": type(cause).__qualname__}
+
+
+def _route(scope: Scope) -> str:
+    """The route's template, never the path itself: a path is the client's text."""
+    if scope["path"] == SEARCH:  # it may have been refused before it was routed
+        return SEARCH
+    return getattr(scope.get("route"), "path", "unmatched")

@@ -1,0 +1,38 @@
+"""The map of a snapshot as ``GET /map`` answers it.
+
+Made once, as the snapshot is opened, and kept compressed, because it names every film.
+
+"""
+
+from __future__ import annotations
+
+import gzip
+
+import numpy as np
+import orjson
+
+from shared.snapshot.files.atlas import DECIMALS
+from shared.snapshot.reader import Snapshot
+
+LEVEL = 6
+
+
+def zipped_map(snapshot: Snapshot) -> bytes | None:
+    """The answer, gzipped; None if the snapshot has no map."""
+    atlas = snapshot.atlas
+    if atlas is None:
+        return None
+    movie_ids = snapshot.catalogue.movie_ids()
+    facts = snapshot.catalogue.all_facts()
+    x, y = np.round(atlas.positions.astype(np.float64), DECIMALS).T.tolist()
+    body = {
+        "snapshot_id": snapshot.snapshot_id,
+        "movie_ids": movie_ids,
+        "titles": [fact[0] or movie_id for fact, movie_id in zip(facts, movie_ids, strict=True)],
+        "years": [fact[1] for fact in facts],
+        "x": x,
+        "y": y,
+        "cluster": atlas.cluster.tolist(),
+        "clusters": [cluster.model_dump() for cluster in atlas.clusters],
+    }
+    return gzip.compress(orjson.dumps(body), LEVEL, mtime=0)

@@ -1,0 +1,171 @@
+"""What `/metrics` tells.
+
+Each application has its own registry, so that several can live in one process.
+
+Several workers keep their numbers in files of a shared folder (Prometheus's multiprocess mode), and
+whichever is asked answers for all: counts and times are added up, ``degraded`` is the worst,
+``snapshot_sequence`` and ``movies`` the least. A worker's files are named by its place, so that its
+replacement counts on. Memory and CPU time are told worker by worker.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+    values,
+)
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from services.query.serving.worker_slot import Place
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+class Metrics:
+    """The query service's metrics."""
+
+    def __init__(self, place: Place | None = None) -> None:
+        """Begin to count.
+
+        Args:
+            place: Of this process among the workers, if there are several.
+        """
+        self.registry = registry = CollectorRegistry()
+        self._shared = place.folder / "metrics" if place is not None else None
+        if place is not None and self._shared is not None:
+            _share(self._shared, place.number)
+        else:
+            ProcessCollector(registry=registry)
+            PlatformCollector(registry=registry)
+            GCCollector(registry=registry)
+        self.requests = Counter(
+            "movie_search_http_requests_total",
+            "Requests answered.",
+            ("method", "route", "status"),
+            registry=registry,
+        )
+        self.request_s = Histogram(
+            "movie_search_http_request_seconds",
+            "Time to answer a request.",
+            ("route",),
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.queue_wait_s = Histogram(
+            "movie_search_queue_wait_seconds",
+            "Time a search waited for its turn.",
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.encode_s = Histogram(
+            "movie_search_encode_seconds",
+            "Time to encode a search's batch.",
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.batch_size = Histogram(
+            "movie_search_batch_size",
+            "Searches computed together.",
+            buckets=(1, 2, 4, 8, 16),
+            registry=registry,
+        )
+        self.query_vectors = Counter(
+            "movie_search_query_vectors_total",
+            "Queries' vectors: encoded, or remembered from a query before.",
+            ("outcome",),
+            registry=registry,
+        )
+        self.refused = Counter(
+            "movie_search_refused_total",
+            "Searches not computed: the queue was full, or their turn came too late.",
+            ("reason",),
+            registry=registry,
+        )
+        self.reloads = Counter(
+            "movie_search_reloads_total",
+            "Attempts to load a snapshot.",
+            ("outcome",),
+            registry=registry,
+        )
+        self.load_s = Histogram(
+            "movie_search_load_seconds",
+            "Time to verify, open and warm a snapshot.",
+            buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+            registry=registry,
+        )
+        self.degraded = Gauge(
+            "movie_search_degraded",
+            "1 while the newest snapshot cannot be served.",
+            registry=registry,
+            multiprocess_mode="max",
+        )
+        self.serving = Gauge(
+            "movie_search_snapshot_sequence",
+            "Number of the snapshot being served; 0: none.",
+            registry=registry,
+            multiprocess_mode="min",
+        )
+        self.movies = Gauge(
+            "movie_search_movies",
+            "Movies in the snapshot being served.",
+            registry=registry,
+            multiprocess_mode="min",
+        )
+
+    def exposition(self) -> bytes:
+        """All metrics, of all workers, in Prometheus's text format."""
+        if self._shared is None:
+            return generate_latest(self.registry)
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry, path=str(self._shared))  # type: ignore[no-untyped-call]
+        registry.register(_Processes(self._shared))
+        return generate_latest(registry)
+
+
+def _share(folder: Path, number: int) -> None:
+    """Have every metric that this process makes from now on kept in the shared folder."""
+    folder.mkdir(exist_ok=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+    values.ValueClass = values.MultiProcessValue(lambda: number)  # type: ignore[no-untyped-call]
+    (folder / f"{number}.pid").write_text(str(os.getpid()))
+
+
+class _Processes:
+    """CPU time and memory of each worker, from ``/proc``."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def collect(self) -> Iterator[Metric]:
+        """The metrics; a worker that has just ended is left out."""
+        cpu = CounterMetricFamily(
+            "movie_search_worker_cpu_seconds", "CPU time of a worker.", labels=["worker"]
+        )
+        memory = GaugeMetricFamily(
+            "movie_search_worker_resident_memory_bytes",
+            "Resident memory of a worker, with what it shares with the others.",
+            labels=["worker"],
+        )
+        ticks, page_bytes = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
+        for path in sorted(self._folder.glob("*.pid")):
+            try:
+                fields = Path(f"/proc/{path.read_text()}/stat").read_text().rpartition(")")[2]
+            except OSError:
+                continue
+            stat = fields.split()  # from the third field of proc(5) on
+            cpu.add_metric([path.stem], (int(stat[11]) + int(stat[12])) / ticks)
+            memory.add_metric([path.stem], int(stat[21]) * page_bytes)
+        yield cpu
+        yield memory

@@ -1,0 +1,185 @@
+"""The lexical index of a snapshot: BM25 over each movie's reviews, with tantivy.
+
+One document a movie, its terms (``shared.text.terms``) joined by spaces. Scores are BM25's with
+tantivy's constants (k1 1.2, b 0.75) and its one-byte document lengths; they do not depend on how
+the index is cut into segments. tantivy maps its files, so processes on a machine share them.
+
+An index can be written as a changed copy of another. tantivy never changes a file that it has
+written, so the files of the other are linked, not copied; documents that were taken out are marked
+in a file of their own. They still count as documents in the scores until their segment is merged,
+so their share is bounded: beyond ``MOST_DELETED_SHARE`` the index is to be written anew.
+
+tantivy takes a lock file in the index's folder even to read, and a snapshot's folder is read-only
+for its readers; so the index is opened through a private folder of links, which is gone as soon as
+the files are mapped. A process that is killed meanwhile leaves its folder; the next that opens an
+index removes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+import tantivy
+
+from shared.snapshot.storage.verify import SnapshotCorrupt
+from shared.system.fsync import link_or_copy
+from shared.system.scratch import scratch_folder
+
+_TOKENIZER = "terms"
+_LINKS = "movie-search-lexical-"
+_HEAP_BYTES = 64 * 1024 * 1024
+_LOCKS = (".tantivy-writer.lock", ".tantivy-meta.lock")
+_META = "meta.json"
+MOST_DELETED_SHARE = 0.02
+MAX_QUERY_TERMS = 256
+
+
+class LexicalWriter:
+    """Writes the index of a snapshot into a new folder; use as a context manager.
+
+    Args:
+        folder: Is made.
+        base: Another index, on the same file system or not: the new one is a changed copy of it.
+    """
+
+    def __init__(self, folder: Path, *, base: Path | None = None) -> None:
+        folder.mkdir()
+        self._folder = folder
+        if base is not None:
+            for path in base.iterdir():
+                link_or_copy(path, folder / path.name)
+            index = tantivy.Index.open(str(folder))
+        else:
+            index = tantivy.Index(_schema(), path=str(folder))
+        _register(index)
+        self._schema = index.schema
+        self._writer = index.writer(_HEAP_BYTES, num_threads=1)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            self._writer.commit()
+            # Also after merging has replaced segments: what is left over would be published.
+            self._writer.wait_merging_threads()
+            for name in _LOCKS:
+                (self._folder / name).unlink(missing_ok=True)
+
+    def add(self, row: int, terms: Sequence[str]) -> None:
+        """Add a movie's terms."""
+        self._writer.add_document(tantivy.Document(row=row, body=" ".join(terms)))
+
+    def remove(self, row: int) -> None:
+        """Take out the movie that has this row until now; one added afterwards stays."""
+        self._writer.delete_documents_by_query(
+            tantivy.Query.term_query(self._schema, "row", row, "basic")
+        )
+
+
+def deleted_share(folder: Path, *, more: int) -> float:
+    """Which share of an index's documents would be deleted ones.
+
+    Args:
+        folder: The index.
+        more: How many documents are to be taken out of it.
+    """
+    segments = orjson.loads((folder / _META).read_bytes())["segments"]
+    documents: int = sum(segment["max_doc"] for segment in segments)
+    marked = [segment["deletes"] for segment in segments if segment["deletes"]]
+    gone: int = sum(deletes["num_deleted_docs"] for deletes in marked)
+    return (gone + more) / max(1, documents)
+
+
+class LexicalIndex:
+    """An opened index; searching is read-only and safe from several threads."""
+
+    def __init__(self, folder: Path, *, rows: int) -> None:
+        """Open an index whose files have been verified against their manifest.
+
+        Raises:
+            SnapshotCorrupt: it is not an index of this many movies.
+        """
+        with _links_to(folder) as links:
+            try:
+                index = tantivy.Index.open(str(links))
+                _register(index)
+                index.config_reader(reload_policy="manual")
+                index.reload()
+                self._schema = index.schema
+                self._searcher = index.searcher()
+            except (ValueError, OSError) as error:
+                raise SnapshotCorrupt(f"{folder.name}: tantivy cannot read it") from error
+        if self._searcher.num_docs != rows:
+            raise SnapshotCorrupt(
+                f"{folder.name} holds {self._searcher.num_docs} movies, not {rows}"
+            )
+
+    def search(
+        self, terms: Sequence[str], k: int, *, among: npt.NDArray[np.int64] | None = None
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+        """The movies that BM25 ranks highest; those that share no term are not found.
+
+        Args:
+            terms: Of the query; repeats count once.
+            k: How many, at least 1.
+            among: Only these rows; their scores are what they are without the restriction.
+
+        Returns:
+            Scores and rows, of equal length, best first; of equal scores the lower row first.
+        """
+        wanted = list(dict.fromkeys(terms))[:MAX_QUERY_TERMS]
+        if not wanted or (among is not None and not len(among)):
+            return np.empty(0, np.float32), np.empty(0, np.int64)
+        query = tantivy.Query.boolean_query(
+            [
+                (tantivy.Occur.Should, tantivy.Query.term_query(self._schema, "body", term, "freq"))
+                for term in wanted
+            ]
+        )
+        if among is not None:
+            rows = tantivy.Query.term_set_query(self._schema, "row", among.tolist())
+            query = tantivy.Query.boolean_query(
+                [
+                    (tantivy.Occur.Must, tantivy.Query.const_score_query(rows, 0.0)),
+                    (tantivy.Occur.Must, query),
+                ]
+            )
+        hits = self._searcher.search(query, k, count=False).hits
+        if not hits:
+            return np.empty(0, np.float32), np.empty(0, np.int64)
+        told, places = zip(*hits, strict=True)
+        scores = np.array(told, np.float32)
+        found = np.array(self._searcher.fast_field_values("row", list(places)), np.int64)
+        if (scores[1:] < scores[:-1]).all():
+            return scores, found
+        order = np.lexsort((found, -scores))
+        return scores[order], found[order]
+
+
+@contextmanager
+def _links_to(folder: Path) -> Iterator[Path]:
+    """A private folder of links to the files of an index."""
+    with scratch_folder(_LINKS) as links:
+        for path in folder.iterdir():
+            (links / path.name).symlink_to(path.absolute())
+        yield links
+
+
+def _schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    builder.add_integer_field("row", indexed=True, fast=True)
+    builder.add_text_field("body", tokenizer_name=_TOKENIZER, index_option="freq")
+    return builder.build()
+
+
+def _register(index: tantivy.Index) -> None:
+    # Terms are made by shared.text.terms; tantivy only takes them apart again.
+    whitespace = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
+    index.register_tokenizer(_TOKENIZER, whitespace)

@@ -1,0 +1,81 @@
+"""``movie-search search`` against a running service."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from services.cli import app
+from shared.snapshot.storage.store import SnapshotStore
+from tests.support.embedder.encoders import HashEncoder
+from tests.support.query.query_service import RunningQuery, always, query_settings, running_query
+from tests.support.query.snapshots import BOXER, COMEDY, SPACE, SnapshotBuilder
+
+
+@pytest.fixture
+async def query(tmp_path: Path) -> AsyncIterator[RunningQuery]:
+    encoder = HashEncoder(dim=64)
+    SnapshotBuilder(SnapshotStore(tmp_path / "snapshots"), encoder).publish()
+    async with running_query(query_settings(tmp_path), always(encoder)) as running:
+        await running.reload()
+        yield running
+
+
+@dataclass(frozen=True)
+class Done:
+    exit_code: int
+    output: str
+    stdout: str
+
+
+async def command(query: RunningQuery, *arguments: str) -> Done:
+    url = f"http://{query.host}:{query.port}"
+
+    def run() -> Done:
+        result = CliRunner().invoke(app, ["search", *arguments, "--url", url])
+        return Done(result.exit_code, result.output, result.stdout)
+
+    return await asyncio.to_thread(run)  # the service runs in this one
+
+
+async def found(query: RunningQuery, *arguments: str) -> list[str]:
+    done = await command(query, *arguments, "--json")
+    assert done.exit_code == 0, done.output
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return [hit["movie"]["movie_id"] for hit in answer["hits"]]
+
+
+async def test_options_are_fields_of_the_search(query: RunningQuery) -> None:
+    assert len(await found(query, "rain")) == 4
+    assert await found(query, "rain", "-k", "1") == [SPACE.movie_id]
+    assert await found(query, "rain", "--year-from", "1980", "--year-to", "1990") == [
+        SPACE.movie_id
+    ]
+    both = await found(query, "rain", "--genre", "comedy", "--genre", "Sport")
+    assert set(both) == {BOXER.movie_id, COMEDY.movie_id}
+    assert await found(query, "neon", "--mode", "lexical") == [SPACE.movie_id]
+    assert BOXER.movie_id not in await found(query, "--like", BOXER.movie_id)
+    liked = await found(query, "rain", "--like", BOXER.movie_id, "--like", SPACE.movie_id)
+    assert not {BOXER.movie_id, SPACE.movie_id} & set(liked)
+    avoiding = await command(query, "a film", "--avoid", "sweat and stairs")
+    assert avoiding.exit_code == 0
+    assert "The Underdog" in avoiding.output
+
+
+async def test_what_is_wrong_is_said_in_one_line(query: RunningQuery) -> None:
+    nothing = await command(query)
+    assert (nothing.exit_code, nothing.output.count("\n")) == (2, 1)
+    assert (await command(query, "a", "--mode", "magic")).exit_code == 2
+    unknown = await command(query, "a", "--like", "tt9")
+    assert unknown.exit_code == 1
+    assert unknown.output == "movie-search: like.0: The index does not have this film\n"
+    backwards = await command(query, "a", "--year-from", "2000", "--year-to", "1990")
+    assert backwards.exit_code == 1
+    assert "filters.year" in backwards.output

@@ -1,0 +1,116 @@
+"""The encoding loop: one batch is made ready while another is encoded, and none is lost by that."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Sequence
+
+import pytest
+from sqlalchemy import Engine, select
+
+from services.embedder import encoding
+from services.embedder.database.engine import reading
+from services.embedder.database.work_list import VECTORS, VectorStore
+from services.embedder.encoding import EncodingLoop
+from shared.encoder import Vectors
+from tests.support.embedder.arrivals import arrive, review
+from tests.support.embedder.encoders import HashEncoder
+from tests.support.waiting import wait_until
+
+BATCH = 4
+HOLDER = "embedder-1"
+
+
+class Torn(RuntimeError):
+    """What ends an embedder in these tests."""
+
+
+class TakingTurns(HashEncoder):
+    """Encodes for one at a time, and not before the next batch has been made ready.
+
+    Args:
+        batches: How many are awaited in all.
+        dies: Instead of encoding.
+    """
+
+    def __init__(self, batches: int, *, dies: bool = False) -> None:
+        super().__init__()
+        self.ready = 0
+        self.done = 0
+        self._batches = batches
+        self._dies = dies
+        self._turn = threading.Lock()
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        self.ready += 1
+        return super().count_tokens(texts)
+
+    def encode_passages(self, texts: Sequence[str]) -> Vectors:
+        with self._turn:
+            wait_until(lambda: self.ready >= min(self.done + 2, self._batches))
+            if self._dies:
+                raise Torn
+            self.done += 1
+            return super().encode_passages(texts)
+
+
+@pytest.fixture(autouse=True)
+def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoding, "BATCH_REVIEWS", BATCH)
+
+
+async def encode(engine: Engine, encoder: HashEncoder, *, until_kept: int) -> None:
+    """Let the loop run until vectors of so many reviews are kept, and stop it."""
+    stop = asyncio.Event()
+
+    def on_encoded() -> None:
+        if len(kept(engine)) >= until_kept:
+            stop.set()
+
+    store = VectorStore(engine, "encoder")
+    await EncodingLoop(store, encoder, on_encoded=on_encoded).run(stop, holder=HOLDER)
+
+
+def kept(engine: Engine) -> list[str]:
+    with reading(engine) as connection:
+        return sorted(connection.execute(select(VECTORS.c.review_id)).scalars())
+
+
+def texts(count: int) -> list[str]:
+    return sorted(f"Text {n}." for n in range(count))
+
+
+async def waiting(engine: Engine, count: int) -> None:
+    await arrive(engine, *(review(f"r{n:02}", text=f"Text {n}.") for n in range(count)))
+
+
+async def test_the_next_batch_is_made_ready_while_one_is_encoded(engine: Engine) -> None:
+    await waiting(engine, 5 * BATCH + 1)
+    encoder = TakingTurns(6)
+    await encode(engine, encoder, until_kept=5 * BATCH + 1)
+    assert sorted(encoder.encoded) == texts(5 * BATCH + 1)
+    assert VectorStore(engine, "encoder").backlog_size() == 0
+
+
+async def test_what_is_in_hand_is_kept_when_it_is_stopped_and_no_more_is_begun(
+    engine: Engine,
+) -> None:
+    await waiting(engine, 9 * BATCH)
+    encoder = TakingTurns(2)
+    await encode(engine, encoder, until_kept=1)
+    begun = encoder.ready * BATCH
+    assert BATCH <= begun <= 3 * BATCH
+    assert len(kept(engine)) == len(encoder.encoded) == begun
+    assert VectorStore(engine, "encoder").backlog_size() == 9 * BATCH - begun
+
+
+async def test_what_was_in_hand_when_it_died_is_found_at_its_next_start(engine: Engine) -> None:
+    await waiting(engine, 2 * BATCH)
+    with pytest.raises(ExceptionGroup) as ended:
+        await encode(engine, TakingTurns(2, dies=True), until_kept=1)
+    assert ended.group_contains(Torn)
+    assert VectorStore(engine, "encoder").claim(1, "another") == []
+    encoder = TakingTurns(2)
+    await encode(engine, encoder, until_kept=2 * BATCH)
+    assert sorted(encoder.encoded) == texts(2 * BATCH)

@@ -1,0 +1,201 @@
+"""Several embedders over one database, each a process: who does what, and who goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.embedder import encoding, service
+from services.embedder.database import work_list
+from services.embedder.database.engine import open_engine
+from services.embedder.database.work_list import VectorStore
+from services.embedder.publishing.publisher import Publisher
+from services.embedder.service import Embedder
+from services.embedder.worker_locks import HeldFile, publisher_lock, slot
+from shared.delivery.messages import REVIEWS_STREAM
+from shared.delivery.redis_client import Client
+from shared.encoder import Vectors
+from shared.settings import Settings
+from shared.snapshot.storage.manifest import Manifest
+from tests.support.delivery.messages import run_end, small_run
+from tests.support.embedder.arrivals import arrive, review
+from tests.support.embedder.encoders import HashEncoder
+from tests.support.embedder.running import current, ended, new_run, send
+from tests.support.waiting import async_wait_until, wait_until
+
+FILMS = 30
+BATCH = 4
+HAS_SLOT, ENCODES, PUBLISHES = "slot", "encodes", "publishes"  # what an embedder has done
+
+
+class Noting(HashEncoder):
+    """Writes down what it encodes; ``stuck`` it never comes to an end."""
+
+    def __init__(self, notes: Path, *, together: int, stuck: bool) -> None:
+        super().__init__()
+        self._notes = notes
+        self._together = together
+        self._stuck = stuck
+
+    def encode_passages(self, texts: Sequence[str]) -> Vectors:
+        with self._notes.open("a") as stream:
+            stream.writelines(f"{text}\n" for text in texts)
+        note(self._notes, ENCODES)
+        # What has been begun once stays written down, also when its embedder is done with it all.
+        wait_until(lambda: count(self._notes.parent, ENCODES) >= self._together, timeout_s=120)
+        if self._stuck:
+            wait_until(lambda: False, timeout_s=600)
+        return super().encode_passages(texts)
+
+
+def note(notes: Path, what: str) -> None:
+    Path(f"{notes}.{what}").touch()
+
+
+def count(folder: Path, what: str) -> int:
+    """How many embedders have noted something."""
+    return len(list(folder.glob(f"*.{what}")))
+
+
+def work(settings: dict[str, Any], notes: str, together: int, stuck: bool) -> None:
+    """In a process of its own: an embedder."""
+    opened = Settings.model_validate(settings)
+    encoding.BATCH_REVIEWS = BATCH
+    work_list.CLAIM_S = 600.0 if together > 1 else 6.0  # longer than a batch takes
+    publish = Publisher.publish
+
+    def noted(self: Publisher, *, force: bool = False) -> Manifest | None:
+        note(Path(notes), PUBLISHES)
+        return publish(self, force=force)
+
+    @contextmanager
+    def noted_slot(store: Path) -> Iterator[str]:
+        with slot(store) as name:
+            note(Path(notes), HAS_SLOT)
+            yield name
+
+    Publisher.publish = noted  # type: ignore[method-assign]
+    setattr(service, "slot", noted_slot)  # noqa: B010 - of this process only
+    encoder = Noting(Path(notes), together=together, stuck=stuck)
+    embedding = Embedder(opened, open_engine(opened.database), encoder, precision="f32")
+    asyncio.run(embedding.run(asyncio.Event()))
+
+
+@contextmanager
+def embedder(
+    settings: Settings, notes: Path, *, together: int = 1, stuck: bool = False
+) -> Iterator[BaseProcess]:
+    process = multiprocessing.get_context("spawn").Process(
+        target=work, args=(settings.model_dump(exclude_none=True), str(notes), together, stuck)
+    )
+    process.start()
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.join()
+        process.close()
+
+
+def is_held(lock: HeldFile) -> bool:
+    if lock.try_take():
+        lock.release()
+        return False
+    return True
+
+
+def encoded(notes: Path) -> list[str]:
+    return notes.read_text().splitlines() if notes.exists() else []
+
+
+@pytest.fixture
+def settings(redis_url: str, database_url: str, tmp_path: Path) -> Settings:
+    open_engine(database_url).dispose()
+    return Settings(
+        redis_url=redis_url, database_url=database_url, data_dir=tmp_path, publish_idle_s=0.1
+    )
+
+
+async def test_two_share_the_work_and_one_publishes(
+    redis: Client, settings: Settings, tmp_path: Path
+) -> None:
+    notes = [tmp_path / "one", tmp_path / "two"]
+    with (
+        embedder(settings, notes[0], together=2),
+        embedder(settings, notes[1], together=2),
+    ):
+        await asyncio.to_thread(wait_until, lambda: count(tmp_path, HAS_SLOT) == 2, timeout_s=120)
+        run = await new_run(redis)
+        items = small_run(FILMS, run_id=run.run_id)
+        await send(redis, [*items, run_end(items, run_id=run.run_id)])
+        end = await ended(redis, run)
+    assert (end.state, end.stored) == ("searchable", 2 * FILMS)
+    assert current(settings).manifest.counts.movies == FILMS
+    one, two = encoded(notes[0]), encoded(notes[1])
+    assert one
+    assert two
+    assert len({*one, *two}) == len(one) + len(two)
+    assert count(tmp_path, PUBLISHES) == 1
+
+
+async def test_when_one_is_killed_the_other_ends_what_it_had_begun(
+    redis: Client, settings: Settings, tmp_path: Path
+) -> None:
+    notes = [tmp_path / "one", tmp_path / "two"]
+    right = publisher_lock(settings.snapshot_dir)
+
+    async def all_stored() -> bool:
+        return not await redis.xlen(REVIEWS_STREAM)
+
+    with embedder(settings, notes[0], stuck=True) as first:
+        await asyncio.to_thread(wait_until, lambda: is_held(right), timeout_s=120)
+        run = await new_run(redis)
+        items = small_run(FILMS, run_id=run.run_id)
+        await send(redis, [*items, run_end(items, run_id=run.run_id)])
+        await asyncio.to_thread(wait_until, lambda: len(encoded(notes[0])) > 0, timeout_s=60)
+        with embedder(settings, notes[1]):
+            await asyncio.to_thread(wait_until, lambda: len(encoded(notes[1])) > 0, timeout_s=60)
+            await async_wait_until(all_stored)
+            first.kill()
+            end = await ended(redis, run)
+    assert (end.state, end.stored) == ("searchable", 2 * FILMS)
+    one, two = encoded(notes[0]), encoded(notes[1])
+    assert len(two) == len(set(two)) == 2 * FILMS
+    assert 0 < len(one) <= encoding.HANDS * BATCH
+
+
+async def test_a_claim_is_its_holders_until_it_expires(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = open_engine(database_url)
+    await arrive(engine, *(review(f"r{n}") for n in range(6)))
+    store = VectorStore(engine, "encoder")
+
+    def taken(limit: int, holder: str) -> list[str]:
+        return [item.review_id for item in store.claim(limit, holder)]
+
+    assert taken(2, "one") == ["r0", "r1"]
+    assert taken(3, "two") == ["r2", "r3", "r4"]
+    assert taken(3, "one") == ["r0", "r1", "r5"]
+    assert taken(9, "three") == []
+    assert [item.review_id for item in VectorStore(engine, "encoder").claim(9, "three")] == []
+    await arrive(engine, review("r3", text="Otherwise."))
+    assert taken(9, "three") == ["r3"]
+    monkeypatch.setattr(work_list, "CLAIM_S", -1.0)
+    assert taken(9, "one") == ["r0", "r1", "r5"]
+    assert taken(9, "three") == ["r0", "r1", "r3", "r5"]
+    engine.dispose()
+
+
+def test_each_has_a_slot_of_its_own_and_finds_it_again(tmp_path: Path) -> None:
+    with slot(tmp_path) as first, slot(tmp_path) as second:
+        assert (first, second) == ("embedder-1", "embedder-2")
+    with slot(tmp_path) as again:
+        assert again == "embedder-1"

@@ -1,0 +1,154 @@
+"""The hybrid ranking and its evidence against a plain computation, on random catalogues.
+
+The plain one looks at every movie and every passage, in float64, one after the other; the searcher
+must find the same whatever it does to be quick.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from shared.retrieval import scoring
+from shared.retrieval.searcher import CANDIDATES, Search, Searcher
+from shared.snapshot.reader import open_snapshot
+from shared.snapshot.storage.store import SnapshotStore
+from shared.text.terms import terms
+from tests.support.embedder.encoders import HashEncoder
+from tests.support.query.snapshots import Film, SnapshotBuilder
+from tests.support.soak import examples, times
+
+WORDS = (
+    *("rain", "neon", "boxer", "stairs", "robot", "ships", "quiet", "loud", "funny", "sad"),
+    *("loving", "war", "trains", "snow", "desert", "city", "kings", "child", "ghost", "danced"),
+    *("money", "letter", "dream", "river", "island", "murder", "band", "teacher", "horse", "moon"),
+)
+ENCODER = HashEncoder()
+NEAR = 1e-5  # float32 against float64
+
+
+def films(seed: int, count: int) -> list[Film]:
+    """Some are twins of the one before, and some have one passage only."""
+    dice = random.Random(seed)
+    made: list[Film] = []
+    for n in range(count):
+        reviews = [
+            " ".join(". ".join(dice.choices(WORDS, k=dice.randint(1, 9))) for _ in range(2))
+            for _ in range(dice.randint(1, 4))
+        ]
+        if made and dice.random() < 0.1:
+            reviews = list(made[-1].reviews)
+        made.append(Film(f"tt{n:04}", reviews, title=f"Film {n}"))
+    return made
+
+
+@dataclass(frozen=True)
+class Plain:
+    """Scores by row, candidates only, and the cosines of their passages."""
+
+    scores: dict[int, float]
+    passages: dict[int, np.ndarray]
+
+
+def plain(searcher: Searcher, text: str, query: np.ndarray) -> Plain:
+    snapshot = searcher.snapshot
+    count = snapshot.index.rows
+    wide = query.astype(np.float64)
+    pooled = snapshot.index.vectors().astype(np.float64) @ wide
+    scores, rows = snapshot.lexical.search(terms(text), count)
+    lexical = dict(zip(rows.tolist(), scores.tolist(), strict=True))
+
+    def best(score: Callable[[int], float], among: Iterator[int]) -> list[int]:
+        return sorted(among, key=lambda row: (-score(row), row))[:CANDIDATES]
+
+    # Twins are equal to the last bit in float32 too; what is nearly equal at the edge is not asked.
+    cut = np.sort(pooled)[::-1][CANDIDATES - 1 : CANDIDATES + 1]
+    assume(len(cut) < 2 or cut[0] == cut[1] or cut[0] - cut[1] > NEAR)
+    near = best(lambda row: float(pooled[row]), iter(range(count)))
+    sharing = best(lambda row: lexical[row], iter(lexical))
+    candidates = sorted({*near, *sharing})
+    passages = {row: snapshot.passages.vectors(row).astype(np.float64) @ wide for row in candidates}
+    dense = [
+        scoring.POOLED_WEIGHT * pooled[row]
+        + np.mean(np.sort(passages[row])[-scoring.TOP_PASSAGES :])
+        for row in candidates
+    ]
+    bm25 = [lexical[row] if row in sharing else 0.0 for row in candidates]
+    fused = scoring.DENSE_WEIGHT * z(dense) + (1 - scoring.DENSE_WEIGHT) * z(bm25)
+    return Plain(dict(zip(candidates, fused.tolist(), strict=True)), passages)
+
+
+def z(values: list[float]) -> np.ndarray:
+    own = np.array(values)
+    spread = own.std()
+    return (own - own.mean()) / spread if spread > 1e-9 else np.zeros(len(own))
+
+
+@pytest.fixture(scope="module", params=[(1, 40), (2, 260)], ids=lambda made: f"{made[1]} films")
+def searcher(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Searcher]:
+    seed, count = request.param
+    store = SnapshotStore(tmp_path_factory.mktemp("store"))
+    seed += random.randrange(1000) if times(0, soak=1) else 0  # in a soak always other films
+    manifest = SnapshotBuilder(store, ENCODER).publish(films(seed, count), mapped=False)
+    snapshot = open_snapshot(store, manifest.snapshot_id)
+    with closing(snapshot.catalogue):
+        yield Searcher(snapshot)
+
+
+@settings(max_examples=examples(60))
+@given(words=st.lists(st.sampled_from([*WORDS, "of", "the"]), min_size=1, max_size=12))
+def test_the_searcher_finds_what_a_look_at_everything_does(
+    searcher: Searcher, words: list[str]
+) -> None:
+    text = " ".join(words)
+    [query] = ENCODER.encode_queries([text])
+    expected = plain(searcher, text, query)
+    count = len(expected.scores)
+    hits = searcher.search(Search(k=count, text=text, vector=query)).hits
+    rows = [hit.movie.row for hit in hits]
+    assert sorted(rows) == sorted(expected.scores)
+    scores = np.array([expected.scores[row] for row in rows])
+    assert scores == pytest.approx(sorted(expected.scores.values(), reverse=True), abs=NEAR)
+    # Of equal scores the lower row comes first.
+    pairs = zip(rows, rows[1:], scores, scores[1:], strict=False)
+    assert all(row < after for row, after, one, other in pairs if one == other)
+    for hit in hits:
+        shown = 1 / (1 + np.exp(-expected.scores[hit.movie.row]))
+        assert hit.score == pytest.approx(shown, abs=2e-4)
+        told = expected.passages[hit.movie.row]
+        [evidence] = hit.evidence
+        place = evidence.passage.row - hit.movie.passage_start
+        assert told[place] == pytest.approx(told.max(), abs=NEAR)
+        assert evidence.score == pytest.approx(min(1, told.max()), abs=2e-4)
+        assert hit.parts.passages == pytest.approx(
+            np.mean(np.sort(told)[-scoring.TOP_PASSAGES :]), abs=2e-4
+        )
+
+
+@settings(max_examples=examples(20))
+@given(words=st.lists(st.sampled_from(WORDS), min_size=1, max_size=6), most=st.integers(2, 5))
+def test_more_evidence_is_of_different_reviews_and_the_nearest(
+    searcher: Searcher, words: list[str], most: int
+) -> None:
+    text = " ".join(words)
+    [query] = ENCODER.encode_queries([text])
+    hits = searcher.search(Search(text=text, vector=query, evidence=most)).hits
+    expected = plain(searcher, text, query).passages
+    for hit in hits:
+        told = expected[hit.movie.row]
+        assert len(hit.evidence) == min(most, len(told))
+        places = [item.passage.row - hit.movie.passage_start for item in hit.evidence]
+        shown = [item.score for item in hit.evidence]
+        assert np.minimum(1, told[places]) == pytest.approx(shown, abs=2e-4)
+        assert told[places[0]] == pytest.approx(told.max(), abs=NEAR)
+        reviews = [item.passage.review_id for item in hit.evidence]
+        assert len(set(reviews)) == min(most, len(reviews), hit.movie.review_count)

@@ -1,0 +1,105 @@
+"""The real demo site, whose films a test may change, and which tells what it was asked."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from services.ingest.demo_site import demo_server
+from services.ingest.demo_site.demo_catalogue import Catalogue, CatalogueMovie, CatalogueReview
+from services.ingest.demo_site.demo_pages import Page, Site
+
+
+@dataclass
+class WatchedSite:
+    """A site that is being served.
+
+    Args:
+        url: Where.
+        asked: Paths and the status of the answer, in order.
+        answers: Called for each path; another page than the site's own, or None.
+        seen: Called with each path before it is answered.
+        redirects: From path to path.
+    """
+
+    url: str
+    films: Site
+    asked: list[tuple[str, int]] = field(default_factory=list)
+    answers: Callable[[str], Page | None] = lambda _: None
+    seen: Callable[[str], object] = lambda _: None
+    redirects: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def catalogue(self) -> Catalogue:
+        return self.films.catalogue
+
+    @catalogue.setter
+    def catalogue(self, catalogue: Catalogue) -> None:
+        self.films = replace(self.films, catalogue=catalogue)
+
+    def page(self, target: str) -> Page:
+        """What the server asks for."""
+        self.seen(target)
+        return self.answers(target) or self.films.page(target)
+
+    def pages_asked(self, status: int | None = None) -> list[str]:
+        """Paths of the pages asked for, robots.txt aside."""
+        return [
+            path
+            for path, given in list(self.asked)
+            if path != "/robots.txt" and status in {None, given}
+        ]
+
+    def forget(self) -> None:
+        self.asked.clear()
+
+
+class _Handler(demo_server._Handler):
+    site: WatchedSite
+
+    def do_GET(self) -> None:  # noqa: N802 - the base class's name
+        target = self.site.redirects.get(self.path)
+        if target is None:
+            super().do_GET()
+            return
+        self.send_response(301)
+        self.send_header("Location", target)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def send_response(self, code: int, message: str | None = None) -> None:
+        self.site.asked.append((self.path, int(code)))
+        super().send_response(code, message)
+
+
+@contextmanager
+def watched_site(catalogue: Catalogue, *, disallow: Sequence[str] = ()) -> Iterator[WatchedSite]:
+    """Serve the films while the context lasts."""
+    server = demo_server._bind("127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.server_port}"
+    watched = WatchedSite(url, Site(catalogue, url, disallow))
+    site: Any = watched
+    server.site = site
+    server.RequestHandlerClass = type("Handler", (_Handler,), {"site": watched})
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield watched
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def edited(
+    catalogue: Catalogue, at: int, edit: Callable[[CatalogueMovie], CatalogueMovie]
+) -> Catalogue:
+    """The films, one of them changed."""
+    return (*catalogue[:at], edit(catalogue[at]), *catalogue[at + 1 :])
+
+
+def with_reviews(movie: CatalogueMovie, reviews: Sequence[CatalogueReview]) -> CatalogueMovie:
+    return movie.model_copy(update={"reviews": tuple(reviews)})

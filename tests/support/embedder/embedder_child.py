@@ -1,0 +1,142 @@
+"""The embedder in processes of its own, which die at the wished-for step, or are killed.
+
+They are forked from a server that has imported everything (``multiprocessing``'s forkserver), so
+that starting one takes a moment. Everything in them is real but the encoder, whose vectors come
+from hashes of words.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from services.embedder import service
+from services.embedder.consumer import ReviewConsumer
+from services.embedder.database.engine import open_engine
+from services.embedder.service import Embedder
+from shared.delivery.pending import PendingList
+from shared.delivery.streams import StreamConsumer
+from shared.settings import Settings
+from shared.telemetry import configure_logging
+from tests.support.embedder.encoders import HashEncoder
+
+KILLS, HANGS, RAISES = "kills", "hangs", "raises"  # in the id of a review: what storing it does
+BEFORE_COMMIT, AFTER_COMMIT, BETWEEN_ACKS = "before commit", "after commit", "between acks"
+STEPS = (BEFORE_COMMIT, AFTER_COMMIT, BETWEEN_ACKS)
+
+_forked = multiprocessing.get_context("forkserver")
+_forked.set_forkserver_preload([__name__])
+
+
+@dataclass(frozen=True)
+class Fate:
+    """Where the process ends, and what its consumer is like."""
+
+    step: str | None = None
+    nth: int = 0
+    stuck_after_s: float = 60.0
+    min_idle_ms: int = 60_000
+    batch: int = 8
+
+
+def _serve(settings: dict[str, Any], fate: Fate) -> None:
+    opened = Settings.model_validate(settings)
+    configure_logging("embedder", opened)
+    _await_death(fate)
+    _swallow_poison()
+    setattr(service, "StreamConsumer", partial(  # noqa: B010 - of the wished-for size
+        StreamConsumer, batch=fate.batch, block_ms=50, stuck_after_s=fate.stuck_after_s,
+        min_idle_ms=fate.min_idle_ms,
+    ))  # fmt: skip
+    embedder = Embedder(opened, open_engine(opened.database), HashEncoder(), precision="f32")
+    asyncio.run(embedder.run(asyncio.Event()))
+
+
+def _await_death(fate: Fate) -> None:
+    """Count how often the step is reached, and end there as by ``kill -9``."""
+    left = fate.nth
+    store, acknowledge = ReviewConsumer._store, PendingList.acknowledge
+
+    def reached(step: str) -> None:
+        nonlocal left
+        if step == fate.step:
+            left -= 1
+            if left < 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    def stored(self: ReviewConsumer, parsed: Any) -> bool:
+        reached(BEFORE_COMMIT)
+        changed = store(self, parsed)
+        reached(AFTER_COMMIT)
+        return changed
+
+    async def acknowledged(self: PendingList, entries: Any) -> None:
+        await acknowledge(self, entries)
+        reached(BETWEEN_ACKS)
+
+    setattr(ReviewConsumer, "_store", stored)  # noqa: B010 - of this process only
+    setattr(PendingList, "acknowledge", acknowledged)  # noqa: B010
+
+
+def _swallow_poison() -> None:
+    store = ReviewConsumer._store
+
+    def stored(self: ReviewConsumer, parsed: Any) -> bool:
+        ids = [entry.fields.get("id", "") for entry, _ in parsed]
+        if any(KILLS in name for name in ids):
+            os._exit(137)
+        if any(HANGS in name for name in ids):
+            time.sleep(3600)
+        if any(RAISES in name for name in ids):
+            raise RuntimeError("poison")
+        return store(self, parsed)
+
+    setattr(ReviewConsumer, "_store", stored)  # noqa: B010 - of this process only
+
+
+@dataclass
+class EmbedderProcess:
+    """One embedder; killed when the context ends, whatever it does then."""
+
+    settings: Settings
+    process: BaseProcess | None = field(default=None, init=False)
+
+    def start(self, fate: Fate | None = None) -> None:
+        self.process = _forked.Process(
+            target=_serve, args=(self.settings.model_dump(exclude_none=True), fate or Fate())
+        )
+        self.process.start()
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it lives."""
+        assert self.process is not None
+        return self.process.exitcode
+
+    def kill(self) -> None:
+        """Kill -9, or note that it has died already."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.join(60)
+            self.process.close()
+            self.process = None
+
+
+@contextmanager
+def embedder_process(settings: Settings, fate: Fate | None = None) -> Iterator[EmbedderProcess]:
+    """A running embedder."""
+    found = EmbedderProcess(settings)
+    found.start(fate)
+    try:
+        yield found
+    finally:
+        found.kill()

@@ -1,0 +1,161 @@
+"""The query service as a real process, started by a test and asked with whatever bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+from shared.delivery.messages import DEAD_LETTERS_STREAM
+from shared.delivery.redis_client import connect
+from shared.runs.registry import publish_sources
+from shared.snapshot.storage.store import SnapshotStore
+from tests.support.delivery.redis_server import redis_server
+from tests.support.embedder.encoders import HashEncoder
+from tests.support.ports import free_port
+from tests.support.query.snapshots import FILMS, Film, SnapshotBuilder
+from tests.support.waiting import wait_until
+
+ROOT = Path(__file__).parents[3]
+CHANGES = "QUERY_CHILD"
+TIMEOUT_S = 60.0
+TOKEN = "correct-horse-battery-staple-0123456789"  # of the admin API
+
+
+@dataclass(frozen=True)
+class QueryProcess:
+    """A running process."""
+
+    process: psutil.Popen
+    port: int
+    log: Path
+
+    @property
+    def base(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def connect(self) -> socket.socket:
+        """A connection to it."""
+        return socket.create_connection(("127.0.0.1", self.port), TIMEOUT_S)
+
+    def raw(self, request: bytes) -> bytes:
+        """Send bytes as they are; what comes back until the connection is closed."""
+        with self.connect() as connection:
+            # It may have been answered and closed before all of it was sent.
+            with suppress(BrokenPipeError, ConnectionResetError):
+                connection.sendall(request)
+            return read_all(connection)
+
+    def family(self) -> list[psutil.Process]:
+        """The process and its workers."""
+        return [psutil.Process(self.process.pid), *self.process.children(recursive=True)]
+
+    def answers(self, path: str = "/livez") -> bool:
+        """Whether a GET is answered 200."""
+        try:
+            return httpx.get(self.base + path, timeout=TIMEOUT_S).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def stop(self) -> int:
+        """Tell it to stop, and wait until it has; its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return int(self.process.wait(60))
+
+
+def read_all(connection: socket.socket) -> bytes:
+    """What arrives until the other end closes, however it does."""
+    received = b""
+    with suppress(ConnectionResetError):
+        while part := connection.recv(65536):
+            received += part
+    return received
+
+
+def publish(folder: Path, films: Sequence[Film] = FILMS) -> SnapshotBuilder:
+    """A store with one snapshot in a service's data folder."""
+    builder = SnapshotBuilder(SnapshotStore(folder / "snapshots"), HashEncoder())
+    builder.publish(films)
+    return builder
+
+
+@contextmanager
+def query_child(
+    folder: Path, *, changes: dict[str, Any] | None = None, ready: bool = True, **settings: str
+) -> Iterator[QueryProcess]:
+    """Start it and wait until it answers; kill it at the end.
+
+    Args:
+        folder: Its data folder.
+        changes: As ``tests.support.query.query_child`` takes them.
+        ready: Whether to wait for a snapshot, too.
+        settings: Without the prefix.
+    """
+    port = free_port()
+    log = folder / "query.log"
+    own = {f"MOVIE_SEARCH_{name}": value for name, value in settings.items()}
+    with log.open("wb") as stream:
+        process = psutil.Popen(
+            [sys.executable, "-m", "tests.support.query.query_child", "--port", str(port)],
+            cwd=ROOT,
+            env={
+                **os.environ,
+                "MOVIE_SEARCH_DATA_DIR": str(folder),
+                CHANGES: json.dumps(changes or {}),
+                **own,
+            },
+            stderr=stream,
+            start_new_session=True,
+        )
+    running = QueryProcess(process, port, log)
+    try:
+
+        def is_up() -> bool:
+            assert process.poll() is None, log.read_text()
+            return running.answers("/readyz" if ready else "/livez")
+
+        wait_until(is_up, what="the query service answers")
+        yield running
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@contextmanager
+def whole_query_child(
+    folder: Path, *, changes: dict[str, Any] | None = None, **settings: str
+) -> Iterator[QueryProcess]:
+    """``query_child`` with a snapshot, the admin API, two sources and some dead letters."""
+    publish(folder)
+    with redis_server() as redis:
+        asyncio.run(_fill(redis.url))
+        with query_child(
+            folder,
+            changes=changes,
+            ready=True,
+            REDIS_URL=redis.url,
+            ADMIN_TOKEN=TOKEN,
+            **settings,
+        ) as running:
+            yield running
+
+
+async def _fill(url: str) -> None:
+    client = connect(url)
+    await publish_sources(client, ["demo", "other"])
+    for _ in range(20):
+        await client.xadd(DEAD_LETTERS_STREAM, {"kind": "review", "run": "r", "reason": "bad"})
+    await client.aclose()

@@ -1,0 +1,161 @@
+"""The bundled catalogue, and pages that say exactly what is in it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import lxml.html
+import pytest
+
+from services.ingest.demo_site.demo_catalogue import (
+    Catalogue,
+    CatalogueMovie,
+    CatalogueReview,
+    load_catalogue,
+)
+from services.ingest.demo_site.demo_pages import Site, film_pages
+from services.ingest.pages.items import to_movie, to_review
+from services.ingest.pages.schema_org.extraction import extract
+from services.ingest.pages.sitemaps import parse_sitemap
+
+BASE = "http://127.0.0.1:8100"
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    return load_catalogue()
+
+
+@pytest.fixture(scope="module")
+def site(catalogue: Catalogue) -> Site:
+    return Site(catalogue, BASE)
+
+
+def test_the_catalogue_is_large_and_varied(catalogue: Catalogue) -> None:
+    assert len(catalogue) >= 100
+    assert len({movie.movie_id for movie in catalogue}) == len(catalogue)
+    assert len({(movie.title, movie.year) for movie in catalogue}) == len(catalogue)
+    assert len({movie.year // 10 for movie in catalogue}) >= 8
+    assert len({genre for movie in catalogue for genre in movie.genres}) >= 12
+    assert len({movie.country for movie in catalogue}) >= 10
+
+
+def test_five_reviews_each_of_30_to_90_words_no_two_alike(catalogue: Catalogue) -> None:
+    assert all(len(movie.reviews) == 5 for movie in catalogue)
+    texts = [review.text for movie in catalogue for review in movie.reviews]
+    assert len(set(texts)) == len(texts)
+    lengths = [len(text.split()) for text in texts]
+    assert min(lengths) >= 30
+    assert max(lengths) <= 90
+    openings = Counter(" ".join(text.split()[:4]).lower() for text in texts)
+    assert openings.most_common(1)[0][1] <= 5
+    assert all(len({review.rating for review in movie.reviews}) > 1 for movie in catalogue)
+
+
+def test_every_page_round_trips_through_extraction(catalogue: Catalogue, site: Site) -> None:
+    for movie in catalogue:
+        texts = []
+        for number in range(1, film_pages(movie) + 1):
+            url = f"{site.film_url(movie)}?page={number}"
+            page = site.page(f"/films/{movie.movie_id}?page={number}")
+            content = extract(page.body, url, "demo")
+            assert content.bad_blocks == 0
+            [film] = content.films
+            found = to_movie(film.movie)
+            assert (found.movie_id, found.title, found.year) == (
+                movie.movie_id,
+                movie.title,
+                movie.year,
+            )
+            assert found.genres == movie.genres
+            assert ", ".join(found.directors) == movie.director
+            assert found.description == movie.description
+            assert found.rating == movie.mean_rating
+            texts += [to_review(review, "demo") for review in film.reviews]
+        for at, (found_review, review) in enumerate(zip(texts, movie.reviews, strict=True), 1):
+            assert found_review.review_id == f"demo:{movie.movie_id}-review-{at}"
+            assert found_review.text.split() == review.text.split()
+            assert found_review.rating == review.rating
+            assert found_review.published == review.date
+            assert found_review.url == f"{site.film_url(movie)}#review-{at}"
+
+
+def test_ids_do_not_depend_on_where_the_site_is(catalogue: Catalogue) -> None:
+    movie = catalogue[0]
+    ids = set()
+    for base in (BASE, "http://demo.example"):
+        site = Site(catalogue, base)
+        page = site.page(f"/films/{movie.movie_id}")
+        [film] = extract(page.body, site.film_url(movie), "demo").films
+        ids.add(tuple(to_review(review, "demo").review_id for review in film.reviews))
+    assert len(ids) == 1
+
+
+def test_all_that_is_linked_is_there(catalogue: Catalogue, site: Site) -> None:
+    waiting, seen = ["/"], set()
+    while waiting:
+        path = waiting.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        page = site.page(path)
+        assert page.status == 200, path
+        tree = lxml.html.fromstring(page.body)
+        ids = set(tree.xpath("//@id"))
+        for link in tree.xpath("//@href"):
+            if link.startswith("#"):
+                assert link[1:] in ids
+            elif not link.startswith("http"):
+                waiting.append(link)
+    assert {f"/films/{movie.movie_id}" for movie in catalogue} <= seen
+
+
+def test_the_sitemaps_list_every_film(catalogue: Catalogue, site: Site) -> None:
+    index = parse_sitemap(site.page("/sitemap.xml").body, most_bytes=10**7)
+    assert index is not None
+    assert index.is_index
+    urls: set[str] = set()
+    for url in index.urls:
+        part = parse_sitemap(site.page(url.removeprefix(BASE)).body, most_bytes=10**7)
+        assert part is not None
+        urls.update(part.urls)
+    assert {site.film_url(movie) for movie in catalogue} < urls
+
+
+def test_robots_names_the_sitemap_and_the_rules(catalogue: Catalogue) -> None:
+    body = Site(catalogue, BASE, disallow=["/films"]).page("/robots.txt").body.decode()
+    assert "Disallow: /films\n" in body
+    assert f"Sitemap: {BASE}/sitemap.xml" in body
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["/nothing", "/films?page=0", "/films?page=99", "/films?page=x", "/films/tt0000000",
+     "/films/tt0088763?page=9", "/films?page=٣", "/films/../etc/passwd"],
+)  # fmt: skip
+def test_what_is_not_there(site: Site, target: str) -> None:
+    assert site.page(target).status == 404
+
+
+def test_text_cannot_break_out_of_the_page() -> None:
+    evil = "</script><script>alert(1)</script> & \"quotes\" 'single' <b>"
+    movie = CatalogueMovie(
+        movie_id="tt0000001", title=evil, year=2000, genres=(evil,), director=evil, country=evil,
+        description=evil,
+        reviews=(CatalogueReview.model_validate(
+            {"author": evil, "rating": 5, "date": "2020-01-01", "title": evil, "text": evil}),),
+    )  # fmt: skip
+    body = Site((movie,), BASE).page("/films/tt0000001").body
+    tree = lxml.html.fromstring(body)
+    assert [script.get("type") for script in tree.iter("script")] == ["application/ld+json"]
+    assert tree.xpath("string(//h1)") == evil
+    [film] = extract(body, f"{BASE}/films/tt0000001", "demo").films
+    assert film.movie.title == evil
+    assert film.reviews[0].text == evil
+
+
+def test_an_entity_tag_names_the_content(site: Site) -> None:
+    one, again, two = (site.page(path).etag for path in ("/films", "/", "/films?page=2"))
+    assert one == again != two
+    assert re.fullmatch(r'"[0-9a-f]{20}"', one)
