@@ -19,7 +19,7 @@ import numpy as np
 from prometheus_client import Counter, Gauge
 from sqlalchemy.exc import DBAPIError
 
-from services.embedder.database.work_list import EncodedReview, VectorStore, WorkItem
+from services.embedder.database.work_list import StoredVectors, WorkItem, WorkList
 from shared.delivery.streams import wait_for
 from shared.encoder import Encoder
 from shared.telemetry import get_logger
@@ -35,7 +35,7 @@ _quarantined = Counter("embedder_reviews_quarantined_total", "Reviews without us
 _backlog = Gauge("embedder_backlog_reviews", "Reviews that have no vectors yet")
 
 
-def encode_reviews(encoder: Encoder, items: Sequence[WorkItem]) -> list[EncodedReview]:
+def encode_reviews(encoder: Encoder, items: Sequence[WorkItem]) -> list[StoredVectors]:
     """Split reviews into passages and encode them.
 
     A review with a vector that is not finite or has no direction gets none at all (quarantined):
@@ -58,7 +58,7 @@ def encode_reviews(encoder: Encoder, items: Sequence[WorkItem]) -> list[EncodedR
             _quarantined.inc()
             found, rows = [], rows[:0]  # noqa: PLW2901 - replaced on purpose
         encoded.append(
-            EncodedReview(
+            StoredVectors(
                 item.review_id,
                 item.text_sha256,
                 np.asarray(found, dtype=np.int32).reshape(-1, 2),
@@ -78,7 +78,7 @@ class EncodingLoop:
     """
 
     def __init__(
-        self, store: VectorStore, encoder: Encoder, *, on_encoded: Callable[[], None]
+        self, store: WorkList, encoder: Encoder, *, on_encoded: Callable[[], None]
     ) -> None:
         self._store = store
         self._encoder = encoder

@@ -22,14 +22,14 @@ from sqlalchemy.exc import DBAPIError
 from services.embedder.consumer import ReviewConsumer
 from services.embedder.database.run_ledger import Ledgers
 from services.embedder.database.snapshot_records import SnapshotRecords
-from services.embedder.database.work_list import VectorStore
+from services.embedder.database.work_list import WorkList
 from services.embedder.encoding import EncodingLoop
-from services.embedder.publishing.activation_handler import Activations
+from services.embedder.publishing.activation_handler import ActivationHandler
 from services.embedder.publishing.publish_schedule import Schedule
 from services.embedder.publishing.publisher import Publisher
 from services.embedder.settling.freshness import Freshness
 from services.embedder.settling.removal import Removals
-from services.embedder.settling.run_completion import NOTHING_TO_SEARCH, Settlement
+from services.embedder.settling.run_completion import NOTHING_TO_SEARCH, RunCompletion
 from services.embedder.worker_locks import publisher_lock, slot
 from shared.delivery.messages import (
     DEAD_LETTERS_STREAM,
@@ -81,7 +81,7 @@ class Embedder:
         encoder_id = encoder.spec.encoder_id
         self._url = settings.require_redis_url()
         self._redis = connect(self._url)
-        self._vectors = VectorStore(engine, encoder_id)
+        self._vectors = WorkList(engine, encoder_id)
         self._records = SnapshotRecords(engine, encoder_id)
         self._freshness = Freshness(engine, self._records)
         self._publisher = Publisher(
@@ -93,7 +93,7 @@ class Embedder:
             lease_folder=settings.leases,
             promote=promote,
         )
-        self._activations = Activations(
+        self._activations = ActivationHandler(
             self._redis,
             SnapshotStore(settings.snapshot_dir),
             encoder_id=encoder_id,
@@ -107,7 +107,7 @@ class Embedder:
         self._revision: int | None = None
         self._refusal: str | None = None
         self._schedule = Schedule(settings.publish_idle_s, settings.publish_every_s)
-        self._settlement = Settlement(
+        self._settlement = RunCompletion(
             Ledgers(engine),
             Removals(engine),
             self._freshness,

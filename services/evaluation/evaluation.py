@@ -17,7 +17,7 @@ from services.evaluation.significance import (
     estimate,
 )
 from services.evaluation.systems import System
-from shared.evaluation.floors import Verdict
+from shared.evaluation.floors import FloorCheck
 from shared.evaluation.measures import measured
 from shared.evaluation.query_sets import QuerySet
 
@@ -56,7 +56,7 @@ class Evaluation:
     system: dict[str, Any]
     baseline: str | None
     sets: Sequence[SetResult]
-    verdicts: Sequence[Verdict] = ()
+    verdicts: Sequence[FloorCheck] = ()
 
     def to_json(self) -> dict[str, Any]:
         """For machines: every figure, every query's values, no query's text."""

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from services.evaluation.evaluation import Evaluation, Measured, SetResult
 from services.evaluation.significance import RESAMPLES
-from shared.evaluation.floors import Verdict
+from shared.evaluation.floors import FloorCheck
 
 WIDTH = 180  # where the output is no terminal
 
@@ -62,7 +62,7 @@ def _cell(found: Measured) -> str:
     return f"{text}\n{gain.mean:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})\n{shown}"
 
 
-def _floors(verdicts: Iterable[Verdict]) -> Iterable[Text]:
+def _floors(verdicts: Iterable[FloorCheck]) -> Iterable[Text]:
     for verdict in verdicts:
         mark, style = ("ok    ", "green") if verdict.met else ("MISSED", "bold red")
         yield Text.assemble((mark, style), f" {verdict}")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from uvicorn import Server
 
-    from services.query.serving.worker_slot import Place
+    from services.query.serving.worker_slot import WorkerSlot
 
 CHECK_TIMEOUT_S = 5.0
 SCRATCH = "movie-search-query-"
@@ -98,10 +98,12 @@ def _serve(settings: Settings) -> int:
     return code
 
 
-def _work(settings: Settings, listening: socket.socket, folder: Path, place: Place | None) -> int:
+def _work(
+    settings: Settings, listening: socket.socket, folder: Path, place: WorkerSlot | None
+) -> int:
     from services.query.app import create_app  # noqa: PLC0415
     from services.query.http.server import make_server  # noqa: PLC0415
-    from shared.snapshot.storage.verify import Proofs  # noqa: PLC0415
+    from shared.snapshot.storage.verify import VerificationCache  # noqa: PLC0415
 
     server: Server | None = None
     told_to_stop = False
@@ -115,7 +117,7 @@ def _work(settings: Settings, listening: socket.socket, folder: Path, place: Pla
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
-    server = make_server(create_app(settings, proofs=Proofs(folder), place=place))
+    server = make_server(create_app(settings, proofs=VerificationCache(folder), place=place))
     if told_to_stop:
         return 0
     gc.collect()

@@ -23,19 +23,19 @@ from services.query.api.admin import dead_letters, runs, snapshots
 from services.query.api.openapi import describe
 from services.query.components import QueryService
 from services.query.http.problems import MEDIA_TYPE, Problem, Problems, field_errors
-from services.query.http.token_throttle import WrongTokens
+from services.query.http.token_throttle import TokenThrottle
 from services.query.middleware import Edge, request_id_of
 from services.query.page.page_files import PageFile, PageFiles, read_page
 from services.query.serving.batching import Batcher
 from services.query.serving.generation import EncoderFactory, graph_encoders
 from services.query.serving.metrics import Metrics
 from services.query.serving.reloader import Reloader
-from services.query.serving.worker_slot import Place
+from services.query.serving.worker_slot import WorkerSlot
 from shared.delivery.redis_client import connect
 from shared.settings import Settings
 from shared.snapshot.storage.leases import Leases, holder_name
 from shared.snapshot.storage.store import SnapshotStore
-from shared.snapshot.storage.verify import Proofs
+from shared.snapshot.storage.verify import VerificationCache
 
 PAGES = ("/", "/film/{movie_id}", "/explore", "/admin")  # the page's, as ui/src/router.ts has them
 
@@ -50,8 +50,8 @@ def create_app(
     settings: Settings,
     *,
     encoder_factory: EncoderFactory | None = None,
-    proofs: Proofs | None = None,
-    place: Place | None = None,
+    proofs: VerificationCache | None = None,
+    place: WorkerSlot | None = None,
 ) -> FastAPI:
     """The query service as an ASGI application.
 
@@ -93,7 +93,7 @@ def create_app(
         try:
             yield {
                 "service": QueryService(
-                    settings, metrics, reloader, batcher, redis, admin_token, WrongTokens()
+                    settings, metrics, reloader, batcher, redis, admin_token, TokenThrottle()
                 )
             }
         finally:

@@ -8,7 +8,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from services.query.http.problems import Problem, Problems
-from services.query.http.token_throttle import WrongTokens
+from services.query.http.token_throttle import TokenThrottle
 from services.query.serving.batching import Batcher
 from services.query.serving.generation import Generation
 from services.query.serving.metrics import Metrics
@@ -27,7 +27,7 @@ class QueryService:
     batcher: Batcher
     redis: Client | None
     admin_token: bytes | None
-    wrong_tokens: WrongTokens
+    wrong_tokens: TokenThrottle
 
     def generation(self) -> Generation:
         """What is served now. Read it once per request.

@@ -40,7 +40,7 @@ return redis.status_reply('OK')
 
 # KEYS: stream, dead letters. ARGV: group, entry id, the letter's fields. The letter is written only
 # while the entry is pending, so that a repeat writes no second one.
-_BURY = """#!lua flags=allow-oom
+_DEAD_LETTER = """#!lua flags=allow-oom
 local pending = redis.pcall('XPENDING', KEYS[1], ARGV[1], ARGV[2], ARGV[2], 1)
 if pending.err or #pending == 0 then return 0 end
 redis.call('XADD', KEYS[2], '*', unpack(ARGV, 3))
@@ -169,7 +169,7 @@ class PendingList:
         await self.redis.eval(_ACKNOWLEDGE, 1, self.stream, self.group, *ids)
         _acked.labels(self.stream).inc(len(ids))
 
-    async def bury(self, dead_stream: str, entry: Entry, reason: str) -> None:
+    async def dead_letter(self, dead_stream: str, entry: Entry, reason: str) -> None:
         """Write a dead letter, acknowledge and delete; nothing if it is not pending any more."""
         letter = letter_of(
             entry.fields,
@@ -179,7 +179,7 @@ class PendingList:
         )
         parts: Iterable[str] = (part for pair in letter.items() for part in pair)
         buried = await self.redis.eval(
-            _BURY, 2, self.stream, dead_stream, self.group, entry.entry_id, *parts
+            _DEAD_LETTER, 2, self.stream, dead_stream, self.group, entry.entry_id, *parts
         )
         if buried:
             _dead.labels(self.stream).inc()

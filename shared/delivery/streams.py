@@ -168,9 +168,9 @@ class StreamConsumer:
     on_idle: Callable[[], Awaitable[None]] | None = None
     _last_claim: float = field(default=0.0, init=False)
     # What was delivered to us and came to nothing yet: the deliveries it had before.
-    _in_hand: dict[str, int] = field(default_factory=dict, init=False)
+    _in_flight: dict[str, int] = field(default_factory=dict, init=False)
     # What is to be buried, and why; kept until it is done, however long Redis or SQL is away.
-    _condemned: dict[str, str] = field(default_factory=dict, init=False)
+    _to_dead_letter: dict[str, str] = field(default_factory=dict, init=False)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until ``stop`` is set; the batch in hand is finished first."""
@@ -181,7 +181,7 @@ class StreamConsumer:
             pending = PendingList(commands, self.stream, self.group, self.name)
             try:
                 await pending.ensure_group()
-                await self._acquit(pending)
+                await self._undo_delivery(pending)
                 while not stop.is_set():
                     settled = await self._drain_own(pending, stop)
                     await self._claim(pending, stop)
@@ -213,14 +213,14 @@ class StreamConsumer:
             self.group, self.name, {self.stream: ">"}, count=self.batch, block=block_ms
         )
         entries = [Entry(entry_id, fields) for _, rows in reply or [] for entry_id, fields in rows]
-        self._in_hand.update((entry.entry_id, 0) for entry in entries)
+        self._in_flight.update((entry.entry_id, 0) for entry in entries)
         return entries
 
     async def _drain_own(self, pending: PendingList, stop: asyncio.Event) -> bool:
         """Handle what is pending for this consumer; True when nothing is left of it."""
         counts = await pending.counts()
         if not counts:
-            self._condemned.clear()
+            self._to_dead_letter.clear()
             return True
         fresh = [entry_id for entry_id, count in counts.items() if count < ALONE_AFTER]
         suspects = [entry_id for entry_id, count in counts.items() if count >= ALONE_AFTER]
@@ -240,15 +240,15 @@ class StreamConsumer:
         """Handle pending entries again, or bury those that had their chances."""
         again: dict[str, int] = {}
         for entry_id in ids:
-            reason = self._condemned.get(entry_id)
+            reason = self._to_dead_letter.get(entry_id)
             if reason is None and counts[entry_id] >= MAX_DELIVERIES:
                 reason = f"the process ended while handling it, {counts[entry_id]} times"
             if reason is None:
                 again[entry_id] = counts[entry_id]
             else:
-                await self._bury(pending, await pending.payload(entry_id), reason)
+                await self._dead_letter(pending, await pending.payload(entry_id), reason)
         if again:
-            self._in_hand.update(again)
+            self._in_flight.update(again)
             await self._process(pending, await pending.deliver(again))
 
     async def _claim(self, pending: PendingList, stop: asyncio.Event) -> None:
@@ -274,10 +274,10 @@ class StreamConsumer:
         try:
             await self._handle(entries)
         except Unavailable:
-            await self._acquit(pending)
+            await self._undo_delivery(pending)
             raise
         except EntryInvalid as invalid:
-            await self._bury(pending, invalid.entry, invalid.reason)
+            await self._dead_letter(pending, invalid.entry, invalid.reason)
             await self._process(pending, [entry for entry in entries if entry is not invalid.entry])
         except Exception as error:  # noqa: BLE001 - whatever an entry did, the others go on
             if len(entries) > 1:
@@ -298,33 +298,33 @@ class StreamConsumer:
             os._exit(EXIT_STUCK)
         task.result()
 
-    async def _acquit(self, pending: PendingList) -> None:
+    async def _undo_delivery(self, pending: PendingList) -> None:
         """Take back the deliveries of entries that nothing was found wrong with."""
-        if self._in_hand:
-            await pending.restore(self._in_hand)
-            self._in_hand.clear()
+        if self._in_flight:
+            await pending.restore(self._in_flight)
+            self._in_flight.clear()
 
     async def _failed_alone(self, pending: PendingList, entry: Entry, error: Exception) -> None:
-        self._in_hand.pop(entry.entry_id, None)  # this delivery counts
+        self._in_flight.pop(entry.entry_id, None)  # this delivery counts
         deliveries = await pending.deliveries(entry.entry_id) or MAX_DELIVERIES
         get_logger().warning(
             "entry failed", entry=entry.entry_id, deliveries=deliveries, error=repr(error)
         )
         if deliveries >= MAX_DELIVERIES:
-            await self._bury(pending, entry, f"failed {deliveries} times: {error!r}")
+            await self._dead_letter(pending, entry, f"failed {deliveries} times: {error!r}")
 
-    async def _bury(self, pending: PendingList, entry: Entry, reason: str) -> None:
-        self._in_hand.pop(entry.entry_id, None)
-        self._condemned[entry.entry_id] = reason
+    async def _dead_letter(self, pending: PendingList, entry: Entry, reason: str) -> None:
+        self._in_flight.pop(entry.entry_id, None)
+        self._to_dead_letter[entry.entry_id] = reason
         await self.on_dead(entry, reason)
-        await pending.bury(self.dead_stream, entry, reason)
-        del self._condemned[entry.entry_id]
+        await pending.dead_letter(self.dead_stream, entry, reason)
+        del self._to_dead_letter[entry.entry_id]
 
     async def _acknowledge(self, pending: PendingList, entries: Sequence[Entry]) -> None:
         """Everything the handler was asked for is committed: only now."""
         await pending.acknowledge(entries)
         for entry in entries:
-            self._in_hand.pop(entry.entry_id, None)
+            self._in_flight.pop(entry.entry_id, None)
 
 
 async def wait_for(

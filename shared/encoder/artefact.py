@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.snapshot.storage.manifest import FileEntry
-from shared.snapshot.storage.verify import Proofs, SnapshotCorrupt, verify_file
+from shared.snapshot.storage.verify import SnapshotCorrupt, VerificationCache, verify_file
 
 GRAPH = "graph.xml"
 GRAPH_WEIGHTS = "graph.bin"
@@ -82,7 +82,7 @@ def artefact_folder(store: Path, encoder_id: str) -> Path:
 
 
 def read_artefact(
-    folder: Path, *, encoder_id: str | None = None, proofs: Proofs | None = None
+    folder: Path, *, encoder_id: str | None = None, proofs: VerificationCache | None = None
 ) -> ArtefactSpec:
     """Read an artefact's spec and verify its files.
 
@@ -102,7 +102,7 @@ def read_artefact(
 
 
 def read_spec(
-    folder: Path, *, encoder_id: str | None = None, proofs: Proofs | None = None
+    folder: Path, *, encoder_id: str | None = None, proofs: VerificationCache | None = None
 ) -> EncoderSpec:
     """The encoder of an artefact, whose files are verified. Raises as ``read_artefact`` does."""
     return read_artefact(folder, encoder_id=encoder_id, proofs=proofs).encoder

@@ -25,7 +25,7 @@ from shared.encoder.graph import Graph, Vectors
 from shared.encoder.layout import WIDTH_STEP, Layout, one_a_row, packed
 from shared.encoder.precision import choose, has_bf16, has_vnni
 from shared.settings import Precision
-from shared.snapshot.storage.verify import Proofs
+from shared.snapshot.storage.verify import VerificationCache
 
 INFERENCE_TOKENS = 48  # what one inference costs besides its tokens, measured in tokens
 
@@ -63,7 +63,8 @@ class GraphEncoder:
 
     def __init__(
         self, folder: Path, *, encoder_id: str | None = None, threads: int = 1,
-        precision: Precision = "auto", keep_direction: bool = False, proofs: Proofs | None = None,
+        precision: Precision = "auto", keep_direction: bool = False,
+        proofs: VerificationCache | None = None,
     ) -> None:  # fmt: skip
         """Open and verify an artefact.
 

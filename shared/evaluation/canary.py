@@ -19,8 +19,8 @@ from pathlib import Path
 from shared.encoder import Encoder
 from shared.evaluation.floors import (
     Floor,
+    FloorCheck,
     FloorInvalid,
-    Verdict,
     check_floors,
     parse_floor,
     verdicts,
@@ -46,7 +46,7 @@ class Canaries:
     query_sets: tuple[QuerySet, ...]
     floors: tuple[Floor, ...]
 
-    def verdicts(self, snapshot: Snapshot, encoder: Encoder) -> list[Verdict]:
+    def verdicts(self, snapshot: Snapshot, encoder: Encoder) -> list[FloorCheck]:
         """Every floor held against a snapshot.
 
         Args:

@@ -47,7 +47,7 @@ class Floor:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class FloorCheck:
     """A floor held against a set's mean."""
 
     floor: Floor
@@ -109,10 +109,10 @@ def check_floors(floors: Iterable[Floor], sets: Mapping[str, bool]) -> None:
             raise FloorInvalid(f"floor {floor}: no movie is judged as one that must not appear")
 
 
-def verdicts(floors: Iterable[Floor], means: Mapping[str, Mapping[str, float]]) -> list[Verdict]:
+def verdicts(floors: Iterable[Floor], means: Mapping[str, Mapping[str, float]]) -> list[FloorCheck]:
     """Hold floors against the means of metrics by query set."""
     return [
-        Verdict(floor, name, found[floor.metric])
+        FloorCheck(floor, name, found[floor.metric])
         for floor in floors
         for name, found in means.items()
         if floor.is_of(name) and floor.metric in found

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from shared.encoder import Encoder
 from shared.evaluation.measures import DEPTH
 from shared.evaluation.query_sets import Query
-from shared.retrieval.searcher import Mode, Search, Searcher
+from shared.retrieval.searcher import Mode, Searcher, SearchQuery
 
 
 def ranked(
@@ -29,7 +29,7 @@ def ranked(
     """
     for query in queries:
         avoid = query.avoid
-        wanted = Search(
+        wanted = SearchQuery(
             k=DEPTH,
             evidence=0,
             mode=mode,

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.retrieval import scoring
-from shared.retrieval.query import Evidence, Vector
-from shared.retrieval.ranking import Read
+from shared.retrieval.query import EvidencePassage, Vector
+from shared.retrieval.ranking import ScoredPassages
 from shared.snapshot.files.catalogue import CatalogueMovie, CataloguePassage
 from shared.snapshot.reader import Snapshot
 
@@ -22,8 +22,8 @@ def evidence_for(
     vector: Vector,
     count: int,
     *,
-    read: Read | None = None,
-) -> list[tuple[Evidence, ...]]:
+    read: ScoredPassages | None = None,
+) -> list[tuple[EvidencePassage, ...]]:
     """For each movie its passages nearest to a query, of distinct reviews if it can.
 
     Args:
@@ -43,7 +43,7 @@ def evidence_for(
     passages = iter(snapshot.catalogue.passages([row for best in found for row, _ in best]))
     chosen = []
     for best in found:
-        told = [Evidence(next(passages), scoring.shown_cosine(score)) for _, score in best]
+        told = [EvidencePassage(next(passages), scoring.shown_cosine(score)) for _, score in best]
         kept = scoring.distinct_first([item.passage.review_id for item in told], count)
         chosen.append(tuple(told[n] for n in kept))
     return chosen
@@ -51,7 +51,7 @@ def evidence_for(
 
 def _best(
     snapshot: Snapshot, movies: Sequence[CatalogueMovie], scores: npt.NDArray[np.float32]
-) -> list[tuple[Evidence, ...]]:
+) -> list[tuple[EvidencePassage, ...]]:
     """For each movie its nearest passage, if it has any."""
     if not scores.shape[1]:
         return [()] * len(movies)
@@ -64,7 +64,9 @@ def _best(
     ]
     passages = iter(snapshot.catalogue.passages(rows))
     return [
-        (Evidence(next(passages), scoring.shown_cosine(score)),) if movie.passage_count else ()
+        (EvidencePassage(next(passages), scoring.shown_cosine(score)),)
+        if movie.passage_count
+        else ()
         for movie, score in zip(movies, best, strict=True)
     ]
 
@@ -81,7 +83,7 @@ def _nearest(
 
 
 def _scores(
-    snapshot: Snapshot, rows: npt.NDArray[np.int64], vector: Vector, read: Read | None
+    snapshot: Snapshot, rows: npt.NDArray[np.int64], vector: Vector, read: ScoredPassages | None
 ) -> npt.NDArray[np.float32]:
     """Scores of all passages of each movie, with minus infinity after the last."""
     if read is not None and len(read.rows):

@@ -26,7 +26,7 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True)
-class Filters:
+class MovieFilter:
     """What a movie must be. A fact that is not known does not meet a condition on it."""
 
     year: Range = Range()
@@ -45,10 +45,10 @@ class Filters:
         )
 
 
-EVERYTHING = Filters()
+EVERYTHING = MovieFilter()
 
 
-class Facts:
+class FilterIndex:
     """Year, rating and genres of every movie, by row."""
 
     def __init__(self, rows: Iterable[tuple[int | None, float | None, tuple[str, ...]]]) -> None:
@@ -67,7 +67,7 @@ class Facts:
                 self._spelling.setdefault(key, Counter())[genre] += 1
         self.rows = len(found)
 
-    def matching(self, filters: Filters) -> Mask:
+    def matching(self, filters: MovieFilter) -> Mask:
         """Which movies pass, shape ``(rows,)``. Genres are compared without regard to case."""
         mask = np.ones(self.rows, bool)
         for values, limits in ((self._years, filters.year), (self._ratings, filters.rating)):

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from shared.retrieval.filters import EVERYTHING, Filters
+from shared.retrieval.filters import EVERYTHING, MovieFilter
 from shared.snapshot.files.catalogue import CatalogueMovie, CataloguePassage
 
 Mode = Literal["hybrid", "semantic", "lexical"]
@@ -28,7 +28,7 @@ class UnknownMovie(LookupError):
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
+class SearchQuery:
     """What is wanted. Vectors are of the texts, unit, shape ``(dim,)``.
 
     Attributes:
@@ -46,19 +46,19 @@ class Search:
     avoid_vector: Vector | None = None
     like: tuple[str, ...] = ()
     unlike: tuple[str, ...] = ()
-    filters: Filters = EVERYTHING
+    filters: MovieFilter = EVERYTHING
     diversity: float = 0.0
     passages: bool = True
 
 
-class Evidence(NamedTuple):
+class EvidencePassage(NamedTuple):
     """A passage that says why a movie is a hit; ``score`` is its cosine with the query."""
 
     passage: CataloguePassage
     score: float
 
 
-class Parts(NamedTuple):
+class ScoreBreakdown(NamedTuple):
     """What a hit's score is made of; None where a part was not asked for."""
 
     semantic: float | None = None
@@ -67,19 +67,19 @@ class Parts(NamedTuple):
     avoided: float | None = None
 
 
-class Hit(NamedTuple):
+class RankedMovie(NamedTuple):
     """A movie that was found; ranks count from 1 over all pages."""
 
     rank: int
     score: float
     movie: CatalogueMovie
-    evidence: tuple[Evidence, ...]
-    parts: Parts = Parts()
+    evidence: tuple[EvidencePassage, ...]
+    parts: ScoreBreakdown = ScoreBreakdown()
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SearchPage:
     """One page of a ranking of ``matched`` movies."""
 
     matched: int
-    hits: tuple[Hit, ...]
+    hits: tuple[RankedMovie, ...]

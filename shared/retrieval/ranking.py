@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.retrieval import scoring
-from shared.retrieval.query import Parts, Rows, Search, Vector
+from shared.retrieval.query import Rows, ScoreBreakdown, SearchQuery, Vector
 from shared.snapshot.reader import Snapshot
 from shared.text.terms import terms
 
@@ -27,7 +27,7 @@ Values = npt.NDArray[np.floating]
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class ScoredPassages:
     """Movies whose passages have been scored: rows in ascending order, and their scores."""
 
     rows: Rows
@@ -50,13 +50,13 @@ class Ranking:
     passages: Values | None = None
     lexical: Values | None = None
     avoided: Values | None = None
-    read: Read | None = None
+    read: ScoredPassages | None = None
 
-    def parts(self, page: slice) -> list[Parts]:
+    def parts(self, page: slice) -> list[ScoreBreakdown]:
         """What the scores of a page are made of."""
         count = len(self.rows[page])
         told = (self.semantic, self.passages, self.lexical, self.avoided)
-        return list(map(Parts, *(_part(values, page, count) for values in told)))
+        return list(map(ScoreBreakdown, *(_part(values, page, count) for values in told)))
 
 
 def _part(values: Values | None, page: slice, count: int) -> list[float | None]:
@@ -80,7 +80,7 @@ class Ranker:
             np.linspace(0, max(0, count - 1), min(count, BACKGROUND)).astype(np.int64)
         )
 
-    def semantic(self, wanted: Search, vector: Vector, among: Rows | None) -> Ranking:
+    def semantic(self, wanted: SearchQuery, vector: Vector, among: Rows | None) -> Ranking:
         """By the cosine of the pooled vectors.
 
         Args:
@@ -95,7 +95,7 @@ class Ranker:
         scores, rows = found[0][order], nearest[0][order]
         return Ranking(rows, scores, self._count(among), scoring.shown_cosine, semantic=scores)
 
-    def lexical(self, wanted: Search, among: Rows | None) -> Ranking:
+    def lexical(self, wanted: SearchQuery, among: Rows | None) -> Ranking:
         """By BM25; movies that share no term with the query are not found."""
         scores, rows = self._lexical.search(
             terms(wanted.text or ""), max(1, self._count(among)), among=among
@@ -106,7 +106,7 @@ class Ranker:
 
     def hybrid(
         self,
-        wanted: Search,
+        wanted: SearchQuery,
         vector: Vector,
         among: Rows | None,
         *,
@@ -128,10 +128,10 @@ class Ranker:
         lexical = _at(rows, shared, bm25)
         pooled, told = self._dense(rows, vector)
         passages = scoring.top_mean(told)
-        scores = scoring.fused(_dense_part(wanted, pooled, passages), lexical)
+        scores = scoring.fuse(_dense_part(wanted, pooled, passages), lexical)
         avoided = self._avoided(wanted, unliked, rows)
         if avoided is not None:
-            scores = scoring.standardised(scores) - avoided
+            scores = scoring.zscore(scores) - avoided
         for place, row in enumerate(named):
             scores[rows == row] += NAMED_BONUS * (1 + 1 / (1 + place))
         order = np.argsort(-scores, kind="stable")  # rows ascend: of equal scores the lower first
@@ -145,7 +145,7 @@ class Ranker:
             passages=passages[order],
             lexical=lexical[order],
             avoided=avoided[order] if avoided is not None else None,
-            read=Read(rows, told),
+            read=ScoredPassages(rows, told),
         )
         return self._with_tail(ranking, wanted, vector, among)
 
@@ -153,7 +153,7 @@ class Ranker:
         return self._index.rows if among is None else len(among)
 
     def _with_tail(
-        self, ranking: Ranking, wanted: Search, vector: Vector, among: Rows | None
+        self, ranking: Ranking, wanted: SearchQuery, vector: Vector, among: Rows | None
     ) -> Ranking:
         """The candidates, then everybody else by pooled vector, as far as the page needs."""
         missing = wanted.offset + wanted.k - len(ranking.rows)
@@ -174,14 +174,14 @@ class Ranker:
         )
 
     def _order(
-        self, scores: Values, rows: Rows, wanted: Search
+        self, scores: Values, rows: Rows, wanted: SearchQuery
     ) -> npt.NDArray[np.int64] | slice[None, None, None]:
         """The order of the best ``CANDIDATES`` changes; the same ones for every page."""
         if not wanted.diversity:
             return slice(None)
         order = np.arange(len(rows))
         head = slice(CANDIDATES)
-        order[head] = scoring.diversified(
+        order[head] = scoring.mmr(
             scores[head].astype(np.float64), self._vectors[rows[head]], wanted.diversity
         )
         return order
@@ -192,7 +192,9 @@ class Ranker:
         """Cosines of pooled vectors, and of all passages; ``rows`` are distinct."""
         return self._vectors[rows] @ vector, self._passages.scores(rows, vector)
 
-    def _avoided(self, wanted: Search, unliked: list[int], rows: Rows) -> scoring.Scores | None:
+    def _avoided(
+        self, wanted: SearchQuery, unliked: list[int], rows: Rows
+    ) -> scoring.Scores | None:
         """What each candidate loses by what is to be avoided; None when nothing is."""
         if wanted.avoid_vector is None and not unliked:
             return None
@@ -207,20 +209,18 @@ class Ranker:
             bm25, shared = self._lexical.search(
                 terms(wanted.avoid or ""), len(together), among=together
             )
-            scores = scoring.fused(dense, _at(together, shared, bm25), background=background)
-            lost += scoring.penalty(
-                scoring.standardised(scores[candidates], against=scores[background])
-            )
+            scores = scoring.fuse(dense, _at(together, shared, bm25), background=background)
+            lost += scoring.penalty(scoring.zscore(scores[candidates], against=scores[background]))
         if unliked:
             nearest = (self._vectors[together] @ self._vectors[unliked].T).max(axis=1)
             lost += scoring.penalty(
-                scoring.standardised(nearest[candidates], against=nearest[background])
+                scoring.zscore(nearest[candidates], against=nearest[background])
             )
         return lost
 
 
 def _dense_part(
-    wanted: Search, pooled: npt.NDArray[np.float32], passages: npt.NDArray[np.float64]
+    wanted: SearchQuery, pooled: npt.NDArray[np.float32], passages: npt.NDArray[np.float64]
 ) -> scoring.Scores:
     return scoring.dense(pooled, passages) if wanted.passages else pooled.astype(np.float64)
 

@@ -29,7 +29,7 @@ SCORE_DECIMALS = 4
 _FLAT = 1e-9
 
 
-def standardised(
+def zscore(
     values: npt.NDArray[np.floating], *, against: npt.NDArray[np.floating] | None = None
 ) -> Scores:
     """Values less their mean, over their standard deviation; zeros where there is no spread.
@@ -58,7 +58,7 @@ def dense(pooled: npt.NDArray[np.floating], passages: npt.NDArray[np.floating]) 
     return result
 
 
-def fused(
+def fuse(
     dense_scores: Scores,
     lexical_scores: npt.NDArray[np.floating],
     *,
@@ -73,9 +73,9 @@ def fused(
     """
     dense_sample = dense_scores if background is None else dense_scores[background]
     lexical_sample = lexical_scores if background is None else lexical_scores[background]
-    return DENSE_WEIGHT * standardised(dense_scores, against=dense_sample) + (
-        1 - DENSE_WEIGHT
-    ) * standardised(lexical_scores, against=lexical_sample)
+    return DENSE_WEIGHT * zscore(dense_scores, against=dense_sample) + (1 - DENSE_WEIGHT) * zscore(
+        lexical_scores, against=lexical_sample
+    )
 
 
 def penalty(scores: Scores) -> Scores:
@@ -107,7 +107,7 @@ def top_mean(scores: npt.NDArray[np.floating]) -> Scores:
     return result
 
 
-def steered(query: Vector | None, liked: npt.NDArray[np.float32]) -> Vector | None:
+def apply_likes(query: Vector | None, liked: npt.NDArray[np.float32]) -> Vector | None:
     """A query's vector, moved towards the films that somebody likes; unit, or None of nothing.
 
     Args:
@@ -122,9 +122,7 @@ def steered(query: Vector | None, liked: npt.NDArray[np.float32]) -> Vector | No
     return (total / norm).astype(np.float32) if norm > _FLAT else query
 
 
-def diversified(
-    scores: Scores, vectors: npt.NDArray[np.float32], strength: float
-) -> npt.NDArray[np.int64]:
+def mmr(scores: Scores, vectors: npt.NDArray[np.float32], strength: float) -> npt.NDArray[np.int64]:
     """An order in which neighbours differ: maximal marginal relevance.
 
     Carbonell and Goldstein, SIGIR 1998; scores are brought to 0..1 first.

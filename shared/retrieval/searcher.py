@@ -12,15 +12,15 @@ import numpy as np
 
 from shared.retrieval import scoring
 from shared.retrieval.evidence import evidence_for, shared_evidence
-from shared.retrieval.filters import Facts, Filters
+from shared.retrieval.filters import FilterIndex, MovieFilter
 from shared.retrieval.query import (
-    Answer,
-    Evidence,
-    Hit,
+    EvidencePassage,
     Mode,
-    Parts,
+    RankedMovie,
     Rows,
-    Search,
+    ScoreBreakdown,
+    SearchPage,
+    SearchQuery,
     UnknownMovie,
     Vector,
 )
@@ -30,8 +30,16 @@ from shared.snapshot.files.catalogue import CatalogueMovie, CataloguePassage
 from shared.snapshot.reader import Snapshot
 
 __all__ = [
-    "CANDIDATES", "Answer", "Evidence", "Hit", "Mode", "Parts", "Search", "Searcher",
-    "UnknownMovie", "Vector",
+    "CANDIDATES",
+    "EvidencePassage",
+    "Mode",
+    "RankedMovie",
+    "ScoreBreakdown",
+    "SearchPage",
+    "SearchQuery",
+    "Searcher",
+    "UnknownMovie",
+    "Vector",
 ]  # fmt: skip
 
 
@@ -41,7 +49,7 @@ class Searcher:
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         movies = snapshot.catalogue.all_facts()
-        self.facts = Facts((year, rating, genres) for _, year, rating, genres, _ in movies)
+        self.facts = FilterIndex((year, rating, genres) for _, year, rating, genres, _ in movies)
         self.titles = Titles(
             ((row, title) for row, (title, *_) in enumerate(movies) if title),
             [reviews for *_, reviews in movies],
@@ -49,7 +57,7 @@ class Searcher:
         self._ranker = Ranker(snapshot)
         self._vectors = snapshot.index.vectors()
 
-    def search(self, wanted: Search) -> Answer:
+    def search(self, wanted: SearchQuery) -> SearchPage:
         """Rank movies, and say why.
 
         Raises:
@@ -57,11 +65,13 @@ class Searcher:
         """
         liked, unliked = self._rows(wanted.like), self._rows(wanted.unlike)
         among = self._among(wanted.filters, [*liked, *unliked])
-        vector = scoring.steered(wanted.vector, self._vectors[liked]) if liked else wanted.vector
+        vector = (
+            scoring.apply_likes(wanted.vector, self._vectors[liked]) if liked else wanted.vector
+        )
         if wanted.mode == "lexical":
             ranking = self._ranker.lexical(wanted, among)
         elif vector is None:
-            return Answer(0, ())
+            return SearchPage(0, ())
         elif wanted.mode == "semantic":
             ranking = self._ranker.semantic(wanted, vector, among)
         else:
@@ -69,13 +79,15 @@ class Searcher:
             ranking = self._ranker.hybrid(wanted, vector, among, named=named, unliked=unliked)
         return self._answer(ranking, wanted, vector)
 
-    def similar(self, movie_id: str, *, k: int, evidence: int, diversity: float = 0.0) -> Answer:
+    def similar(
+        self, movie_id: str, *, k: int, evidence: int, diversity: float = 0.0
+    ) -> SearchPage:
         """Rank the other movies by the cosine of their vectors with one's.
 
         Raises:
             UnknownMovie: the snapshot does not have it.
         """
-        wanted = Search(
+        wanted = SearchQuery(
             k=k, evidence=evidence, mode="semantic", like=(movie_id,), diversity=diversity
         )
         return self.search(wanted)
@@ -95,7 +107,7 @@ class Searcher:
             rows.append(movie.row)
         return rows
 
-    def _among(self, filters: Filters, left_out: list[int]) -> Rows | None:
+    def _among(self, filters: MovieFilter, left_out: list[int]) -> Rows | None:
         """The movies that may be found; None for all."""
         if filters.is_empty and not left_out:
             return None
@@ -112,10 +124,10 @@ class Searcher:
             named = [row for row in named if row in allowed]
         return named[:CANDIDATES]
 
-    def _answer(self, ranking: Ranking, wanted: Search, vector: Vector | None) -> Answer:
+    def _answer(self, ranking: Ranking, wanted: SearchQuery, vector: Vector | None) -> SearchPage:
         page = slice(wanted.offset, wanted.offset + wanted.k)
         movies = self.snapshot.catalogue.movies(ranking.rows[page].tolist())
-        evidence: list[tuple[Evidence, ...]] = [()] * len(movies)
+        evidence: list[tuple[EvidencePassage, ...]] = [()] * len(movies)
         if wanted.evidence and vector is not None:
             evidence = evidence_for(
                 self.snapshot, movies, vector, wanted.evidence, read=ranking.read
@@ -123,7 +135,7 @@ class Searcher:
         shown = ranking.shown
         first = wanted.offset + 1
         hits = tuple(
-            Hit(rank, shown(score), movie, told, parts)
+            RankedMovie(rank, shown(score), movie, told, parts)
             for rank, movie, score, told, parts in zip(
                 range(first, first + len(movies)),
                 movies,
@@ -133,4 +145,4 @@ class Searcher:
                 strict=True,
             )
         )
-        return Answer(matched=ranking.matched, hits=hits)
+        return SearchPage(matched=ranking.matched, hits=hits)

@@ -42,7 +42,7 @@ from shared.snapshot.storage.manifest import (
     Manifest,
 )
 from shared.snapshot.storage.store import LOCK, STAGING, TRASH, NoSnapshot, SnapshotStore
-from shared.snapshot.storage.verify import Proofs, SnapshotCorrupt, describe_file
+from shared.snapshot.storage.verify import SnapshotCorrupt, VerificationCache, describe_file
 from shared.system.fsync import fsync_file, fsync_folder, make_folder, rename
 from shared.telemetry import get_logger
 
@@ -91,7 +91,7 @@ def publish(
     expected_bytes: int = 0,
     force: bool = False,
     promote: Promote | None = None,
-    proofs: Proofs | None = None,
+    proofs: VerificationCache | None = None,
 ) -> Manifest:
     """Write, check and commit a snapshot; the module says how.
 
@@ -217,7 +217,7 @@ def _check_gates(
     *,
     force: bool,
     promote: Promote | None,
-    proofs: Proofs | None,
+    proofs: VerificationCache | None,
 ) -> str | None:
     """Raise if it must not be published; return why it must not be promoted, or None."""
     if not force:

@@ -38,7 +38,7 @@ from shared.snapshot.storage.manifest import (
     FileEntry,
     Manifest,
 )
-from shared.snapshot.storage.verify import Proofs, SnapshotCorrupt, verify_file
+from shared.snapshot.storage.verify import SnapshotCorrupt, VerificationCache, verify_file
 from shared.snapshot.writer import (
     EncodedReview,
     MovieFacts,
@@ -55,7 +55,7 @@ class Base:
     folder: Path
     manifest: Manifest
 
-    def prove(self, proofs: Proofs | None = None) -> None:
+    def prove(self, proofs: VerificationCache | None = None) -> None:
         """Check every file against the manifest.
 
         Raises:

@@ -20,7 +20,7 @@ from shared.snapshot.files.lexical import LexicalIndex
 from shared.snapshot.files.passage_vectors import PassageVectors
 from shared.snapshot.storage.manifest import CATALOGUE, LEXICAL, PASSAGES, VECTORS, Manifest
 from shared.snapshot.storage.store import SnapshotStore
-from shared.snapshot.storage.verify import Proofs, SnapshotCorrupt, verify_file
+from shared.snapshot.storage.verify import SnapshotCorrupt, VerificationCache, verify_file
 
 UNIT_TOLERANCE = 1e-5
 _ROWS_AT_ONCE = 8192
@@ -61,7 +61,7 @@ def open_snapshot(
     snapshot_id: str,
     *,
     manifest_sha256: str | None = None,
-    proofs: Proofs | None = None,
+    proofs: VerificationCache | None = None,
 ) -> Snapshot:
     """Verify and open a snapshot.
 

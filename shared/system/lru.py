@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Recent(Generic[T]):
+class BoundedCache(Generic[T]):
     """Values by row."""
 
     def __init__(self, most_bytes: int) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy import JSON, Column, DateTime, Index, LargeBinary, Text, false
 from sqlmodel import Field, SQLModel
 
 
-class Movie(SQLModel, table=True):
+class MovieRow(SQLModel, table=True):
     """A film. Made empty when a review of it arrives first."""
 
     __tablename__ = "movies"
@@ -35,7 +35,7 @@ class Movie(SQLModel, table=True):
     revision: int = Field(index=True)
 
 
-class Review(SQLModel, table=True):
+class ReviewRow(SQLModel, table=True):
     """A review; ``content_sha256`` covers all of it, ``text_sha256`` what is encoded."""
 
     __tablename__ = "reviews"
@@ -57,7 +57,7 @@ class Review(SQLModel, table=True):
     fetched_at: float | None = None
 
 
-class ReviewVectors(SQLModel, table=True):
+class ReviewVectorsRow(SQLModel, table=True):
     """The vectors of a review's passages.
 
     A row counts only while its ``encoder_id`` is the encoder in use and its ``text_sha256`` is
@@ -75,7 +75,7 @@ class ReviewVectors(SQLModel, table=True):
     vectors: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
-class Unencoded(SQLModel, table=True):
+class UnencodedRow(SQLModel, table=True):
     """The work list: reviews whose vectors are missing, or are not of their text.
 
     An embedder that encodes a review has claimed it until ``claimed_until``.
@@ -90,7 +90,7 @@ class Unencoded(SQLModel, table=True):
     claimed_until: float | None = None
 
 
-class SourceItem(SQLModel, table=True):
+class SourceItemRow(SQLModel, table=True):
     """A source has a movie or a review (``item`` is its ledger id).
 
     ``added_by`` is the run that first saw it there; null when that was before these rows were
@@ -104,7 +104,7 @@ class SourceItem(SQLModel, table=True):
     added_by: str | None = None
 
 
-class RemovedMovie(SQLModel, table=True):
+class RemovedMovieRow(SQLModel, table=True):
     """A film that removals have taken out of search, until it has a review again."""
 
     __tablename__ = "removed_movies"
@@ -113,7 +113,7 @@ class RemovedMovie(SQLModel, table=True):
     revision: int = Field(index=True)
 
 
-class RunLedger(SQLModel, table=True):
+class RunLedgerRow(SQLModel, table=True):
     """What has arrived of a run, and what its end said should.
 
     ``items`` and ``checksum`` are of the movies and reviews that were sent, ``kept_items`` and
@@ -145,7 +145,7 @@ class RunLedger(SQLModel, table=True):
     closed: bool = Field(default=False, index=True)
 
 
-class RunItem(SQLModel, table=True):
+class RunItemRow(SQLModel, table=True):
     """Each movie and review of an open run, once, however often it is delivered.
 
     ``outcome`` is "stored" (new or changed), "duplicate", "dead" or "kept"; while the removals of
@@ -164,7 +164,7 @@ class RunItem(SQLModel, table=True):
     searchable_at: float | None = None
 
 
-class SnapshotRecord(SQLModel, table=True):
+class SnapshotRow(SQLModel, table=True):
     """A snapshot that was begun; ``snapshot_id`` is set once it is durable and current."""
 
     __tablename__ = "snapshots"
@@ -178,7 +178,7 @@ class SnapshotRecord(SQLModel, table=True):
     published_at: float | None = None
 
 
-class Revision(SQLModel, table=True):
+class RevisionRow(SQLModel, table=True):
     """The one row that numbers changes; locked by whoever is changing something."""
 
     __tablename__ = "revision"

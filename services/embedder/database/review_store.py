@@ -28,7 +28,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel, col
 
 from services.embedder.database.engine import reading
-from services.embedder.database.models import Movie, Review
+from services.embedder.database.models import MovieRow, ReviewRow
 from shared.delivery import messages
 from shared.delivery.messages import ledger_id
 
@@ -221,7 +221,7 @@ def _touch(connection: Connection, sources: Mapping[str, str], revision: int) ->
             update(MOVIES).where(MOVIES.c.movie_id.in_(sorted(present))).values(revision=revision)
         )
     missing = [
-        Movie(movie_id=movie_id, source=source, revision=revision).model_dump()
+        MovieRow(movie_id=movie_id, source=source, revision=revision).model_dump()
         for movie_id, source in sources.items()
         if movie_id not in present
     ]
@@ -264,4 +264,4 @@ def record_kept(connection: Connection, kept: messages.KeptItems) -> None:
 def count_reviews(engine: Engine) -> int:
     """How many reviews are stored."""
     with reading(engine) as connection:
-        return int(connection.execute(select(func.count(col(Review.review_id)))).scalar_one())
+        return int(connection.execute(select(func.count(col(ReviewRow.review_id)))).scalar_one())

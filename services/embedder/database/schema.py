@@ -18,7 +18,7 @@ from sqlalchemy import Column, Connection, Inspector, Table, inspect, literal, n
 from sqlalchemy.schema import CreateColumn
 from sqlmodel import SQLModel
 
-from services.embedder.database.models import Revision
+from services.embedder.database.models import RevisionRow
 from shared.delivery.messages import ledger_id
 from shared.telemetry import get_logger
 
@@ -56,7 +56,7 @@ def prepare_schema(connection: Connection) -> None:
         _fill_source_items(connection)
     revision = SQLModel.metadata.tables["revision"]
     if connection.execute(revision.select()).first() is None:
-        connection.execute(revision.insert().values(**Revision().model_dump()))
+        connection.execute(revision.insert().values(**RevisionRow().model_dump()))
 
 
 def _missing_columns(found: Inspector, table: Table) -> list[Column[Any]]:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, Join, RowMapping, Select, and_, func,
 from sqlmodel import SQLModel
 
 from services.embedder.database.engine import reading, writing
-from services.embedder.database.models import SnapshotRecord
+from services.embedder.database.models import SnapshotRow
 from services.embedder.database.review_store import MOVIES, REMOVED_MOVIES, REVIEWS
 from services.embedder.database.work_list import VECTORS, has_vectors
 
@@ -143,7 +143,7 @@ class SnapshotRecords:
         """Number a snapshot, greater than every number given before and than ``at_least - 1``."""
         with writing(self._engine) as connection:
             last = connection.execute(select(func.max(SNAPSHOTS.c.sequence))).scalar_one() or 0
-            record = SnapshotRecord(
+            record = SnapshotRow(
                 sequence=max(last + 1, at_least),
                 revision=revision,
                 encoder_id=self._encoder_id,

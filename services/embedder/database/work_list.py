@@ -52,7 +52,7 @@ class WorkItem:
 
 
 @dataclass(frozen=True, slots=True)
-class EncodedReview:
+class StoredVectors:
     """The vectors of a review: spans int32 ``(n, 2)``, vectors float16 ``(n, dim)``."""
 
     review_id: str
@@ -70,7 +70,7 @@ def has_vectors(encoder_id: str) -> ColumnElement[bool]:
     )
 
 
-class VectorStore:
+class WorkList:
     """The vectors of one encoder. Opening it brings the work list up to date."""
 
     def __init__(self, engine: Engine, encoder_id: str) -> None:
@@ -150,7 +150,7 @@ class VectorStore:
         with reading(self._engine) as connection:
             return int(connection.execute(select(func.count()).select_from(UNENCODED)).scalar_one())
 
-    def save(self, encoded: Sequence[EncodedReview]) -> None:
+    def save(self, encoded: Sequence[StoredVectors]) -> None:
         """Keep vectors, take their reviews off the work list, and mark their films as changed.
 
         What belongs to a text that has changed or gone meanwhile is dropped.

@@ -42,7 +42,7 @@ Clusters = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class MapLayout:
     """A map, or what is known of the previous one.
 
     Attributes:
@@ -68,7 +68,7 @@ def load() -> None:
         import_module(name)
 
 
-def draw(movie_ids: Sequence[str], vectors: Vectors, previous: Drawn | None) -> Drawn:
+def draw(movie_ids: Sequence[str], vectors: Vectors, previous: MapLayout | None) -> MapLayout:
     """Draw the map of these movies.
 
     Args:
@@ -77,7 +77,7 @@ def draw(movie_ids: Sequence[str], vectors: Vectors, previous: Drawn | None) -> 
         previous: The map to keep to; of whatever movies and encoder.
     """
     if len(movie_ids) == 0:
-        return Drawn([], vectors, np.empty((0, 2), np.float32), np.empty(0, np.uint8), 0, True)
+        return MapLayout([], vectors, np.empty((0, 2), np.float32), np.empty(0, np.uint8), 0, True)
     if previous is not None and len(previous.movie_ids):
         kept, rows = _kept(movie_ids, vectors, previous)
         gone = len(set(previous.movie_ids) - set(movie_ids))
@@ -89,11 +89,11 @@ def draw(movie_ids: Sequence[str], vectors: Vectors, previous: Drawn | None) -> 
         previous, known, rows = None, np.zeros(len(movie_ids), bool), np.empty(0, np.int64)
     positions = _lay_out(movie_ids, vectors, previous, known, rows)
     cluster = _cluster(movie_ids, vectors, previous, known, rows)
-    return Drawn(movie_ids, vectors, _rounded(positions), cluster, 0, True)
+    return MapLayout(movie_ids, vectors, _rounded(positions), cluster, 0, True)
 
 
 def _kept(
-    movie_ids: Sequence[str], vectors: Vectors, previous: Drawn
+    movie_ids: Sequence[str], vectors: Vectors, previous: MapLayout
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
     """Which movies stay where they are; and the previous row of each movie, or -1."""
     before = {movie_id: row for row, movie_id in enumerate(previous.movie_ids)}
@@ -109,11 +109,11 @@ def _kept(
 def _extended(
     movie_ids: Sequence[str],
     vectors: Vectors,
-    previous: Drawn,
+    previous: MapLayout,
     kept: npt.NDArray[np.bool_],
     rows: npt.NDArray[np.int64],
     moved: int,
-) -> Drawn:
+) -> MapLayout:
     """The previous map, with what is new on it."""
     positions = np.empty((len(movie_ids), 2), np.float32)
     cluster = np.empty(len(movie_ids), np.uint8)
@@ -125,13 +125,13 @@ def _extended(
         positions[~kept] = _rounded(spots)
         numbers, centres = _centres(vectors[kept], cluster[kept])
         cluster[~kept] = numbers[np.argmax(vectors[~kept] @ centres.T, axis=1)]
-    return Drawn(movie_ids, vectors, positions, cluster, moved)
+    return MapLayout(movie_ids, vectors, positions, cluster, moved)
 
 
 def _lay_out(
     movie_ids: Sequence[str],
     vectors: Vectors,
-    previous: Drawn | None,
+    previous: MapLayout | None,
     known: npt.NDArray[np.bool_],
     rows: npt.NDArray[np.int64],
 ) -> Positions:
@@ -165,7 +165,7 @@ def _landmarks(movie_ids: Sequence[str]) -> npt.NDArray[np.int64]:
 
 def _start(
     vectors: Vectors,
-    previous: Drawn,
+    previous: MapLayout,
     known: npt.NDArray[np.bool_],
     rows: npt.NDArray[np.int64],
 ) -> Positions:
@@ -254,7 +254,7 @@ def _aligned(positions: Positions, common: Positions, before: Positions) -> Posi
 def _cluster(
     movie_ids: Sequence[str],
     vectors: Vectors,
-    previous: Drawn | None,
+    previous: MapLayout | None,
     known: npt.NDArray[np.bool_],
     rows: npt.NDArray[np.int64],
 ) -> Clusters:

@@ -25,7 +25,7 @@ from shared.snapshot.storage.store import SnapshotStore
 from shared.telemetry import get_logger
 
 
-class Activations:
+class ActivationHandler:
     """The store's owner, listening to the operator.
 
     Args:

@@ -15,14 +15,14 @@ from pathlib import Path
 import numpy as np
 
 from services.embedder.movie_map.cluster_names import WordCount
-from services.embedder.movie_map.map_layout import Drawn, draw
+from services.embedder.movie_map.map_layout import MapLayout, draw
 from services.embedder.movie_map.placement import Positions
 from shared.snapshot.files.atlas import ATLAS, DECIMALS, Atlas, Cluster, read_atlas, write_atlas
 from shared.snapshot.files.catalogue import Catalogue
 from shared.snapshot.files.index import VectorIndex
 from shared.snapshot.storage.manifest import CATALOGUE, VECTORS
 from shared.snapshot.storage.store import NoSnapshot, SnapshotStore
-from shared.snapshot.storage.verify import Proofs, SnapshotCorrupt, verify_file
+from shared.snapshot.storage.verify import SnapshotCorrupt, VerificationCache, verify_file
 from shared.telemetry import get_logger
 
 _CELLS = 24
@@ -34,7 +34,7 @@ Names = Mapping[int, tuple[str, ...]]
 class PreviousMap:
     """The map to keep to, and what its clusters are called, by number."""
 
-    drawn: Drawn
+    drawn: MapLayout
     names: Names
 
 
@@ -65,7 +65,7 @@ def write_map(folder: Path, previous: PreviousMap | None, *, movies: int, dim: i
     )
 
 
-def _names(drawn: Drawn, catalogue: Catalogue) -> Names:
+def _names(drawn: MapLayout, catalogue: Catalogue) -> Names:
     words = WordCount(len(drawn.movie_ids))
     for movie in catalogue.movies(words.wanted):
         # Genres small, as words: with a capital they would count as names.
@@ -75,7 +75,7 @@ def _names(drawn: Drawn, catalogue: Catalogue) -> Names:
     return words.names(drawn.cluster)
 
 
-def described(drawn: Drawn, names: Names) -> Atlas:
+def described(drawn: MapLayout, names: Names) -> Atlas:
     """A map with its clusters' names, sizes and places."""
     clusters = []
     for number in np.unique(drawn.cluster).tolist():
@@ -98,7 +98,9 @@ def _densest(positions: Positions) -> tuple[float, float]:
     return round(x, DECIMALS), round(y, DECIMALS)
 
 
-def previous_map(store: SnapshotStore, proofs: Proofs | None = None) -> PreviousMap | None:
+def previous_map(
+    store: SnapshotStore, proofs: VerificationCache | None = None
+) -> PreviousMap | None:
     """The map that is being served, with the vectors it was drawn from; None without one.
 
     Args:
@@ -127,5 +129,5 @@ def previous_map(store: SnapshotStore, proofs: Proofs | None = None) -> Previous
     except SnapshotCorrupt as error:
         get_logger().warning("the map is drawn anew", error=str(error))
         return None
-    drawn = Drawn(ids, vectors, atlas.positions, atlas.cluster, atlas.moved)
+    drawn = MapLayout(ids, vectors, atlas.positions, atlas.cluster, atlas.moved)
     return PreviousMap(drawn, {cluster.number: cluster.words for cluster in atlas.clusters})

@@ -35,7 +35,7 @@ from shared.snapshot.editor import Base, SnapshotEditor
 from shared.snapshot.files.atlas import ATLAS
 from shared.snapshot.storage.manifest import EncoderName, Manifest
 from shared.snapshot.storage.store import NoSnapshot, SnapshotStore
-from shared.snapshot.storage.verify import OwnProofs, SnapshotCorrupt
+from shared.snapshot.storage.verify import ProcessVerificationCache, SnapshotCorrupt
 from shared.snapshot.writer import EncodedReview, MovieFacts, SnapshotWriter
 from shared.telemetry import get_logger
 from shared.text.passages import Span
@@ -73,7 +73,7 @@ class Publisher:
         self._keep = keep
         self._lease_folder = lease_folder
         self._promote = promote
-        self._proofs = OwnProofs()
+        self._proofs = ProcessVerificationCache()
 
     def prepare(self) -> None:
         """Load what publishing needs: the first time it takes a second or two, then none."""

@@ -36,7 +36,7 @@ COUNT_EVERY_S = 10.0
 """Counting takes a microsecond a review, twice a second: only of few is it done each time."""
 
 
-class Settlement:
+class RunCompletion:
     """Follows the open runs.
 
     Args:

@@ -36,7 +36,7 @@ from services.ingest.stats import (
     STAT_UNREADABLE,
 )
 from services.ingest.visits.drift import Tally, drift
-from services.ingest.visits.page_results import Reading
+from services.ingest.visits.page_results import PageResult
 from services.ingest.visits.visits import Visits, fingerprint_of, open_visits
 from shared.delivery.messages import MovieMessage, ReviewMessage, ledger_id
 from shared.delivery.redis_client import UNAVAILABLE, Client, connect
@@ -109,13 +109,13 @@ class StreamPipeline:
         self._is_open = True
         self._teller = asyncio.create_task(self._tell_often())
 
-    async def process_item(self, item: Reading | MovieItem | ReviewItem) -> object:
+    async def process_item(self, item: PageResult | MovieItem | ReviewItem) -> object:
         """Scrapy's hook: check what was read and send it.
 
         Raises:
             DropItem: an item that comes alone is invalid, or has been sent before.
         """
-        if isinstance(item, Reading):
+        if isinstance(item, PageResult):
             await self._take(item)
             return item
         message = self._message(item, datetime.now(UTC))
@@ -157,7 +157,7 @@ class StreamPipeline:
             return self.visits.tally(self._crawler.stats.get_value(STAT_UNREADABLE))
         return Tally(reviews=self.sender.ledger.reviews, textless=self._textless)
 
-    async def _take(self, reading: Reading) -> None:
+    async def _take(self, reading: PageResult) -> None:
         names = []
         for item in reading.items:
             message = self._message(item, reading.fetched_at)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from itertools import islice
 
 from services.ingest.context import Crawl
-from services.ingest.delivery.run_totals import Ledger
+from services.ingest.delivery.run_totals import RunTotals
 from services.ingest.visits.visits import Visits
 from shared.delivery.messages import MAX_KEPT_ITEMS, REVIEWS_STREAM, KeptItems, RunEnd
 from shared.delivery.redis_client import UNAVAILABLE, connect
@@ -33,7 +33,7 @@ async def close_run(crawl: Crawl, visits: Visits, *, is_complete: bool) -> RunEn
     run_id, source = crawl.run_id, crawl.source.name
     redis = connect(crawl.redis_url)
     try:
-        kept = Ledger()
+        kept = RunTotals()
         items = visits.kept_items()
         number = 0
         while portion := tuple(islice(items, MAX_KEPT_ITEMS)):
@@ -47,7 +47,7 @@ async def close_run(crawl: Crawl, visits: Visits, *, is_complete: bool) -> RunEn
             for item in portion:
                 kept.add(item)
             number += 1
-        sent = Ledger.of(visits.sent_items())
+        sent = RunTotals.of(visits.sent_items())
         with suppress(*UNAVAILABLE):  # for show; the end itself is worth waiting
             await registry.set_fields(
                 redis, run_id, movies=sent.movies, crawled=sent.reviews, kept=kept.reviews

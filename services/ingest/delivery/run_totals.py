@@ -12,7 +12,7 @@ _MOVIES = ledger_id("movie", "")
 
 
 @dataclass(slots=True)
-class Ledger:
+class RunTotals:
     """Distinct items, counted by the caller one at a time and each once."""
 
     movies: int = 0

@@ -24,7 +24,7 @@ from typing import Protocol
 
 from redis.exceptions import RedisError
 
-from services.ingest.delivery.run_totals import Ledger
+from services.ingest.delivery.run_totals import RunTotals
 from services.ingest.visits.page_results import Visit
 from services.ingest.visits.visits import Fields, Visits
 from shared.delivery.messages import REVIEWS_STREAM, MovieMessage, ReviewMessage, ledger_id
@@ -74,7 +74,7 @@ class StreamSender:
     visits: Visits
     on_lost: Callable[[str], None]
     on_full: Callable[[bool], None]
-    ledger: Ledger = field(init=False)
+    ledger: RunTotals = field(init=False)
     _buffer: list[tuple[str, Message]] = field(default_factory=list, init=False)
     _seen: set[str] = field(default_factory=set, init=False)
     _taken: int = field(default=0, init=False)
@@ -89,7 +89,7 @@ class StreamSender:
 
     def __post_init__(self) -> None:
         self._room.set()
-        self.ledger = Ledger.of(self.visits.sent_items())
+        self.ledger = RunTotals.of(self.visits.sent_items())
 
     @property
     def taken(self) -> int:

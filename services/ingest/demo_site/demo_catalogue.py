@@ -19,7 +19,7 @@ class _Entry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
 
-class CatalogueReview(_Entry):
+class DemoReview(_Entry):
     """A viewer's review; ``rating`` from 1 to 10."""
 
     author: Annotated[str, Field(min_length=1)]
@@ -29,7 +29,7 @@ class CatalogueReview(_Entry):
     text: Annotated[str, Field(min_length=1)]
 
 
-class CatalogueMovie(_Entry):
+class DemoMovie(_Entry):
     """A film and its reviews."""
 
     movie_id: Annotated[str, Field(pattern=r"^tt\d{7,8}$")]
@@ -39,7 +39,7 @@ class CatalogueMovie(_Entry):
     director: Annotated[str, Field(min_length=1)]
     country: Annotated[str, Field(min_length=1)]
     description: Annotated[str, Field(min_length=1)]
-    reviews: Annotated[tuple[CatalogueReview, ...], Field(min_length=1)]
+    reviews: Annotated[tuple[DemoReview, ...], Field(min_length=1)]
 
     @property
     def mean_rating(self) -> float:
@@ -48,20 +48,20 @@ class CatalogueMovie(_Entry):
 
 
 class _File(_Entry):
-    movies: tuple[CatalogueMovie, ...]
+    movies: tuple[DemoMovie, ...]
 
 
-Catalogue = tuple[CatalogueMovie, ...]
+DemoCatalogue = tuple[DemoMovie, ...]
 
 
-def load_catalogue() -> Catalogue:
+def load_catalogue() -> DemoCatalogue:
     """All films, by year and title.
 
     Raises:
         CatalogueInvalid: a file is damaged, or two films have one id.
     """
     folder = files("services.ingest.demo_site") / "catalogue"
-    movies: list[CatalogueMovie] = []
+    movies: list[DemoMovie] = []
     for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if file.name.endswith(".toml"):
             movies.extend(_read(file.name, file.read_text(encoding="utf-8")))
@@ -70,7 +70,7 @@ def load_catalogue() -> Catalogue:
     return tuple(sorted(movies, key=lambda movie: (movie.year, movie.title)))
 
 
-def _read(name: str, text: str) -> Iterable[CatalogueMovie]:
+def _read(name: str, text: str) -> Iterable[DemoMovie]:
     try:
         return _File.model_validate(tomllib.loads(text)).movies
     except tomllib.TOMLDecodeError as error:

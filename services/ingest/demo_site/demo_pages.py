@@ -21,7 +21,7 @@ from html import escape
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from services.ingest.demo_site.demo_catalogue import Catalogue, CatalogueMovie, CatalogueReview
+from services.ingest.demo_site.demo_catalogue import DemoCatalogue, DemoMovie, DemoReview
 
 PER_LIST = 12
 PER_FILM = 3
@@ -60,7 +60,7 @@ class Page:
 
 
 @dataclass(frozen=True)
-class Site:
+class DemoSite:
     """All pages of the demo site.
 
     Args:
@@ -69,10 +69,10 @@ class Site:
         disallow: Paths that robots.txt forbids.
     """
 
-    catalogue: Catalogue
+    catalogue: DemoCatalogue
     base_url: str
     disallow: Sequence[str] = ()
-    _by_id: dict[str, CatalogueMovie] = field(init=False, repr=False)
+    _by_id: dict[str, DemoMovie] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         by_id = {movie.movie_id: movie for movie in self.catalogue}
@@ -104,7 +104,7 @@ class Site:
         """How many pages the list of films has."""
         return -(-len(self.catalogue) // PER_LIST)
 
-    def film_url(self, movie: CatalogueMovie) -> str:
+    def film_url(self, movie: DemoMovie) -> str:
         """Where a film's page is."""
         return f"{self.base_url}/films/{movie.movie_id}"
 
@@ -129,7 +129,7 @@ class Site:
         )
         return _document("Films", body, links=_page_links("/films", number, self.list_pages))
 
-    def _film(self, movie: CatalogueMovie, number: int) -> str:
+    def _film(self, movie: DemoMovie, number: int) -> str:
         path, pages = f"/films/{movie.movie_id}", film_pages(movie)
         first = (number - 1) * PER_FILM
         shown = list(enumerate(movie.reviews, 1))[first : first + PER_FILM]
@@ -150,7 +150,7 @@ class Site:
         links = _page_links(path, number, pages) + _script(self.film_json(movie, number))
         return _document(f"{movie.title} ({movie.year})", body, links=links)
 
-    def film_json(self, movie: CatalogueMovie, number: int) -> dict[str, Any]:
+    def film_json(self, movie: DemoMovie, number: int) -> dict[str, Any]:
         """The JSON-LD of a film's page ``number``."""
         url = self.film_url(movie)
         first = (number - 1) * PER_FILM
@@ -183,7 +183,7 @@ class Site:
         return _document("Not here", body)
 
 
-def film_pages(movie: CatalogueMovie) -> int:
+def film_pages(movie: DemoMovie) -> int:
     """How many pages a film's reviews take."""
     return -(-len(movie.reviews) // PER_FILM)
 
@@ -193,9 +193,7 @@ def _page_number(query: str) -> int:
     return int(given) if given.isascii() and given.isdigit() and len(given) < 6 else 0
 
 
-def _review_json(
-    url: str, movie: CatalogueMovie, at: int, review: CatalogueReview
-) -> dict[str, Any]:
+def _review_json(url: str, movie: DemoMovie, at: int, review: DemoReview) -> dict[str, Any]:
     return {
         "@type": "Review",
         "identifier": f"{movie.movie_id}-review-{at}",
@@ -214,7 +212,7 @@ def _review_json(
     }
 
 
-def _review_html(at: int, review: CatalogueReview) -> str:
+def _review_html(at: int, review: DemoReview) -> str:
     return f"""<article class="review" id="review-{at}">
 <h3>{escape(review.title)}</h3>
 <p class="byline">{review.rating} of 10 · {escape(review.author)} ·

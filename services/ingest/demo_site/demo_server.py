@@ -11,14 +11,14 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from services.ingest.demo_site.demo_catalogue import Catalogue, load_catalogue
-from services.ingest.demo_site.demo_pages import Site
+from services.ingest.demo_site.demo_catalogue import DemoCatalogue, load_catalogue
+from services.ingest.demo_site.demo_pages import DemoSite
 from shared.telemetry import get_logger
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    site: Site
+    site: DemoSite
 
     def __init__(self, host: str, port: int) -> None:
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -68,7 +68,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def serve_demo_site(
-    host: str, port: int, *, catalogue: Catalogue | None = None, disallow: Sequence[str] = ()
+    host: str, port: int, *, catalogue: DemoCatalogue | None = None, disallow: Sequence[str] = ()
 ) -> Iterator[str]:
     """Serve the site in a thread while the context lasts.
 
@@ -83,7 +83,7 @@ def serve_demo_site(
     """
     server = _bind(host, port)
     url = f"http://127.0.0.1:{server.server_port}"
-    server.site = Site(load_catalogue() if catalogue is None else catalogue, url, disallow)
+    server.site = DemoSite(load_catalogue() if catalogue is None else catalogue, url, disallow)
     thread = threading.Thread(
         target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="demo-site", daemon=True
     )

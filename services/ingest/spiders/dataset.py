@@ -22,7 +22,7 @@ from services.ingest.pages.datasets.dataset_items import (
 from services.ingest.pages.items import MovieItem, ReviewItem
 from services.ingest.sources.sources import DatasetSource
 from services.ingest.stats import STAT_FAULT
-from services.ingest.visits.page_results import Reading
+from services.ingest.visits.page_results import PageResult
 
 MOST_CHARS = 1_000_000
 """Of what is handed on together: a row may have as many as ten times that."""
@@ -52,7 +52,7 @@ class DatasetSpider(Spider):
             crawler, *args, source=crawl_of(crawler.settings).source, **kwargs
         )
 
-    async def start(self) -> AsyncIterator[Reading]:
+    async def start(self) -> AsyncIterator[PageResult]:
         """Yield the items, as many at a time as go onto the stream together.
 
         Raises:
@@ -64,7 +64,7 @@ class DatasetSpider(Spider):
         try:
             for items in together(self._items()):
                 await pipeline.sender.room()
-                yield Reading(items, datetime.now(UTC), visit=None)
+                yield PageResult(items, datetime.now(UTC), visit=None)
         except DatasetInvalid as error:
             self.crawler.stats.set_value(STAT_FAULT, str(error))
             raise CloseSpider("dataset_invalid") from error

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable
 
 from services.ingest.visits.page_results import page_key
-from services.ingest.web.url_filter import Gate
+from services.ingest.web.url_filter import UrlFilter
 
 
 class Frontier:
@@ -17,7 +17,7 @@ class Frontier:
     """
 
     def __init__(self, hosts: Iterable[str]) -> None:
-        self._gate = Gate(hosts)
+        self._gate = UrlFilter(hosts)
         self._asked: set[bytes] = set()
 
     def is_ours(self, url: str) -> bool:

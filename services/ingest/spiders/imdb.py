@@ -24,7 +24,7 @@ from services.ingest.pages.imdb.pages import (
 from services.ingest.pages.items import MovieItem, ReviewItem
 from services.ingest.pages.sampling import pick
 from services.ingest.sources.sources import ImdbSource
-from services.ingest.spiders.page_sequences import Chain
+from services.ingest.spiders.page_sequences import PageSequence
 from services.ingest.spiders.page_spider import PagesSpider
 from services.ingest.visits.page_results import Content, Findings, Link
 
@@ -41,7 +41,7 @@ class ImdbSpider(PagesSpider):
         """The list of titles."""
         return [Link(title_list_url(self.source.base_url, self.source.min_votes), LIST)]
 
-    def begin(self, link: Link) -> Chain:
+    def begin(self, link: Link) -> PageSequence:
         """An empty chain for the page of a link."""
         if link.kind == LIST:
             return TitleListPages(self.source)
@@ -50,7 +50,7 @@ class ImdbSpider(PagesSpider):
         return ReviewPages(self.source, link)
 
 
-class TitleListPages(Chain):
+class TitleListPages(PageSequence):
     """The list, as far as it is needed."""
 
     def __init__(self, source: ImdbSource) -> None:
@@ -84,7 +84,7 @@ class TitleListPages(Chain):
         )
 
 
-class TitlePage(Chain):
+class TitlePage(PageSequence):
     """A film's own page."""
 
     def __init__(self, source: ImdbSource, link: Link) -> None:
@@ -115,7 +115,7 @@ class TitlePage(Chain):
         )
 
 
-class ReviewPages(Chain):
+class ReviewPages(PageSequence):
     """A page of a film's reviews; all of them, where reviews are picked."""
 
     def __init__(self, source: ImdbSource, link: Link) -> None:

@@ -21,7 +21,7 @@ class OtherPage(Exception):
     """A further page does not belong to its chain: it is the first of another."""
 
 
-class Chain(ABC):
+class PageSequence(ABC):
     """Pages that are read together, because what they yield depends on all of them."""
 
     @abstractmethod
@@ -42,7 +42,7 @@ class Chain(ABC):
 
 
 @dataclass(slots=True)
-class Trail:
+class SequenceProgress:
     """A chain on its way.
 
     ``known`` is the baseline's visit of it, ``checking`` the number of its page that is being asked
@@ -51,7 +51,7 @@ class Trail:
 
     link: Link
     depth: int
-    chain: Chain
+    chain: PageSequence
     known: Visit | None = None
     checking: int | None = None
     pages: list[Fetched] = field(default_factory=list)

@@ -1,6 +1,6 @@
 """What all spiders that fetch pages have in common: chains, visits, and what became of each page.
 
-A page is read as the first of a chain (``Chain``), most often its only one. Before it is asked for,
+A page is read as the first of a ``PageSequence``, most often its only one. Before it is asked for,
 the visits are looked at:
 
 - visited by this run: not asked for; its links are followed from the record.
@@ -34,17 +34,22 @@ from services.ingest.delivery.pipeline import StreamPipeline
 from services.ingest.pages.unreadable import PageUnreadable
 from services.ingest.sources.sources import WebSource
 from services.ingest.spiders.frontier import Frontier
-from services.ingest.spiders.page_sequences import Chain, OtherPage, Trail, asked_url
+from services.ingest.spiders.page_sequences import (
+    OtherPage,
+    PageSequence,
+    SequenceProgress,
+    asked_url,
+)
 from services.ingest.stats import STAT_UNREAD, STAT_UNREADABLE
 from services.ingest.visits.kept_page import KeptPage, Oddity
-from services.ingest.visits.page_results import Fetched, Findings, Link, Reading, Visit, page_key
+from services.ingest.visits.page_results import Fetched, Findings, Link, PageResult, Visit, page_key
 from services.ingest.visits.visits import Visits
 from services.ingest.web.shutdown import CrawlEnding
 from shared.telemetry import get_logger
 
 _MISSING = frozenset({404, 410})  # answers as good as a page: there is none
 
-Yield = Reading | Request
+Yield = PageResult | Request
 
 
 class PagesSpider(Spider, ABC):
@@ -77,7 +82,7 @@ class PagesSpider(Spider, ABC):
         """The pages to begin at."""
 
     @abstractmethod
-    def begin(self, link: Link) -> Chain:
+    def begin(self, link: Link) -> PageSequence:
         """An empty chain for the page of a link."""
 
     async def start(self) -> AsyncIterator[Request]:
@@ -101,7 +106,7 @@ class PagesSpider(Spider, ABC):
         for request in self._follow(self.first(), 0):
             yield request
 
-    def answered(self, response: Response, trail: Trail) -> Iterator[Yield]:
+    def answered(self, response: Response, trail: SequenceProgress) -> Iterator[Yield]:
         """Scrapy's callback: a page was had, or has not changed."""
         if trail.checking is not None:
             yield from self._check(response, trail, trail.checking)
@@ -113,7 +118,7 @@ class PagesSpider(Spider, ABC):
     def failed(self, failure: Failure) -> Iterator[Yield]:
         """Scrapy's errback: a page could not be had."""
         request: Request = failure.request  # type: ignore[attr-defined]
-        trail: Trail = request.cb_kwargs["trail"]
+        trail: SequenceProgress = request.cb_kwargs["trail"]
         error = failure.value
         if isinstance(error, CrawlEnding):
             return  # what has begun is read from its beginning another time
@@ -131,7 +136,9 @@ class PagesSpider(Spider, ABC):
         else:
             yield from self._conclude(trail, None, is_whole=False)
 
-    def _without(self, request: Request, trail: Trail, *, is_gone: bool) -> Iterator[Yield]:
+    def _without(
+        self, request: Request, trail: SequenceProgress, *, is_gone: bool
+    ) -> Iterator[Yield]:
         """Go on without a page that is not there, or that is not for us: that is an answer."""
         if trail.checking:
             yield from self._again(trail, request.meta.get("depth", 0))
@@ -142,7 +149,7 @@ class PagesSpider(Spider, ABC):
         elif not is_gone:
             yield from self._conclude(trail, None, is_whole=False, is_all=True)
 
-    def _check(self, response: Response, trail: Trail, at: int) -> Iterator[Yield]:
+    def _check(self, response: Response, trail: SequenceProgress, at: int) -> Iterator[Yield]:
         """Look whether a page of a known chain has changed."""
         known = trail.known
         if known is None:
@@ -162,7 +169,7 @@ class PagesSpider(Spider, ABC):
         else:
             yield from self._again(trail, depth)
 
-    def _read(self, response: Response, trail: Trail) -> Iterator[Yield]:
+    def _read(self, response: Response, trail: SequenceProgress) -> Iterator[Yield]:
         try:
             next_url = trail.chain.add(response)
         except PageUnreadable as error:
@@ -182,7 +189,9 @@ class PagesSpider(Spider, ABC):
         further = list(self._go_on(trail, next_url, response.meta.get("depth", 0)))
         yield from further or self._conclude(trail, response, is_whole=False)
 
-    def _give_up(self, response: Response, trail: Trail, error: PageUnreadable) -> Iterator[Yield]:
+    def _give_up(
+        self, response: Response, trail: SequenceProgress, error: PageUnreadable
+    ) -> Iterator[Yield]:
         stats, kind = self.crawler.stats, trail.link.kind
         unreadable = stats.get_value(STAT_UNREADABLE, {})
         stats.set_value(STAT_UNREADABLE, {**unreadable, kind: unreadable.get(kind, 0) + 1})
@@ -191,7 +200,7 @@ class PagesSpider(Spider, ABC):
         self._kept_page.offer(response.body, Oddity.UNREADABLE)
         yield from self._conclude(trail, response, is_whole=False)
 
-    def _split(self, response: Response, trail: Trail) -> Iterator[Yield]:
+    def _split(self, response: Response, trail: SequenceProgress) -> Iterator[Yield]:
         """End a chain before this page, with which another begins."""
         link = Link(asked_url(response), trail.link.kind, trail.link.about)
         is_new = trail.is_new and not self._visits.has_visited(link.url)
@@ -206,7 +215,7 @@ class PagesSpider(Spider, ABC):
 
     def _conclude(
         self,
-        trail: Trail,
+        trail: SequenceProgress,
         response: Response | None,
         *,
         is_whole: bool = True,
@@ -238,11 +247,11 @@ class PagesSpider(Spider, ABC):
                 digest=trail.digest.hexdigest(),
                 findings=content.findings,
             )
-            yield Reading(content.items, now, visit)
+            yield PageResult(content.items, now, visit)
             if isinstance(response, HtmlResponse):
                 self._look_for_oddity(response, content.findings, trail.link)
         elif content.items and (is_all or trail.known is None):
-            yield Reading(content.items, now, None)
+            yield PageResult(content.items, now, None)
         yield from self._follow(links, depth + 1)
 
     def _look_for_oddity(self, response: Response, found: Findings, link: Link) -> None:
@@ -270,22 +279,22 @@ class PagesSpider(Spider, ABC):
             trail, page = self._set_out(link, depth)
             yield self._request(trail, link.url, depth, page)
 
-    def _set_out(self, link: Link, depth: int) -> tuple[Trail, Fetched | None]:
+    def _set_out(self, link: Link, depth: int) -> tuple[SequenceProgress, Fetched | None]:
         """A chain to be read, and what is known of its first page if that can be asked about."""
         known = self._visits.baseline_of(link.url)
-        trail = Trail(link, depth, self.begin(link), known=known)
+        trail = SequenceProgress(link, depth, self.begin(link), known=known)
         if known is None or not known.can_be_asked_for_changes:
             return trail, None
         trail.checking = 0
         return trail, known.pages[0]
 
-    def _again(self, trail: Trail, depth: int) -> Iterator[Request]:
+    def _again(self, trail: SequenceProgress, depth: int) -> Iterator[Request]:
         """Read a chain from its beginning, without conditions."""
-        anew = Trail(trail.link, trail.depth, self.begin(trail.link), known=trail.known)
+        anew = SequenceProgress(trail.link, trail.depth, self.begin(trail.link), known=trail.known)
         yield from self._go_on(anew, trail.link.url, depth)
 
     def _go_on(
-        self, trail: Trail, url: str, depth: int, page: Fetched | None = None
+        self, trail: SequenceProgress, url: str, depth: int, page: Fetched | None = None
     ) -> Iterator[Request]:
         """The request for a page that must be asked for, whoever did so before; none if it cannot.
 
@@ -303,7 +312,9 @@ class PagesSpider(Spider, ABC):
         trail.is_new = self._frontier.mark(url)
         yield self._request(trail, url, depth + 1, page).replace(dont_filter=True)
 
-    def _request(self, trail: Trail, url: str, depth: int, page: Fetched | None) -> Request:
+    def _request(
+        self, trail: SequenceProgress, url: str, depth: int, page: Fetched | None
+    ) -> Request:
         headers = {}
         if page is not None and page.etag is not None:
             headers["If-None-Match"] = page.etag

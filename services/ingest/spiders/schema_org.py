@@ -23,7 +23,7 @@ from services.ingest.pages.sampling import pick
 from services.ingest.pages.schema_org.extraction import Film, PageContent, extract
 from services.ingest.pages.sitemaps import parse_sitemap
 from services.ingest.sources.sources import SchemaOrgSource
-from services.ingest.spiders.page_sequences import Chain, OtherPage
+from services.ingest.spiders.page_sequences import OtherPage, PageSequence
 from services.ingest.spiders.page_spider import PagesSpider
 from services.ingest.visits.page_results import Content, Findings, Link
 from shared.telemetry import get_logger
@@ -43,12 +43,12 @@ class SchemaOrgSpider(PagesSpider):
         """The start URLs."""
         return (Link(url, PAGE) for url in self.source.start_urls)
 
-    def begin(self, link: Link) -> Chain:  # noqa: ARG002 - any page is read alike
+    def begin(self, link: Link) -> PageSequence:  # noqa: ARG002 - any page is read alike
         """An empty chain."""
         return FilmPages(self.source, self.crawler.stats)
 
 
-class FilmPages(Chain):
+class FilmPages(PageSequence):
     """A sitemap, a page, or the pages of some films' reviews that hang together.
 
     Args:

@@ -17,7 +17,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from services.ingest.outcome import Outcome
 from services.ingest.supervisor.crawl_process import CrawlProcess
-from services.ingest.supervisor.retry_budget import Attempts, read_attempts, write_attempts
+from services.ingest.supervisor.retry_budget import RetryBudget, read_budget, write_budget
 from shared.delivery.redis_client import UNAVAILABLE, Client
 from shared.delivery.streams import wait_for
 from shared.runs import registry
@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 
 @dataclass
-class Crawling:
+class CrawlAttempt:
     """Makes attempts at runs.
 
     Args:
@@ -84,7 +84,7 @@ class Crawling:
         if await self._is_over(run):  # cancelled while we were about it
             await self._release(run)
             return None
-        await write_attempts(self.redis, run.run_id, attempts.begun())
+        await write_budget(self.redis, run.run_id, attempts.begun())
         began = time.monotonic()
         outcome = await self._crawl(run, attempts, time_limit_s)
         taken_s = time.monotonic() - began
@@ -111,7 +111,7 @@ class Crawling:
         await self._patiently(lambda: registry.advance(self.redis, run, "failed", error=error))
         await self._release(run)
 
-    async def _crawl(self, run: Run, before: Attempts, limit_s: float) -> Outcome | None:
+    async def _crawl(self, run: Run, before: RetryBudget, limit_s: float) -> Outcome | None:
         process = await CrawlProcess.start(run.run_id, run.source, demo_url=self.demo_url)
         self.pids[run.run_id] = process.pid
         _active.inc()
@@ -167,7 +167,7 @@ class Crawling:
         # Searchable: the embedder was quicker than the process, which has sent all and is ending.
         return record is None or (registry.ended(record) and record.state != "searchable")
 
-    async def _leave(self, run: Run, before: Attempts) -> None:
+    async def _leave(self, run: Run, before: RetryBudget) -> None:
         """Give the run back without a verdict; a stop of the service is no attempt."""
         if self.stop.is_set():
             counts = {"attempts": before.attempts, "in_vain": before.in_vain}
@@ -198,9 +198,9 @@ class Crawling:
         await self.fail(run, error)
         return "failed", None
 
-    async def _attempts(self, run: Run) -> Attempts:
+    async def _attempts(self, run: Run) -> RetryBudget:
         finished = await asyncio.to_thread(self.finished_pages, run)
-        return (await read_attempts(self.redis, run.run_id)).seen(finished)
+        return (await read_budget(self.redis, run.run_id)).seen(finished)
 
     async def _release(self, run: Run) -> None:
         await self._patiently(lambda: registry.release_lease(self.redis, run.run_id, self.holder))

@@ -41,7 +41,7 @@ _succeeded = Gauge(
 
 
 @dataclass
-class Endings:
+class LostRuns:
     """Follows the runs that have not ended.
 
     Args:

@@ -20,7 +20,7 @@ MAX_ATTEMPTS = 3  # in a row that bring a run no further
 RETRY_AFTER_S = 1.0  # doubled for each attempt in vain
 
 
-class Attempts(BaseModel):
+class RetryBudget(BaseModel):
     """The attempts at one run so far."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -57,11 +57,11 @@ class Attempts(BaseModel):
         return RETRY_AFTER_S * float(2**self.in_vain)
 
 
-async def read_attempts(redis: Client, run_id: str) -> Attempts:
+async def read_budget(redis: Client, run_id: str) -> RetryBudget:
     """The attempts at a run, as its record has them."""
-    return Attempts.model_validate(await redis.hgetall(registry.run_key(run_id)))
+    return RetryBudget.model_validate(await redis.hgetall(registry.run_key(run_id)))
 
 
-async def write_attempts(redis: Client, run_id: str, attempts: Attempts) -> None:
+async def write_budget(redis: Client, run_id: str, attempts: RetryBudget) -> None:
     """Keep them in the run's record."""
     await registry.set_fields(redis, run_id, **attempts.model_dump())

@@ -26,9 +26,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.ingest.sources.sources import Source, SourceInvalid, find_source
-from services.ingest.supervisor.attempt import Crawling
+from services.ingest.supervisor.attempt import CrawlAttempt
 from services.ingest.supervisor.crawl_schedule import request_due
-from services.ingest.supervisor.lost_runs import SETTLE_LIMIT_S, Endings
+from services.ingest.supervisor.lost_runs import SETTLE_LIMIT_S, LostRuns
 from shared.delivery.messages import IngestCommand, MessageInvalid, parse
 from shared.delivery.redis_client import UNAVAILABLE, Client
 from shared.delivery.streams import Entry, EntryInvalid, wait_for
@@ -79,16 +79,16 @@ class Supervisor:
     holder: str = field(default_factory=_new_holder)
     finished_pages: Callable[[Run], int] = _nothing_finished
     settle_limit_s: float = SETTLE_LIMIT_S
-    _crawling: Crawling = field(init=False)
-    _endings: Endings = field(init=False)
+    _crawling: CrawlAttempt = field(init=False)
+    _endings: LostRuns = field(init=False)
     _crawls: dict[str, asyncio.Task[None]] = field(default_factory=dict, init=False)
     _sources_busy: set[str] = field(default_factory=set, init=False)
     _not_before: dict[str, float] = field(default_factory=dict, init=False)
     _wake: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
     def __post_init__(self) -> None:
-        self._endings = Endings(self.redis, self.settle_limit_s)
-        self._crawling = Crawling(
+        self._endings = LostRuns(self.redis, self.settle_limit_s)
+        self._crawling = CrawlAttempt(
             self.redis,
             self.holder,
             self.lease_ms,

@@ -100,7 +100,7 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class PageResult:
     """What a spider hands to the pipeline: a chain's items, all at once.
 
     ``visit`` is None when the chain was not read to its end: it is then read again another time.

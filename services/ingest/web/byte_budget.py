@@ -11,7 +11,7 @@ from scrapy.http import Headers
 
 from services.ingest.context import crawl_of
 from services.ingest.sources.sources import WebSource
-from services.ingest.web.shutdown import TOO_MANY_BYTES, CrawlEnd
+from services.ingest.web.shutdown import TOO_MANY_BYTES, CrawlShutdown
 from services.ingest.web.site_report import SiteReport, host_of
 
 
@@ -49,7 +49,7 @@ class ByteBudget:
         """Count the bytes of an answer that came packed."""
         self._unpacked += number
         if self._unpacked > self._most:
-            CrawlEnd.of(self._crawler).end(TOO_MANY_BYTES)
+            CrawlShutdown.of(self._crawler).end(TOO_MANY_BYTES)
 
     def _headers_received(self, headers: Headers, request: Request) -> None:
         self._count(request, len(headers.to_string() or b""))
@@ -61,5 +61,5 @@ class ByteBudget:
         self._received += number
         self._report.add(host_of(request.url), "received_bytes", number)
         if self._received > self._most:
-            CrawlEnd.of(self._crawler).end(TOO_MANY_BYTES)
+            CrawlShutdown.of(self._crawler).end(TOO_MANY_BYTES)
             raise StopDownload(fail=True)

@@ -10,7 +10,7 @@ from scrapy.http import Response
 from services.ingest.context import crawl_of
 from services.ingest.sources.sources import WebSource
 from services.ingest.web.site_report import SiteReport, host_of
-from services.ingest.web.url_filter import Gate, Refused
+from services.ingest.web.url_filter import Refused, UrlFilter
 
 REDIRECTING = frozenset({301, 302, 303, 307, 308})
 # They tell of another page than the one redirected to.
@@ -61,7 +61,9 @@ class CheckedRedirectMiddleware(RedirectMiddleware):
         self, request: Request, following: Request, report: SiteReport, host: str
     ) -> Request:
         source = crawl_of(self.crawler.settings).source
-        reason = Gate(source.hosts if isinstance(source, WebSource) else ()).refusal(following.url)
+        reason = UrlFilter(source.hosts if isinstance(source, WebSource) else ()).refusal(
+            following.url
+        )
         if reason is not None:
             reason = f"{request.url} redirects to {reason}"
             # An answer, as "not found" is one: the page is not on this site any more.

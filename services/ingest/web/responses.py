@@ -13,7 +13,7 @@ from scrapy.utils.httpobj import urlparse_cached
 from services.ingest.stats import ADDRESS_REFUSED
 from services.ingest.web.addresses import PublicResolver
 from services.ingest.web.blocks import BlockWatch
-from services.ingest.web.shutdown import BLOCKED, CrawlEnd
+from services.ingest.web.shutdown import BLOCKED, CrawlShutdown
 from services.ingest.web.site_report import SiteReport, host_of
 from services.ingest.web.url_filter import Refused
 
@@ -61,11 +61,11 @@ class AddressMiddleware:
         raise AddressRefused(reason)
 
 
-class AnswerMiddleware:
+class ResponseMiddleware:
     """Next to the spider, where an answer is final: retries and redirects are behind it."""
 
     def __init__(self, crawler: Crawler) -> None:
-        self._end = CrawlEnd.of(crawler)
+        self._end = CrawlShutdown.of(crawler)
         self._report = SiteReport(crawler.stats)
         self._watches: dict[str, BlockWatch] = {}
 

@@ -24,7 +24,7 @@ class CrawlEnding(IgnoreRequest):
     """The request is not sent any more, because the crawl is ending."""
 
 
-class CrawlEnd:
+class CrawlShutdown:
     """Extension: ends the crawl; ``is_ending`` for whoever still holds requests."""
 
     def __init__(self, crawler: Crawler) -> None:

@@ -18,7 +18,7 @@ from scrapy.extensions.throttle import AutoThrottle
 from scrapy.http import Response
 
 from services.ingest.web.politeness import Patience, PatienceExhausted, retry_after_s
-from services.ingest.web.shutdown import BLOCKED, CrawlEnd
+from services.ingest.web.shutdown import BLOCKED, CrawlShutdown
 from services.ingest.web.site_report import SiteReport, host_of
 from shared.telemetry import get_logger
 
@@ -82,7 +82,7 @@ class HostThrottle(AutoThrottle):
             pause_s = patience.pause_s(wanted_s, least_s=slot.delay)
         except PatienceExhausted as exhausted:
             request.meta["dont_retry"] = True
-            CrawlEnd.of(self.crawler).end(
+            CrawlShutdown.of(self.crawler).end(
                 BLOCKED,
                 f"{host} blocks the crawl: it {exhausted} (status {response.status}). Nothing is "
                 "tried again; crawl it less often, or with a longer delay_s, or ask its operator",

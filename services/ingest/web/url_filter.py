@@ -17,7 +17,7 @@ from scrapy.exceptions import IgnoreRequest
 from services.ingest.context import MAX_URL_CHARS, crawl_of
 from services.ingest.sources.sources import WebSource
 from services.ingest.stats import STAT_UNREAD
-from services.ingest.web.shutdown import CrawlEnd, CrawlEnding
+from services.ingest.web.shutdown import CrawlEnding, CrawlShutdown
 from shared.telemetry import get_logger
 
 STAT_LINKS_DROPPED = "web/links_dropped"
@@ -29,7 +29,7 @@ class Refused(IgnoreRequest):
     """A request that is not made, or an answer that is not used; the message says why."""
 
 
-class Gate:
+class UrlFilter:
     """Decides by the URL alone. ``hosts``: ``name`` (ports 80 and 443) or ``name:port``."""
 
     def __init__(self, hosts: Iterable[str]) -> None:
@@ -69,7 +69,7 @@ def _ascii(name: str) -> str:
         return name.lower()
 
 
-class GateMiddleware:
+class UrlFilterMiddleware:
     """The gate for every request, and a bound on how many may wait.
 
     More requests waiting than pages may still be fetched would only fill memory: a site that makes
@@ -78,9 +78,9 @@ class GateMiddleware:
 
     def __init__(self, crawler: Crawler, source: WebSource) -> None:
         self._crawler = crawler
-        self._end = CrawlEnd.of(crawler)
+        self._end = CrawlShutdown.of(crawler)
         self._most_waiting = source.max_pages
-        self.gate = Gate(source.hosts)
+        self.gate = UrlFilter(source.hosts)
         crawler.signals.connect(self._scheduled, signal=signals.request_scheduled)
 
     @classmethod

@@ -17,12 +17,12 @@ from services.query.api.schemas import (
     Review,
     SimilarResponse,
 )
-from services.query.api.search import TURN, plain, timed, turn
+from services.query.api.search import TURN, json_response, run_job, timed_response
 from services.query.api.serialization import Reason
 from services.query.components import Service
 from services.query.http.problems import FieldError, Problem, Problems, documented
 from services.query.http.strict_route import StrictRoute
-from shared.retrieval.query import Answer
+from shared.retrieval.query import SearchPage
 
 router = APIRouter(route_class=StrictRoute, tags=["movies"])
 
@@ -45,10 +45,10 @@ async def list_movies(service: Service, page: Annotated[PageParameters, Query()]
     generation = service.generation()
     after = _read_cursor(page.cursor) if page.cursor is not None else ""
     catalogue = generation.snapshot.catalogue
-    done = await turn(service.batcher.run(lambda: catalogue.movies_after(after, page.limit + 1)))
+    done = await run_job(service.batcher.run(lambda: catalogue.movies_after(after, page.limit + 1)))
     movies = done.value[: page.limit]
     more = len(done.value) > page.limit
-    return plain(
+    return json_response(
         generation,
         MoviePage(
             movies=[Movie.of(movie, generation.snapshot) for movie in movies],
@@ -79,10 +79,10 @@ async def get_movie(service: Service, movie_id: MovieIdPath) -> Response:
         facts = dict(Movie.of(movie, generation.snapshot))
         return MovieDetail.model_construct(**facts, reviews=reviews)
 
-    done = await turn(service.batcher.run(read))
+    done = await run_job(service.batcher.run(read))
     if done.value is None:
         raise Problem(Problems.UNKNOWN_MOVIE)
-    return plain(generation, done.value)
+    return json_response(generation, done.value)
 
 
 @router.get(
@@ -102,7 +102,7 @@ async def similar_movies(
     generation = service.generation()
     searcher = generation.searcher
 
-    def rank() -> tuple[Answer, list[Reason | None]]:
+    def rank() -> tuple[SearchPage, list[Reason | None]]:
         movie = generation.snapshot.catalogue.movie(movie_id)
         if movie is None:
             raise Problem(Problems.UNKNOWN_MOVIE)
@@ -111,11 +111,11 @@ async def similar_movies(
         )
         return found, [searcher.shared_evidence(movie, hit.movie) for hit in found.hits]
 
-    done = await turn(service.batcher.run(rank))
+    done = await run_job(service.batcher.run(rank))
     found, reasons = done.value
     took = serialization.took(done, request.scope["began"])
     body = serialization.similar_answer(generation.snapshot, found, reasons, took)
-    return timed(generation, body, took)
+    return timed_response(generation, body, took)
 
 
 def _cursor(movie_id: str) -> str:

@@ -12,8 +12,8 @@ from services.query.http.problems import of_field
 from shared.delivery.messages import MovieId
 from shared.encoder import Vectors
 from shared.retrieval.filters import EVERYTHING, Range
-from shared.retrieval.filters import Filters as FactFilters
-from shared.retrieval.searcher import Mode, Search
+from shared.retrieval.filters import MovieFilter as FactFilters
+from shared.retrieval.searcher import Mode, SearchQuery
 
 MAX_BATCH_SEARCHES = 64
 MAX_LIKED = 10
@@ -185,14 +185,14 @@ class SearchRequest(Body):
         wanted = (self.query if with_query else None, self.avoid if with_avoid else None)
         return [text for text in wanted if text is not None]
 
-    def search(self, vectors: Vectors) -> Search:
+    def search(self, vectors: Vectors) -> SearchQuery:
         """The search as the searcher takes it.
 
         Args:
             vectors: Of ``texts()``, unit rows.
         """
         rows = dict(zip(self.texts(), vectors, strict=True))
-        return Search(
+        return SearchQuery(
             k=self.k,
             offset=self.offset,
             evidence=self.evidence,

@@ -20,7 +20,7 @@ from services.query.api.examples import (
     SIMILAR_RESPONSE,
     SUGGESTIONS,
 )
-from shared.retrieval.filters import Facts
+from shared.retrieval.filters import FilterIndex
 from shared.snapshot.files.catalogue import CatalogueMovie, CatalogueReview
 from shared.snapshot.reader import Snapshot
 
@@ -239,7 +239,7 @@ class Facets(BaseModel):
     movies: int
 
     @staticmethod
-    def of(facts: Facts) -> Facets:
+    def of(facts: FilterIndex) -> Facets:
         """The facets of a snapshot's movies."""
         years, ratings = facts.years(), facts.ratings()
         return Facets(

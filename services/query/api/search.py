@@ -31,10 +31,10 @@ from services.query.api.serialization import Body
 from services.query.components import QueryService, Service
 from services.query.http.body_route import BodyRoute
 from services.query.http.problems import FieldError, Problem, Problems, documented
-from services.query.serving.batching import Closed, Late, Overloaded, Work
+from services.query.serving.batching import Closed, Job, Overloaded, QueueTimeout
 from services.query.serving.generation import Generation
 from shared.encoder import Vectors
-from shared.retrieval.searcher import Answer, UnknownMovie
+from shared.retrieval.searcher import SearchPage, UnknownMovie
 from shared.snapshot.files.catalogue import CatalogueMovie
 
 router = APIRouter(route_class=BodyRoute, tags=["search"])
@@ -98,7 +98,7 @@ async def post_batch(request: Request, service: Service, wanted: BatchRequest) -
     works = [
         _work(generation, search, f"searches.{n}.") for n, search in enumerate(wanted.searches)
     ]
-    done = await turn(service.batcher.encode_all(generation.encoder, works))
+    done = await run_job(service.batcher.encode_all(generation.encoder, works))
 
     def answer() -> Response:
         began = request.scope["began"]
@@ -117,7 +117,7 @@ async def post_batch(request: Request, service: Service, wanted: BatchRequest) -
             "search": round(sum(own["search"] for own in times), 3),
             "total": max(own["total"] for own in times),
         }
-        return timed(generation, {"results": results}, took)
+        return timed_response(generation, {"results": results}, took)
 
     # Thousands of hits may have to be written, and the event loop is everybody's.
     return await asyncio.to_thread(answer)
@@ -138,14 +138,14 @@ async def suggest(service: Service, wanted: Annotated[SuggestParameters, Query()
         rows = generation.searcher.titles.suggest(wanted.q, wanted.limit)
         return generation.snapshot.catalogue.movies(rows)
 
-    done = await turn(service.batcher.run(read))
+    done = await run_job(service.batcher.run(read))
     found = [
         Suggestion.model_construct(
             movie_id=movie.movie_id, title=movie.title or movie.movie_id, year=movie.year
         )
         for movie in done.value
     ]
-    return plain(generation, Suggestions.model_construct(suggestions=found))
+    return json_response(generation, Suggestions.model_construct(suggestions=found))
 
 
 @router.get(
@@ -158,21 +158,21 @@ async def suggest(service: Service, wanted: Annotated[SuggestParameters, Query()
 async def get_facets(service: Service) -> Response:
     """Count the movies of each genre, and say from when to when the years and ratings are."""
     generation = service.generation()
-    return plain(generation, Facets.of(generation.searcher.facts))
+    return json_response(generation, Facets.of(generation.searcher.facts))
 
 
 async def _search(request: Request, service: QueryService, wanted: SearchRequest) -> Response:
     generation = service.generation()
     work = _work(generation, wanted)
-    done = await turn(service.batcher.encode(generation.encoder, work.texts, work.finish))
+    done = await run_job(service.batcher.encode(generation.encoder, work.texts, work.finish))
     took = serialization.took(done, request.scope["began"])
     body = serialization.search_answer(
         generation.snapshot, done.value, took, explain=wanted.explain
     )
-    return timed(generation, body, took)
+    return timed_response(generation, body, took)
 
 
-def _work(generation: Generation, wanted: SearchRequest, where: str = "") -> Work[Answer]:
+def _work(generation: Generation, wanted: SearchRequest, where: str = "") -> Job[SearchPage]:
     """A search as work.
 
     Args:
@@ -181,7 +181,7 @@ def _work(generation: Generation, wanted: SearchRequest, where: str = "") -> Wor
         where: Begins the names of its fields in what is said of them.
     """
 
-    def finish(vectors: Vectors) -> Answer:
+    def finish(vectors: Vectors) -> SearchPage:
         try:
             return generation.searcher.search(wanted.search(vectors))
         except UnknownMovie as unknown:
@@ -192,10 +192,10 @@ def _work(generation: Generation, wanted: SearchRequest, where: str = "") -> Wor
             )
             raise Problem(Problems.INVALID_REQUEST, errors=[told]) from unknown
 
-    return Work(wanted.texts(), finish)
+    return Job(wanted.texts(), finish)
 
 
-async def turn(job: Awaitable[T]) -> T:
+async def run_job(job: Awaitable[T]) -> T:
     """Wait for the work thread.
 
     Raises:
@@ -205,11 +205,11 @@ async def turn(job: Awaitable[T]) -> T:
         return await job
     except (Overloaded, Closed) as error:
         raise Problem(Problems.OVERLOADED) from error
-    except Late as error:
+    except QueueTimeout as error:
         raise Problem(Problems.SEARCH_TIMEOUT) from error
 
 
-def plain(generation: Generation, answer: BaseModel | Body) -> Response:
+def json_response(generation: Generation, answer: BaseModel | Body) -> Response:
     """An answer from one generation; what is not set in a model is left out."""
     return Response(
         answer.model_dump_json(exclude_unset=True)
@@ -220,9 +220,9 @@ def plain(generation: Generation, answer: BaseModel | Body) -> Response:
     )
 
 
-def timed(generation: Generation, answer: Body, took: Body) -> Response:
-    """``plain``, with the times as a header that browsers show."""
-    response = plain(generation, answer)
+def timed_response(generation: Generation, answer: Body, took: Body) -> Response:
+    """``json_response``, with the times as a header that browsers show."""
+    response = json_response(generation, answer)
     response.headers["Server-Timing"] = (
         f"encode;dur={took['encode']}, search;dur={took['search']}, total;dur={took['total']}"
     )

@@ -10,8 +10,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from services.query.serving.batching import Done
-from shared.retrieval.query import Answer, Hit, Parts
+from services.query.serving.batching import JobResult
+from shared.retrieval.query import RankedMovie, ScoreBreakdown, SearchPage
 from shared.snapshot.files.catalogue import CatalogueMovie, CataloguePassage
 from shared.snapshot.reader import Snapshot
 
@@ -19,7 +19,7 @@ Body = dict[str, Any]
 Reason = tuple[CataloguePassage, CataloguePassage, float]
 
 
-def took(done: Done[Any], began: float) -> Body:
+def took(done: JobResult[Any], began: float) -> Body:
     """``Took``: how long it took, up to now.
 
     Args:
@@ -33,7 +33,7 @@ def took(done: Done[Any], began: float) -> Body:
     }
 
 
-def search_answer(snapshot: Snapshot, answer: Answer, took: Body, *, explain: bool) -> Body:
+def search_answer(snapshot: Snapshot, answer: SearchPage, took: Body, *, explain: bool) -> Body:
     """``SearchResponse``."""
     hits = [hit_of(snapshot, hit) for hit in answer.hits]
     if explain:
@@ -48,7 +48,7 @@ def search_answer(snapshot: Snapshot, answer: Answer, took: Body, *, explain: bo
 
 
 def similar_answer(
-    snapshot: Snapshot, answer: Answer, reasons: Sequence[Reason | None], took: Body
+    snapshot: Snapshot, answer: SearchPage, reasons: Sequence[Reason | None], took: Body
 ) -> Body:
     """``SimilarResponse``; ``reasons`` are the hits', in their order."""
     return {
@@ -62,8 +62,8 @@ def similar_answer(
     }
 
 
-def hit_of(snapshot: Snapshot, hit: Hit) -> Body:
-    """``Hit``, without its parts."""
+def hit_of(snapshot: Snapshot, hit: RankedMovie) -> Body:
+    """``RankedMovie``, without its parts."""
     return {
         "rank": hit.rank,
         "score": hit.score,
@@ -97,7 +97,7 @@ def _passage(passage: CataloguePassage) -> Body:
     }
 
 
-def _parts(parts: Parts) -> Body:
+def _parts(parts: ScoreBreakdown) -> Body:
     return {
         "semantic": parts.semantic,
         "passages": parts.passages,

@@ -24,7 +24,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from services.query.http.server import GRACE_S
-from services.query.serving.worker_slot import Place
+from services.query.serving.worker_slot import WorkerSlot
 from shared.telemetry import get_logger
 
 EXIT_USAGE = 2
@@ -39,7 +39,7 @@ _AWAITED = frozenset({signal.SIGCHLD, signal.SIGTERM, signal.SIGINT})
 class Workers:
     """The parent's part."""
 
-    def __init__(self, count: int, folder: Path, work: Callable[[Place], int]) -> None:
+    def __init__(self, count: int, folder: Path, work: Callable[[WorkerSlot], int]) -> None:
         """Fork nothing yet.
 
         Args:
@@ -86,9 +86,9 @@ class Workers:
         now = time.monotonic()
         for number in [number for number, due in self._due.items() if due <= now]:
             replaces = self._due.pop(number) > 0
-            self._running[self._fork(Place(number, self._folder, replaces))] = (number, now)
+            self._running[self._fork(WorkerSlot(number, self._folder, replaces))] = (number, now)
 
-    def _fork(self, place: Place) -> int:
+    def _fork(self, place: WorkerSlot) -> int:
         parent = os.getpid()
         sys.stderr.flush()
         pid = os.fork()

@@ -29,7 +29,7 @@ class _Bucket:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ThrottleDecision:
     """What becomes of a wrong token.
 
     Attributes:
@@ -41,7 +41,7 @@ class Verdict:
     is_first: bool = False
 
 
-class WrongTokens:
+class TokenThrottle:
     """The counts of one process. Not for several threads."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -52,7 +52,7 @@ class WrongTokens:
         """Clients that are remembered."""
         return len(self._buckets)
 
-    def count(self, address: str) -> Verdict:
+    def count(self, address: str) -> ThrottleDecision:
         """Count a wrong token of a client, by its address."""
         now_s = self._clock()
         client = _client(address)
@@ -64,11 +64,11 @@ class WrongTokens:
             self._buckets.popitem(last=False)
         wait_s = bucket.empty_at_s - now_s - (BURST - 1) * EVERY_S
         if wait_s > 0:
-            verdict = Verdict(wait_s, is_first=not bucket.is_full)
+            verdict = ThrottleDecision(wait_s, is_first=not bucket.is_full)
             bucket.is_full = True
             return verdict
         bucket.empty_at_s += EVERY_S
-        return Verdict()
+        return ThrottleDecision()
 
 
 def _client(address: str) -> str:

@@ -41,7 +41,7 @@ class Overloaded(RuntimeError):
     """As many jobs as may wait are waiting."""
 
 
-class Late(RuntimeError):
+class QueueTimeout(RuntimeError):
     """The job waited too long to begin; nothing was computed."""
 
 
@@ -50,7 +50,7 @@ class Closed(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Done(Generic[T]):
+class JobResult(Generic[T]):
     """A job's result, and the milliseconds of its encoding (the batch's) and its finish."""
 
     value: T
@@ -59,7 +59,7 @@ class Done(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class Work(Generic[T]):
+class Job(Generic[T]):
     """Something to compute.
 
     Attributes:
@@ -73,15 +73,15 @@ class Work(Generic[T]):
 
 
 @dataclass(eq=False, slots=True)
-class _Job:
+class _QueuedJob:
     encoder: Encoder | None  # None when there is nothing to encode
-    work: Work[Any]
-    result: asyncio.Future[Done[Any]]
+    work: Job[Any]
+    result: asyncio.Future[JobResult[Any]]
     waiting_since: float = field(default_factory=time.perf_counter)
     is_waiting: bool = True
 
 
-_Outcome = Done[Any] | Exception
+_Outcome = JobResult[Any] | Exception
 
 
 class Batcher:
@@ -102,7 +102,7 @@ class Batcher:
         self._timeout_s = timeout_s
         self._metrics = metrics
         self._vectors = QueryVectors(cached_queries, metrics=metrics)
-        self._waiting: deque[_Job] = deque()
+        self._waiting: deque[_QueuedJob] = deque()
         self._wake = asyncio.Event()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="search")
         self._loop = asyncio.get_running_loop()
@@ -111,7 +111,7 @@ class Batcher:
 
     async def encode(
         self, encoder: Encoder, texts: Sequence[str], finish: Callable[[Vectors], T]
-    ) -> Done[T]:
+    ) -> JobResult[T]:
         """Encode texts and call ``finish`` with their vectors, both on the work thread.
 
         Raises:
@@ -120,10 +120,10 @@ class Batcher:
             Closed: the service is shutting down.
             Exception: what encoding these texts, or ``finish``, raised.
         """
-        [job] = self._admit(encoder, [Work(texts, finish)])
+        [job] = self._admit(encoder, [Job(texts, finish)])
         return await self._outcome(job)
 
-    async def encode_all(self, encoder: Encoder, works: Sequence[Work[T]]) -> list[Done[T]]:
+    async def encode_all(self, encoder: Encoder, works: Sequence[Job[T]]) -> list[JobResult[T]]:
         """``encode`` for several at once; all of them are admitted, or none.
 
         More than the queue can hold are admitted when nobody else waits. The first that fails
@@ -135,16 +135,16 @@ class Batcher:
         finally:  # the caller was cancelled before some had begun to wait
             for job in jobs:
                 self._leave(job)
-        found: list[Done[T]] = []
+        found: list[JobResult[T]] = []
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome
             found.append(outcome)
         return found
 
-    async def run(self, work: Callable[[], T]) -> Done[T]:
+    async def run(self, work: Callable[[], T]) -> JobResult[T]:
         """Call ``work`` on the work thread, in its turn. Raises as ``encode`` does."""
-        [job] = self._admit(None, [Work((), lambda _: work())])
+        [job] = self._admit(None, [Job((), lambda _: work())])
         return await self._outcome(job)
 
     def refuse_if_full(self) -> None:
@@ -167,21 +167,21 @@ class Batcher:
                 job.result.set_exception(Closed())
         self._thread.shutdown(wait=True)
 
-    def _admit(self, encoder: Encoder | None, works: Sequence[Work[Any]]) -> list[_Job]:
+    def _admit(self, encoder: Encoder | None, works: Sequence[Job[Any]]) -> list[_QueuedJob]:
         if self._closed:
             raise Closed
         if self._waiting and len(self._waiting) + len(works) > self._capacity:
             self._metrics.refused.labels("overloaded").inc(len(works))
             raise Overloaded
         jobs = [
-            _Job(encoder if work.texts else None, work, self._loop.create_future())
+            _QueuedJob(encoder if work.texts else None, work, self._loop.create_future())
             for work in works
         ]
         self._waiting.extend(jobs)
         self._wake.set()
         return jobs
 
-    async def _outcome(self, job: _Job) -> Done[Any]:
+    async def _outcome(self, job: _QueuedJob) -> JobResult[Any]:
         timer = self._loop.call_later(self._timeout_s, self._give_up, job)
         try:
             return await job.result
@@ -189,17 +189,17 @@ class Batcher:
             timer.cancel()
             self._leave(job)  # if its caller was cancelled while it waited
 
-    def _leave(self, job: _Job) -> None:
+    def _leave(self, job: _QueuedJob) -> None:
         if job.is_waiting:
             job.is_waiting = False
             with suppress(ValueError):  # closing has ended it
                 self._waiting.remove(job)
 
-    def _give_up(self, job: _Job) -> None:
+    def _give_up(self, job: _QueuedJob) -> None:
         if job.is_waiting:  # it has not begun
             self._leave(job)
             self._metrics.refused.labels("late").inc()
-            job.result.set_exception(Late())
+            job.result.set_exception(QueueTimeout())
 
     async def _work(self) -> None:
         while True:
@@ -236,9 +236,9 @@ class Batcher:
             for _ in range(TURNS):
                 await asyncio.sleep(0)
 
-    def _take(self) -> list[_Job]:
+    def _take(self) -> list[_QueuedJob]:
         """The next jobs, of one encoder: two meet only while a snapshot of another one loads."""
-        batch: list[_Job] = []
+        batch: list[_QueuedJob] = []
         encoder: Encoder | None = None
         now = time.perf_counter()
         while self._waiting and len(batch) < MAX_BATCH:
@@ -257,7 +257,7 @@ class Batcher:
         return batch
 
 
-def _compute(batch: list[_Job], cache: QueryVectors) -> list[_Outcome]:
+def _compute(batch: list[_QueuedJob], cache: QueryVectors) -> list[_Outcome]:
     """On the work thread: encode the texts together, then finish each job by itself."""
     started = time.perf_counter()
     vectors = _encode([job for job in batch if job.encoder is not None], cache)
@@ -275,14 +275,14 @@ def _compute(batch: list[_Job], cache: QueryVectors) -> list[_Outcome]:
             outcomes.append(error)
             continue
         finish_ms = (time.perf_counter() - began) * 1000
-        outcomes.append(Done(value, encode_ms if job.encoder is not None else 0.0, finish_ms))
+        outcomes.append(JobResult(value, encode_ms if job.encoder is not None else 0.0, finish_ms))
     return outcomes
 
 
 _NOTHING: Vectors = np.empty((0, 0), np.float32)
 
 
-def _encode(jobs: list[_Job], cache: QueryVectors) -> dict[_Job, Vectors | Exception]:
+def _encode(jobs: list[_QueuedJob], cache: QueryVectors) -> dict[_QueuedJob, Vectors | Exception]:
     """The vectors of each job's texts; all jobs are of one encoder."""
     encoder = jobs[0].encoder if jobs else None
     if encoder is None:
@@ -294,7 +294,7 @@ def _encode(jobs: list[_Job], cache: QueryVectors) -> dict[_Job, Vectors | Excep
     except Exception as error:  # noqa: BLE001 - each job is tried by itself below
         if len(jobs) == 1:
             return {jobs[0]: error}
-    alone: dict[_Job, Vectors | Exception] = {}
+    alone: dict[_QueuedJob, Vectors | Exception] = {}
     for job in jobs:
         alone.update(_encode([job], cache))
     return alone

@@ -16,12 +16,12 @@ import numpy as np
 
 from services.query.serving.map_answer import zipped_map
 from shared.encoder import Encoder, GraphEncoder, artefact_folder
-from shared.retrieval.searcher import Mode, Search, Searcher
+from shared.retrieval.searcher import Mode, Searcher, SearchQuery
 from shared.settings import Precision
 from shared.snapshot.reader import Snapshot, check_unit_vectors, open_snapshot
 from shared.snapshot.storage.manifest import VECTORS, Manifest
 from shared.snapshot.storage.store import SnapshotStore
-from shared.snapshot.storage.verify import Proofs, SnapshotCorrupt
+from shared.snapshot.storage.verify import SnapshotCorrupt, VerificationCache
 
 WARM_UP_QUERY = "a quiet film about people, funny and sad"
 UNIT_TOLERANCE = 1e-3
@@ -54,7 +54,7 @@ class Generation:
 
 
 def graph_encoders(
-    store: SnapshotStore, precision: Precision, proofs: Proofs | None = None
+    store: SnapshotStore, precision: Precision, proofs: VerificationCache | None = None
 ) -> EncoderFactory:
     """Encoders from the artefacts that lie beside the snapshots, one thread each."""
 
@@ -78,7 +78,7 @@ def load_generation(
     manifest_sha256: str | None,
     encoder_factory: EncoderFactory,
     previous: Generation | None,
-    proofs: Proofs | None = None,
+    proofs: VerificationCache | None = None,
 ) -> Generation:
     """Verify, open and warm a snapshot; slow, so call it in a thread.
 
@@ -108,7 +108,9 @@ def load_generation(
     return generation
 
 
-def _check_vectors(store: SnapshotStore, snapshot: Snapshot, proofs: Proofs | None) -> None:
+def _check_vectors(
+    store: SnapshotStore, snapshot: Snapshot, proofs: VerificationCache | None
+) -> None:
     if proofs is None:
         check_unit_vectors(snapshot)
         return
@@ -140,7 +142,7 @@ def _warm_up(generation: Generation) -> None:
     if not abs(float(np.linalg.norm(vectors[0])) - 1) < UNIT_TOLERANCE:
         raise EncoderMismatch("the encoder's vectors are not of unit length")
     for mode in get_args(Mode):
-        wanted = Search(mode=mode, text=WARM_UP_QUERY, vector=vectors[0])
+        wanted = SearchQuery(mode=mode, text=WARM_UP_QUERY, vector=vectors[0])
         answer = generation.searcher.search(wanted)
         if any(not np.isfinite(hit.score) for hit in answer.hits):
             raise SnapshotCorrupt("a score is not a number")

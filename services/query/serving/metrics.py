@@ -28,7 +28,7 @@ from prometheus_client import (
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from services.query.serving.worker_slot import Place
+from services.query.serving.worker_slot import WorkerSlot
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
@@ -36,7 +36,7 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 
 class Metrics:
     """The query service's metrics."""
 
-    def __init__(self, place: Place | None = None) -> None:
+    def __init__(self, place: WorkerSlot | None = None) -> None:
         """Begin to count.
 
         Args:

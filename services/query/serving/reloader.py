@@ -28,7 +28,7 @@ from shared.encoder import EncoderInvalid
 from shared.snapshot.storage.leases import Leases
 from shared.snapshot.storage.manifest import Current
 from shared.snapshot.storage.store import NoSnapshot, SnapshotStore
-from shared.snapshot.storage.verify import Proofs, SnapshotCorrupt
+from shared.snapshot.storage.verify import SnapshotCorrupt, VerificationCache
 from shared.system.memory import trim
 from shared.telemetry import get_logger
 
@@ -56,7 +56,7 @@ class Reloader:
         encoder_factory: EncoderFactory,
         interval_s: float,
         metrics: Metrics,
-        proofs: Proofs | None = None,
+        proofs: VerificationCache | None = None,
     ) -> None:
         self._store = store
         self._proofs = proofs

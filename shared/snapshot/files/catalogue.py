@@ -17,7 +17,7 @@ from urllib.parse import quote
 import orjson
 
 from shared.snapshot.storage.verify import SnapshotCorrupt
-from shared.system.lru import Recent
+from shared.system.lru import BoundedCache
 
 _SCHEMA = """
 CREATE TABLE movies (
@@ -152,7 +152,7 @@ class Catalogue:
             SnapshotCorrupt: it is not a catalogue.
         """
         self._name = path.name
-        self._recent: Recent[CatalogueMovie] = Recent(_RECENT_BYTES)
+        self._recent: BoundedCache[CatalogueMovie] = BoundedCache(_RECENT_BYTES)
         try:
             self._connection = sqlite3.connect(
                 f"file:{quote(str(path))}?mode=ro&immutable=1", uri=True, check_same_thread=False

@@ -1,9 +1,10 @@
 """Proof that a file is the one that was written: exact size, then sha256.
 
-A file that has been proven need not be read again to be proven again. ``Proofs`` remembers, for all
-processes that share its folder, what has been proven of which file: its sha256 under the file's
-identity (device, inode, size, time of change). The folder lives as long as the service that made
-it, so every start proves everything anew. ``OwnProofs`` does the same within one process.
+A file that has been proven need not be read again to be proven again. ``VerificationCache``
+remembers, for all processes that share its folder, what has been proven of which file: its sha256
+under the file's identity (device, inode, size, time of change). The folder lives as long as the
+service that made it, so every start proves everything anew. ``ProcessVerificationCache`` does the
+same within one process.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class SnapshotCorrupt(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Proofs:
+class VerificationCache:
     """A folder of proofs: empty files, named by what was proven of what."""
 
     folder: Path
@@ -59,14 +60,14 @@ class Proofs:
             yield
 
 
-class OwnProofs(Proofs):
+class ProcessVerificationCache(VerificationCache):
     """The same for one process alone, in its memory; the latest ``MOST_OWN`` are remembered."""
 
     def __init__(self) -> None:
         self._names: dict[str, None] = {}
 
     def once(self, what: str, path: Path, sha256: str, prove: Callable[[], None]) -> None:
-        """See ``Proofs.once``; for one thread at a time."""
+        """See ``VerificationCache.once``; for one thread at a time."""
         name = f"{what}-{sha256}-{_identity(path)}"
         if name in self._names:
             return
@@ -90,7 +91,7 @@ def describe_file(path: Path) -> FileEntry:
         return FileEntry(size_bytes=stream.tell(), sha256=digest.hexdigest())
 
 
-def verify_file(path: Path, entry: FileEntry, *, proofs: Proofs | None = None) -> None:
+def verify_file(path: Path, entry: FileEntry, *, proofs: VerificationCache | None = None) -> None:
     """Check a file against its entry; the cheap check first.
 
     Args:

@@ -83,11 +83,11 @@ class SearchProbe:
 
     def run(self, wanted: dict[str, Any]) -> int:
         """Answer ``texts`` in full, with random vectors: a cosine costs the same."""
-        from shared.retrieval.searcher import Search  # noqa: PLC0415
+        from shared.retrieval.searcher import SearchQuery  # noqa: PLC0415
 
         vectors = unit_rows(len(wanted["texts"]), self._snapshot.index.dim, seed=1)
         for text, vector in zip(wanted["texts"], vectors, strict=True):
-            self._searcher.search(Search(k=10, evidence=1, text=text, vector=vector))
+            self._searcher.search(SearchQuery(k=10, evidence=1, text=text, vector=vector))
         return len(wanted["texts"])
 
 

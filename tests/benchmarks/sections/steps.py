@@ -32,7 +32,7 @@ from services.query.serving.generation import Generation
 from shared.encoder import GraphEncoder
 from shared.retrieval import scoring
 from shared.retrieval.evidence import evidence_for
-from shared.retrieval.searcher import CANDIDATES, Search, Searcher
+from shared.retrieval.searcher import CANDIDATES, Searcher, SearchQuery
 from shared.settings import Settings
 from shared.text.terms import terms
 from tests.benchmarks.catalogues.built import Catalogue, demo, imdb500
@@ -50,7 +50,7 @@ Step = Callable[[int], Any]
 """Does it for one of the queries."""
 
 
-def search_steps(searcher: Searcher, searches: Sequence[Search]) -> dict[str, Step]:
+def search_steps(searcher: Searcher, searches: Sequence[SearchQuery]) -> dict[str, Step]:
     """The steps of a hybrid search with evidence, each on what the one before gives."""
     snapshot = searcher.snapshot
     texts = [wanted.text or "" for wanted in searches]
@@ -86,7 +86,7 @@ def search_steps(searcher: Searcher, searches: Sequence[Search]) -> dict[str, St
 
 
 def with_encoding(
-    encoder: GraphEncoder, searcher: Searcher, searches: Sequence[Search]
+    encoder: GraphEncoder, searcher: Searcher, searches: Sequence[SearchQuery]
 ) -> dict[str, Step]:
     """An encoding, and a search that begins with one."""
 
@@ -122,7 +122,7 @@ def measured(steps: dict[str, Step], count: int) -> dict[str, Series]:
 
 
 async def requests_measured(
-    catalogue: Catalogue, texts: Sequence[str], first: Search
+    catalogue: Catalogue, texts: Sequence[str], first: SearchQuery
 ) -> dict[str, Series]:
     """CPU microseconds of whole requests, without a network."""
     bodies = [json.dumps({"query": text}).encode() for text in texts]
@@ -191,7 +191,7 @@ def main() -> int:
     catalogue = imdb500(given.data, catalogues, _say) or demo(catalogues, _say)
     texts = [text[:512] for text in take(catalogue.queries, QUERIES, seed=7)]
     encoder, searcher = GraphEncoder(catalogue.artefact), Searcher(catalogue.snapshot)
-    searches = [Search(text=text, vector=encoder.encode_queries([text])[0]) for text in texts]
+    searches = [SearchQuery(text=text, vector=encoder.encode_queries([text])[0]) for text in texts]
     found = measured(search_steps(searcher, searches), len(searches))
     found |= asyncio.run(requests_measured(catalogue, texts, searches[0]))
     found |= measured(with_encoding(encoder, searcher, searches), QUERIES_ENCODED)

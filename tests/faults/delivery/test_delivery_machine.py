@@ -349,13 +349,13 @@ class _ClaimsNothing(StagedConsumer):
 
 
 class _BlamesTheInnocent(StagedConsumer):
-    async def _acquit(self, *_: Any) -> None:
-        self._in_hand.clear()
+    async def _undo_delivery(self, *_: Any) -> None:
+        self._in_flight.clear()
 
 
 class _BuriesUncounted(StagedConsumer):
-    async def _bury(self, pending: Any, entry: Entry, reason: str) -> None:
-        await pending.bury(self.dead_stream, entry, reason)
+    async def _dead_letter(self, pending: Any, entry: Entry, reason: str) -> None:
+        await pending.dead_letter(self.dead_stream, entry, reason)
 
 
 class _DropsWhatFails(StagedConsumer):
@@ -395,7 +395,7 @@ class _CountsRepeats(StagedPending):
 
 
 class _BuriesTwice(StagedPending):
-    async def bury(self, dead_stream: str, entry: Entry, reason: str) -> None:
+    async def dead_letter(self, dead_stream: str, entry: Entry, reason: str) -> None:
         for _ in range(1 + self.stage.due("burying", "repeat")):
             letter = letter_of(entry.fields, entry_id=entry.entry_id, reason=reason, deliveries=1)
             await self.redis.xadd(dead_stream, letter)
@@ -404,7 +404,7 @@ class _BuriesTwice(StagedPending):
 
 
 class _DeletesBeforeTheLetter(StagedPending):
-    async def bury(self, dead_stream: str, entry: Entry, reason: str) -> None:
+    async def dead_letter(self, dead_stream: str, entry: Entry, reason: str) -> None:
         await self.redis.xack(self.stream, self.group, entry.entry_id)
         await self.redis.xdel(self.stream, entry.entry_id)
         self.stage.at("buried")

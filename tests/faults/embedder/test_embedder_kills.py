@@ -22,7 +22,7 @@ from services.embedder.consumer import ReviewConsumer
 from services.embedder.database.engine import open_engine
 from services.embedder.database.review_store import count_reviews
 from services.embedder.database.run_ledger import Ledgers
-from services.ingest.supervisor.lost_runs import LOST, Endings
+from services.ingest.supervisor.lost_runs import LOST, LostRuns
 from shared.delivery.messages import (
     DEAD_LETTERS_STREAM,
     EMBEDDER_GROUP,
@@ -208,7 +208,7 @@ async def test_a_flushed_server_heals_and_the_run_says_that_it_is_incomplete(
     redis: Client, redis_url: str, tmp_path: Path, counted: Counted
 ) -> None:
     settings = settings_for(redis_url, tmp_path)
-    endings = Endings(redis)
+    endings = LostRuns(redis)
     async with embedder(settings, HashEncoder()):
         run = await new_run(redis)
         await endings.follow(await registry.active_runs(redis))

@@ -32,7 +32,7 @@ from sqlalchemy import Engine, text
 from services.embedder.consumer import ReviewConsumer
 from services.embedder.database.engine import open_engine, reading
 from services.ingest.demo_site.demo_catalogue import load_catalogue
-from services.ingest.demo_site.demo_pages import Site
+from services.ingest.demo_site.demo_pages import DemoSite
 from shared.delivery.messages import DEAD_LETTERS_STREAM, EMBEDDER_GROUP, REVIEWS_STREAM
 from shared.delivery.redis_client import UNAVAILABLE, Client, connect
 from shared.delivery.streams import StreamConsumer
@@ -101,7 +101,7 @@ def _film_site() -> Iterator[FilmSite]:
 
     with Server(("127.0.0.1", 0), Handler) as server:
         site = FilmSite(f"http://127.0.0.1:{server.server_address[1]}")
-        pages = Site(load_catalogue(), site.url)
+        pages = DemoSite(load_catalogue(), site.url)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield site
         server.shutdown()

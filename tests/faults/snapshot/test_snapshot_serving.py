@@ -16,7 +16,7 @@ from pathlib import Path
 
 import httpx
 
-from services.embedder.publishing.activation_handler import Activations
+from services.embedder.publishing.activation_handler import ActivationHandler
 from services.query.api.admin.admin_schemas import SnapshotList
 from shared.delivery.redis_client import Client
 from shared.runs.activation_requests import Activation
@@ -105,7 +105,7 @@ class Operator:
     """Rolls back and forward over HTTP, and makes the owner of the store do it."""
 
     query: RunningQuery
-    owner: Activations
+    owner: ActivationHandler
     clients: Clients
 
     async def activate(self, manifest: Manifest) -> None:
@@ -140,7 +140,7 @@ async def test_every_answer_is_of_one_snapshot_however_often_it_changes(
     settings = query_settings(
         tmp_path, redis_url=redis_url, admin_token=TOKEN, reload_interval_s=0.01, encode_queue=1000
     )
-    owner = Activations(
+    owner = ActivationHandler(
         redis,
         store,
         encoder_id=encoder.spec.encoder_id,

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
 from services.cli import app
-from services.embedder.publishing.activation_handler import Activations
+from services.embedder.publishing.activation_handler import ActivationHandler
 from shared.delivery.messages import DEAD_LETTERS_STREAM, REVIEWS_STREAM
 from shared.delivery.redis_client import Client
 from shared.runs import registry
@@ -204,7 +204,7 @@ async def test_status_counts_the_dead_letters(system: System) -> None:
     assert (without.exit_code, without.stdout.count("\n")) == (0, 1)
 
 
-async def bury(system: System, **fields: str) -> str:
+async def dead_letter(system: System, **fields: str) -> str:
     letter = {"kind": "review", "run": "run-1", "id": "test:1", "body": "{}", **fields}
     letter_id: str = await system.redis.xadd(DEAD_LETTERS_STREAM, letter)
     return letter_id
@@ -212,8 +212,8 @@ async def bury(system: System, **fields: str) -> str:
 
 async def test_dead_letters_are_listed(system: System) -> None:
     assert (await system.works("dead-letters", "list")).stdout == "no dead letters\n"
-    ids = [await bury(system, reason=f"reason {n}") for n in range(3)]
-    await bury(system, id="\x1b]0;owned\x07", reason="[red]a\nb[/red]", truncated="300000")
+    ids = [await dead_letter(system, reason=f"reason {n}") for n in range(3)]
+    await dead_letter(system, id="\x1b]0;owned\x07", reason="[red]a\nb[/red]", truncated="300000")
     done = await system.works("dead-letters", "list")
     assert len(done.lines) == 5
     assert done.lines[0].split() == [
@@ -234,7 +234,7 @@ async def test_dead_letters_are_listed(system: System) -> None:
 
 
 async def test_dead_letters_are_replayed_and_discarded(system: System) -> None:
-    ids = [await bury(system, id=f"test:{n}") for n in range(5)]
+    ids = [await dead_letter(system, id=f"test:{n}") for n in range(5)]
     assert (await system.works("dead-letters", "replay", *ids[:2])).stdout == "2 replayed\n"
     assert await system.redis.xlen(REVIEWS_STREAM) == 2
     refused = await system.fails("dead-letters", "replay", ids[0], ids[2])
@@ -253,7 +253,7 @@ async def test_dead_letters_are_replayed_and_discarded(system: System) -> None:
 
 
 async def test_many_ids_are_replayed_in_several_requests(system: System) -> None:
-    ids = [await bury(system, id=f"test:{n}") for n in range(501)]
+    ids = [await dead_letter(system, id=f"test:{n}") for n in range(501)]
     assert (await system.works("dead-letters", "replay", *ids)).stdout == "501 replayed\n"
 
 
@@ -270,7 +270,7 @@ async def test_snapshots_are_listed(system: System) -> None:
 async def test_rolling_back_and_forward(system: System) -> None:
     old = system.builder.store.current().snapshot_id
     new = system.builder.publish(FILMS).snapshot_id
-    owner = Activations(
+    owner = ActivationHandler(
         system.redis,
         system.builder.store,
         encoder_id=system.builder.encoder.spec.encoder_id,

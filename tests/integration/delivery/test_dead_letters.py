@@ -38,7 +38,7 @@ async def query(tmp_path: Path, redis: Client, redis_url: str) -> AsyncIterator[
         yield running
 
 
-async def bury(redis: Client, **fields: str) -> str:
+async def dead_letter(redis: Client, **fields: str) -> str:
     letter = {**ENTRY, "entry": "1-1", "reason": "boom", "deliveries": "6", **fields}
     letter_id: str = await redis.xadd(DEAD_LETTERS_STREAM, letter)
     return letter_id
@@ -64,7 +64,7 @@ async def test_dead_letters_are_listed_newest_first_page_by_page(
     query: RunningQuery, redis: Client
 ) -> None:
     assert await listed(query) == DeadLetterPage(dead_letters=[], total=0, next_cursor=None)
-    ids = [await bury(redis, id=f"test:{n}") for n in range(5)]
+    ids = [await dead_letter(redis, id=f"test:{n}") for n in range(5)]
     everything = await listed(query)
     assert [one.id for one in everything.dead_letters] == ids[::-1]
     assert (everything.total, everything.next_cursor) == (5, None)
@@ -76,7 +76,7 @@ async def test_dead_letters_are_listed_newest_first_page_by_page(
         cursor = page.next_cursor
         if cursor is None:
             break
-        await bury(redis, id="test:new")  # what comes meanwhile moves no page
+        await dead_letter(redis, id="test:new")  # what comes meanwhile moves no page
         await redis.xdel(DEAD_LETTERS_STREAM, (await redis.xrevrange(DEAD_LETTERS_STREAM))[0][0])
     assert seen == ids[::-1]
 
@@ -84,8 +84,8 @@ async def test_dead_letters_are_listed_newest_first_page_by_page(
 async def test_a_letter_says_what_it_is_and_whether_it_can_be_sent_again(
     query: RunningQuery, redis: Client
 ) -> None:
-    await bury(redis, body="é" * 100, replays="2", reason="no such column")
-    await bury(redis, truncated="300000")
+    await dead_letter(redis, body="é" * 100, replays="2", reason="no such column")
+    await dead_letter(redis, truncated="300000")
     await redis.xadd(DEAD_LETTERS_STREAM, {"entry": "1-1", "reason": "gone"})
     await redis.xadd(
         DEAD_LETTERS_STREAM, {"id": "x" * 900, "deliveries": "many", "replays": "9" * 99}
@@ -103,7 +103,7 @@ async def test_a_letter_says_what_it_is_and_whether_it_can_be_sent_again(
 
 
 async def test_the_payload_is_shown_for_one_letter(query: RunningQuery, redis: Client) -> None:
-    letter_id = await bury(redis, body="the review's text", replays="1")
+    letter_id = await dead_letter(redis, body="the review's text", replays="1")
     assert "the review's text" not in (await listed(query)).model_dump_json()
     response = await query.client.get(f"{LETTERS}/{letter_id}", headers=BEARER)
     letter = DeadLetterDetail.model_validate_json(response.content)
@@ -122,15 +122,15 @@ async def test_what_there_is_not_is_404(query: RunningQuery, letter_id: str) -> 
 async def test_a_replayed_letter_is_on_the_stream_as_it_was(
     query: RunningQuery, redis: Client
 ) -> None:
-    letter_id = await bury(redis)
-    other = await bury(redis, id="test:other")
+    letter_id = await dead_letter(redis)
+    other = await dead_letter(redis, id="test:other")
     assert await replay(query, ids=[letter_id]) == Replayed(replayed=1, refused=[])
     assert await sent(redis) == [{**ENTRY, "replays": "1"}]
     assert [one.id for one in (await listed(query)).dead_letters] == [other]
 
 
 async def test_asking_again_sends_nothing_again(query: RunningQuery, redis: Client) -> None:
-    letter_id = await bury(redis)
+    letter_id = await dead_letter(redis)
     assert (await replay(query, ids=[letter_id, letter_id])).replayed == 1
     again = await replay(query, ids=[letter_id])
     assert again.replayed == 0
@@ -139,7 +139,7 @@ async def test_asking_again_sends_nothing_again(query: RunningQuery, redis: Clie
 
 
 async def test_of_many_who_ask_at_once_one_sends(query: RunningQuery, redis: Client) -> None:
-    ids = [await bury(redis, id=f"test:{n}") for n in range(20)]
+    ids = [await dead_letter(redis, id=f"test:{n}") for n in range(20)]
     done = await asyncio.gather(
         *(replay(query, ids=ids) for _ in range(4)), *(replay(query, all=True) for _ in range(4))
     )
@@ -153,8 +153,8 @@ async def test_of_many_who_ask_at_once_one_sends(query: RunningQuery, redis: Cli
 async def test_what_was_not_kept_whole_is_refused_with_its_reason(
     query: RunningQuery, redis: Client
 ) -> None:
-    whole = await bury(redis)
-    cut = await bury(redis, truncated=str(dead_letters.PAYLOAD_BYTES + 1))
+    whole = await dead_letter(redis)
+    cut = await dead_letter(redis, truncated=str(dead_letters.PAYLOAD_BYTES + 1))
     empty = await redis.xadd(DEAD_LETTERS_STREAM, {"entry": "1-1", "reason": "x", "replays": "3"})
     done = await replay(query, ids=[cut, empty, "1-1", whole])
     assert done.replayed == 1
@@ -170,8 +170,8 @@ async def test_what_was_not_kept_whole_is_refused_with_its_reason(
 async def test_all_are_replayed_over_several_chunks_but_for_what_cannot_be(
     query: RunningQuery, redis: Client
 ) -> None:
-    ids = [await bury(redis, id=f"test:{n}") for n in range(450)]
-    cut = await bury(redis, truncated="300000")
+    ids = [await dead_letter(redis, id=f"test:{n}") for n in range(450)]
+    cut = await dead_letter(redis, truncated="300000")
     done = await replay(query, all=True)
     assert done.replayed == 450
     assert [one.id for one in done.refused] == [cut]
@@ -181,10 +181,10 @@ async def test_all_are_replayed_over_several_chunks_but_for_what_cannot_be(
 
 async def test_all_means_all_that_there_were_when_it_began(redis: Client) -> None:
     """What fails at once is back before the end is reached, and is not sent for ever."""
-    ids = [await bury(redis) for _ in range(dead_letters.CHUNK + 1)]
+    ids = [await dead_letter(redis) for _ in range(dead_letters.CHUNK + 1)]
     until = await dead_letters.newest_id(redis)
     assert until == ids[-1]
-    await bury(redis, replays="1")
+    await dead_letter(redis, replays="1")
     first = await dead_letters.next_ids(redis, after=None, until=until)
     assert first == ids[:-1]
     assert await dead_letters.next_ids(redis, after=first[-1], until=until) == ids[-1:]
@@ -202,14 +202,14 @@ async def test_all_means_all_that_there_were_when_it_began(redis: Client) -> Non
 async def test_a_bad_replay_is_422_and_sends_nothing(
     query: RunningQuery, redis: Client, body: dict[str, object]
 ) -> None:
-    await bury(redis)
+    await dead_letter(redis)
     response = await query.client.post(f"{LETTERS}/replay", json=body, headers=BEARER)
     assert response.status_code == 422
     assert await sent(redis) == []
 
 
 async def test_a_discarded_letter_is_gone(query: RunningQuery, redis: Client) -> None:
-    letter_id, other = await bury(redis), await bury(redis)
+    letter_id, other = await dead_letter(redis), await dead_letter(redis)
     response = await query.client.delete(f"{LETTERS}/{letter_id}", headers=BEARER)
     assert (response.status_code, response.content) == (204, b"")
     assert [one.id for one in (await listed(query)).dead_letters] == [other]
@@ -220,7 +220,7 @@ async def test_a_discarded_letter_is_gone(query: RunningQuery, redis: Client) ->
 
 async def test_a_full_redis_takes_nothing_away(tmp_path: Path, private_redis: RedisServer) -> None:
     redis = connect(private_redis.url)
-    letter_id = await bury(redis)
+    letter_id = await dead_letter(redis)
     settings = query_settings(tmp_path, redis_url=private_redis.url, admin_token=TOKEN)
     async with running_query(settings, always(HashEncoder())) as query:
         await redis.config_set("maxmemory-policy", "noeviction")

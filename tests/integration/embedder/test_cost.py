@@ -13,7 +13,7 @@ from sqlalchemy import Engine, event
 from services.embedder.database.engine import open_engine
 from services.embedder.database.run_ledger import Ledgers
 from services.embedder.database.snapshot_records import SnapshotRecords
-from services.embedder.database.work_list import EncodedReview, VectorStore
+from services.embedder.database.work_list import StoredVectors, WorkList
 from services.embedder.settling.freshness import Freshness
 from tests.support.embedder.arrivals import Sent, arrive, movie, review
 
@@ -46,10 +46,10 @@ async def steps_of_a_tick(folder: Path, films: int, *, encoded: bool) -> dict[st
         items += [movie(f"tt{n}"), *(review(f"r{n}-{m}", f"tt{n}") for m in range(4))]
     for start in range(0, len(items), 500):
         await arrive(engine, *items[start : start + 500])
-    vectors, records = VectorStore(engine, "encoder"), SnapshotRecords(engine, "encoder")
+    vectors, records = WorkList(engine, "encoder"), SnapshotRecords(engine, "encoder")
     spans, values = np.array([[0, 4]], dtype=np.int32), np.ones((1, 2), dtype=np.float16)
     while encoded and (work := vectors.backlog(500)):
-        vectors.save([EncodedReview(w.review_id, w.text_sha256, spans, values) for w in work])
+        vectors.save([StoredVectors(w.review_id, w.text_sha256, spans, values) for w in work])
     freshness, ledgers = Freshness(engine, records), Ledgers(engine)
     if encoded:
         with records.content() as content:
@@ -91,12 +91,12 @@ async def test_the_next_batch_is_found_without_passing_over_what_is_done(
 ) -> None:
     engine = open_engine(f"sqlite:///{tmp_path / 'movies.sqlite'}")
     await arrive(engine, *(review(f"r{n:03d}", f"tt{n:03d}") for n in range(400)))
-    vectors = VectorStore(engine, "encoder")
+    vectors = WorkList(engine, "encoder")
     spans, values = np.array([[0, 4]], dtype=np.int32), np.ones((1, 2), dtype=np.float16)
     steps = Steps(engine)
     first = steps.of(lambda: vectors.backlog(16))
     work = vectors.backlog(done)
-    vectors.save([EncodedReview(w.review_id, w.text_sha256, spans, values) for w in work])
+    vectors.save([StoredVectors(w.review_id, w.text_sha256, spans, values) for w in work])
     later = steps.of(lambda: vectors.backlog(16))
     engine.dispose()
     assert later <= first * 1.1

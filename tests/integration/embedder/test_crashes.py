@@ -17,11 +17,11 @@ from services.embedder.consumer import ReviewConsumer
 from services.embedder.database.engine import open_engine, reading
 from services.embedder.database.run_ledger import Ledgers
 from services.embedder.database.snapshot_records import SnapshotRecords
-from services.embedder.database.work_list import VectorStore
+from services.embedder.database.work_list import WorkList
 from services.embedder.service import Embedder
 from services.embedder.settling.freshness import Freshness
 from services.embedder.settling.removal import Removals
-from services.embedder.settling.run_completion import Settlement
+from services.embedder.settling.run_completion import RunCompletion
 from shared.delivery.redis_client import Client, connect
 from shared.runs import registry
 from shared.runs.registry import Run
@@ -40,14 +40,14 @@ KILLED = 9
 STEPS: dict[str, tuple[object, str, bool]] = {
     "before anything is committed": (ReviewConsumer, "_store", False),
     "after the commit, before the acknowledgement": (ReviewConsumer, "_store", True),
-    "before vectors are kept": (VectorStore, "save", False),
-    "after vectors are kept": (VectorStore, "save", True),
+    "before vectors are kept": (WorkList, "save", False),
+    "after vectors are kept": (WorkList, "save", True),
     "before the removal": (Removals, "decide", False),
     "after the removal, before the snapshot": (Removals, "decide", True),
     "before the commit point": (commit, "point_current_at", False),
     "after the commit point, before SQL knows": (SnapshotRecords, "published", False),
     "after the snapshot, before freshness": (SnapshotRecords, "published", True),
-    "after freshness, before the settlement": (Settlement, "finish", False),
+    "after freshness, before the settlement": (RunCompletion, "finish", False),
     "before the run's record": (Freshness, "of_run", False),
     "after the run's record, before the ledger is closed": (Ledgers, "close", False),
     "after everything": (Ledgers, "close", True),

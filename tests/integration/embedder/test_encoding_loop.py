@@ -11,7 +11,7 @@ from sqlalchemy import Engine, select
 
 from services.embedder import encoding
 from services.embedder.database.engine import reading
-from services.embedder.database.work_list import VECTORS, VectorStore
+from services.embedder.database.work_list import VECTORS, WorkList
 from services.embedder.encoding import EncodingLoop
 from shared.encoder import Vectors
 from tests.support.embedder.arrivals import arrive, review
@@ -68,7 +68,7 @@ async def encode(engine: Engine, encoder: HashEncoder, *, until_kept: int) -> No
         if len(kept(engine)) >= until_kept:
             stop.set()
 
-    store = VectorStore(engine, "encoder")
+    store = WorkList(engine, "encoder")
     await EncodingLoop(store, encoder, on_encoded=on_encoded).run(stop, holder=HOLDER)
 
 
@@ -90,7 +90,7 @@ async def test_the_next_batch_is_made_ready_while_one_is_encoded(engine: Engine)
     encoder = TakingTurns(6)
     await encode(engine, encoder, until_kept=5 * BATCH + 1)
     assert sorted(encoder.encoded) == texts(5 * BATCH + 1)
-    assert VectorStore(engine, "encoder").backlog_size() == 0
+    assert WorkList(engine, "encoder").backlog_size() == 0
 
 
 async def test_what_is_in_hand_is_kept_when_it_is_stopped_and_no_more_is_begun(
@@ -102,7 +102,7 @@ async def test_what_is_in_hand_is_kept_when_it_is_stopped_and_no_more_is_begun(
     begun = encoder.ready * BATCH
     assert BATCH <= begun <= 3 * BATCH
     assert len(kept(engine)) == len(encoder.encoded) == begun
-    assert VectorStore(engine, "encoder").backlog_size() == 9 * BATCH - begun
+    assert WorkList(engine, "encoder").backlog_size() == 9 * BATCH - begun
 
 
 async def test_what_was_in_hand_when_it_died_is_found_at_its_next_start(engine: Engine) -> None:
@@ -110,7 +110,7 @@ async def test_what_was_in_hand_when_it_died_is_found_at_its_next_start(engine: 
     with pytest.raises(ExceptionGroup) as ended:
         await encode(engine, TakingTurns(2, dies=True), until_kept=1)
     assert ended.group_contains(Torn)
-    assert VectorStore(engine, "encoder").claim(1, "another") == []
+    assert WorkList(engine, "encoder").claim(1, "another") == []
     encoder = TakingTurns(2)
     await encode(engine, encoder, until_kept=2 * BATCH)
     assert sorted(encoder.encoded) == texts(2 * BATCH)

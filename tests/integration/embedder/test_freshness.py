@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 
 from services.embedder.database.engine import writing
 from services.embedder.database.snapshot_records import SnapshotRecords
-from services.embedder.database.work_list import EncodedReview, VectorStore
+from services.embedder.database.work_list import StoredVectors, WorkList
 from services.embedder.settling import freshness
 from services.embedder.settling.freshness import Freshness, Times
 from tests.support.embedder.arrivals import arrive, kept, review
@@ -43,11 +43,11 @@ class Station:
         self.before = observed()
 
     def encode(self, *names: str) -> None:
-        vectors = VectorStore(self.engine, ENCODER)
+        vectors = WorkList(self.engine, ENCODER)
         spans, values = np.array([[0, 4]], dtype=np.int32), np.ones((1, 2), dtype=np.float16)
         vectors.save(
             [
-                EncodedReview(item.review_id, item.text_sha256, spans, values)
+                StoredVectors(item.review_id, item.text_sha256, spans, values)
                 for item in vectors.backlog(10_000)
                 if not names or item.review_id in names
             ]

@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from services.embedder.database.engine import open_engine
 from services.embedder.database.run_ledger import Ledgers
 from services.embedder.database.snapshot_records import SnapshotRecords
-from services.embedder.database.work_list import VectorStore
+from services.embedder.database.work_list import WorkList
 from services.embedder.encoding import encode_reviews
 from services.embedder.movie_map import map_layout
 from services.embedder.publishing import publisher as publishing
@@ -50,7 +50,7 @@ class System:
         self.store = SnapshotStore(folder / "snapshots")
         self.publisher = self.new_publisher(self.store)
         self._folder = folder
-        self._vectors = VectorStore(self.engine, self.encoder.spec.encoder_id)
+        self._vectors = WorkList(self.engine, self.encoder.spec.encoder_id)
         self._runs = 0
         self._before: Films = {}
 

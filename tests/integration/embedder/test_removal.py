@@ -10,7 +10,7 @@ from services.embedder.consumer import ReviewConsumer
 from services.embedder.database.engine import reading, writing
 from services.embedder.database.run_ledger import Ledger, Ledgers
 from services.embedder.database.snapshot_records import SnapshotRecords
-from services.embedder.database.work_list import EncodedReview, VectorStore
+from services.embedder.database.work_list import StoredVectors, WorkList
 from services.embedder.settling.removal import Removals
 from shared.delivery.messages import ReviewMessage, ledger_id
 from shared.delivery.streams import Entry
@@ -34,10 +34,10 @@ def movie_ids(engine: Engine) -> list[str]:
 
 
 def encode_all(engine: Engine) -> None:
-    vectors = VectorStore(engine, ENCODER)
+    vectors = WorkList(engine, ENCODER)
     vectors.save(
         [
-            EncodedReview(
+            StoredVectors(
                 item.review_id,
                 item.text_sha256,
                 np.array([[0, 4]], dtype=np.int32),
@@ -108,7 +108,7 @@ async def test_a_review_without_vectors_leaves_the_work_list_too(engine: Engine)
     left = [item for item in FIRST if item.item_id != "b"]
     await arrive(engine, *again(*left), end(left, run="run-2", complete=True))
     assert Removals(engine).decide("run-2", allowed=False).removed == 1
-    work = [item.review_id for item in VectorStore(engine, ENCODER).backlog(99)]
+    work = [item.review_id for item in WorkList(engine, ENCODER).backlog(99)]
     assert sorted(work) == ["a", "c", "d", "e", "f"]
     assert ids(engine, "unencoded_reviews", "review_id") == ["a", "c", "d", "e", "f"]
 
@@ -350,12 +350,12 @@ async def test_the_films_a_removal_took_explain_a_smaller_snapshot(engine: Engin
 async def test_vectors_made_for_a_review_that_is_gone_are_dropped(engine: Engine) -> None:
     await arrive(engine, *FIRST, end(FIRST, complete=True))
     Ledgers(engine).close("run-1")
-    vectors = VectorStore(engine, ENCODER)
+    vectors = WorkList(engine, ENCODER)
     work = vectors.backlog(99)
     left = [item for item in FIRST if item.item_id != "b"]
     await arrive(engine, *again(*left), end(left, run="run-2", complete=True))
     Removals(engine).decide("run-2", allowed=False)
     spans, values = np.array([[0, 4]], dtype=np.int32), np.ones((1, 2), dtype=np.float16)
-    vectors.save([EncodedReview(w.review_id, w.text_sha256, spans, values) for w in work])
+    vectors.save([StoredVectors(w.review_id, w.text_sha256, spans, values) for w in work])
     assert ids(engine, "review_vectors", "review_id") == ["a", "c", "d", "e", "f"]
     assert ids(engine, "unencoded_reviews", "review_id") == []

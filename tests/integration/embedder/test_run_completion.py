@@ -12,10 +12,10 @@ from sqlalchemy import Engine
 from services.embedder.consumer import ReviewConsumer
 from services.embedder.database.run_ledger import Ledgers
 from services.embedder.database.snapshot_records import SnapshotRecords
-from services.embedder.database.work_list import EncodedReview, VectorStore
+from services.embedder.database.work_list import StoredVectors, WorkList
 from services.embedder.settling.freshness import Freshness
 from services.embedder.settling.removal import Removals
-from services.embedder.settling.run_completion import Settlement
+from services.embedder.settling.run_completion import RunCompletion
 from shared.delivery.messages import REVIEWS_STREAM
 from shared.delivery.redis_client import Client, connect
 from shared.delivery.streams import Entry, append
@@ -49,16 +49,16 @@ class LateArrival(Ledgers):
         await client.aclose()
 
 
-def settlement(engine: Engine, ledgers: Ledgers, redis: Client) -> Settlement:
+def settlement(engine: Engine, ledgers: Ledgers, redis: Client) -> RunCompletion:
     freshness = Freshness(engine, SnapshotRecords(engine, "encoder"))
-    return Settlement(ledgers, Removals(engine), freshness, redis, on_removed=lambda: None)
+    return RunCompletion(ledgers, Removals(engine), freshness, redis, on_removed=lambda: None)
 
 
 def encode_all(engine: Engine) -> None:
-    vectors = VectorStore(engine, "encoder")
+    vectors = WorkList(engine, "encoder")
     spans, values = np.array([[0, 4]], dtype=np.int32), np.ones((1, 2), dtype=np.float16)
     vectors.save(
-        [EncodedReview(w.review_id, w.text_sha256, spans, values) for w in vectors.backlog(99)]
+        [StoredVectors(w.review_id, w.text_sha256, spans, values) for w in vectors.backlog(99)]
     )
 
 

@@ -15,7 +15,7 @@ import pytest
 from services.embedder import encoding, service
 from services.embedder.database import work_list
 from services.embedder.database.engine import open_engine
-from services.embedder.database.work_list import VectorStore
+from services.embedder.database.work_list import WorkList
 from services.embedder.publishing.publisher import Publisher
 from services.embedder.service import Embedder
 from services.embedder.worker_locks import HeldFile, publisher_lock, slot
@@ -176,7 +176,7 @@ async def test_a_claim_is_its_holders_until_it_expires(
 ) -> None:
     engine = open_engine(database_url)
     await arrive(engine, *(review(f"r{n}") for n in range(6)))
-    store = VectorStore(engine, "encoder")
+    store = WorkList(engine, "encoder")
 
     def taken(limit: int, holder: str) -> list[str]:
         return [item.review_id for item in store.claim(limit, holder)]
@@ -185,7 +185,7 @@ async def test_a_claim_is_its_holders_until_it_expires(
     assert taken(3, "two") == ["r2", "r3", "r4"]
     assert taken(3, "one") == ["r0", "r1", "r5"]
     assert taken(9, "three") == []
-    assert [item.review_id for item in VectorStore(engine, "encoder").claim(9, "three")] == []
+    assert [item.review_id for item in WorkList(engine, "encoder").claim(9, "three")] == []
     await arrive(engine, review("r3", text="Otherwise."))
     assert taken(9, "three") == ["r3"]
     monkeypatch.setattr(work_list, "CLAIM_S", -1.0)

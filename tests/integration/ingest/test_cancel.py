@@ -15,7 +15,7 @@ import pytest
 from services.ingest.demo_site.demo_catalogue import load_catalogue
 from services.ingest.demo_site.demo_server import serve_demo_site
 from services.ingest.supervisor import retry_budget
-from services.ingest.supervisor.attempt import Crawling
+from services.ingest.supervisor.attempt import CrawlAttempt
 from services.ingest.supervisor.supervisor import Supervisor
 from shared.delivery.messages import REVIEWS_STREAM, RunEnd, parse
 from shared.delivery.redis_client import Client
@@ -162,7 +162,7 @@ async def test_a_crawl_that_does_not_listen_is_killed(
 
 async def test_a_run_cancelled_before_its_attempt_gets_no_process(redis: Client) -> None:
     run = await _request(redis)
-    attempting = Crawling(redis, "me", 60_000, NOWHERE, lambda _: 0, asyncio.Event())
+    attempting = CrawlAttempt(redis, "me", 60_000, NOWHERE, lambda _: 0, asyncio.Event())
     assert await attempting.renew_lease(run)
     assert await registry.advance(redis, run, "cancelled")
     assert await attempting.attempt(run, 60.0) is None

@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from services.embedder.service import HEARTBEAT_KEY
-from services.ingest.supervisor.lost_runs import EMBEDDER_HEARTBEAT_KEY, LOST, Endings
+from services.ingest.supervisor.lost_runs import EMBEDDER_HEARTBEAT_KEY, LOST, LostRuns
 from shared.delivery.messages import REVIEWS_STREAM
 from shared.delivery.redis_client import Client
 from shared.runs import registry
@@ -24,7 +24,7 @@ async def _in_state(redis: Client, state: State, source: str = "demo") -> Run:
     return await record_of(redis, run)
 
 
-async def _follow(redis: Client, endings: Endings) -> None:
+async def _follow(redis: Client, endings: LostRuns) -> None:
     await endings.follow(await registry.active_runs(redis))
 
 
@@ -38,7 +38,7 @@ def test_the_heartbeat_is_the_embedders() -> None:
 
 @pytest.mark.parametrize("state", ["queued", "crawling", "embedding"])
 async def test_a_run_that_redis_lost_is_ended(redis: Client, state: State) -> None:
-    endings = Endings(redis)
+    endings = LostRuns(redis)
     run = await _in_state(redis, state)
     await _follow(redis, endings)
     await redis.flushall()
@@ -55,7 +55,7 @@ async def test_a_run_that_redis_lost_is_ended(redis: Client, state: State) -> No
 
 
 async def test_a_run_that_is_open_but_not_known_to_be_is_ended(redis: Client) -> None:
-    endings = Endings(redis)
+    endings = LostRuns(redis)
     run = await _in_state(redis, "embedding")
     await _follow(redis, endings)
     await redis.srem(registry.ACTIVE_RUNS, run.run_id)
@@ -65,7 +65,7 @@ async def test_a_run_that_is_open_but_not_known_to_be_is_ended(redis: Client) ->
 
 
 async def test_a_run_of_which_redis_lost_only_the_record_is_ended(redis: Client) -> None:
-    endings = Endings(redis)
+    endings = LostRuns(redis)
     run = await _in_state(redis, "crawling")
     await _follow(redis, endings)
     await redis.delete(registry.run_key(run.run_id))
@@ -76,7 +76,7 @@ async def test_a_run_of_which_redis_lost_only_the_record_is_ended(redis: Client)
 
 
 async def test_runs_are_counted_as_they_end(redis: Client) -> None:
-    endings = Endings(redis)
+    endings = LostRuns(redis)
     states: tuple[State, ...] = ("searchable", "incomplete", "failed", "cancelled")
     before = {s: _metric("ingest_runs_total", source=s, state=s) for s in states}
     ended = [await _in_state(redis, "embedding", source=state) for state in states]
@@ -100,7 +100,7 @@ async def test_runs_are_counted_as_they_end(redis: Client) -> None:
 async def test_the_last_success_is_known_after_a_restart(redis: Client) -> None:
     run = await _in_state(redis, "embedding", source="restarted")
     await registry.advance(redis, run, "searchable")
-    await Endings(redis).recall(["restarted", "never"])
+    await LostRuns(redis).recall(["restarted", "never"])
     at = (await record_of(redis, run)).ended_at
     assert at is not None
     name = "ingest_last_searchable_timestamp_seconds"
@@ -139,10 +139,10 @@ async def _still_moving(redis: Client, run: Run) -> None:
 async def test_a_run_that_waits_for_something_is_left_alone(
     redis: Client, sign: Callable[[Client, Run], Awaitable[None]]
 ) -> None:
-    endings = Endings(redis, settle_limit_s=0.0)
+    endings = LostRuns(redis, settle_limit_s=0.0)
     await redis.set(HEARTBEAT_KEY, "1")
     run = await _in_state(redis, "embedding")
-    limited = Endings(redis, settle_limit_s=1e-9)
+    limited = LostRuns(redis, settle_limit_s=1e-9)
     for _ in range(5):
         await sign(redis, run)
         await _follow(redis, limited)
@@ -156,7 +156,7 @@ async def test_a_run_that_waits_for_something_is_left_alone(
 
 async def test_other_states_are_not_the_embedders(redis: Client) -> None:
     await redis.set(HEARTBEAT_KEY, "1")
-    endings = Endings(redis, settle_limit_s=0.0)
+    endings = LostRuns(redis, settle_limit_s=0.0)
     found = [await _in_state(redis, state, source=state) for state in ("queued", "crawling")]
     for _ in range(3):
         await _follow(redis, endings)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from services.ingest.demo_site.demo_catalogue import Catalogue, load_catalogue
+from services.ingest.demo_site.demo_catalogue import DemoCatalogue, load_catalogue
 from services.ingest.demo_site.demo_pages import Page
 from services.ingest.visits.visits import Visits
 from services.ingest.visits.visits_file import FILE, finished_pages
@@ -30,12 +30,12 @@ SLOW = '[sources.demo]\nspider = "schema_org"\ndelay_s = 0.05\nreviews_per_movie
 
 
 @pytest.fixture
-def films() -> Catalogue:
+def films() -> DemoCatalogue:
     return load_catalogue()[:FILMS]
 
 
 @pytest.fixture
-def site(films: Catalogue) -> Iterator[WatchedSite]:
+def site(films: DemoCatalogue) -> Iterator[WatchedSite]:
     with watched_site(films) as site:
         yield site
 
@@ -62,7 +62,7 @@ def _finished(crawls: Crawls, run: Run) -> set[str]:
 
 @pytest.mark.parametrize("picked", [0, 5])
 async def test_kills_at_any_moment_cost_no_finished_page_and_no_item(
-    crawls: Crawls, site: WatchedSite, films: Catalogue, picked: int
+    crawls: Crawls, site: WatchedSite, films: DemoCatalogue, picked: int
 ) -> None:
     crawls.configure(SLOW.format(picked))
     first = await crawls.baseline()
@@ -142,7 +142,7 @@ async def _more_entries(crawls: Crawls, than: int) -> None:
 
 
 async def test_what_was_sent_counts_although_its_page_is_gone_before_the_next_attempt(
-    crawls: Crawls, site: WatchedSite, films: Catalogue
+    crawls: Crawls, site: WatchedSite, films: DemoCatalogue
 ) -> None:
     """Killed after the stream had a page's items and before its visit was recorded."""
     path = f"/films/{films[0].movie_id}"

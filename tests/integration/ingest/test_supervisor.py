@@ -19,10 +19,10 @@ import pyarrow.parquet as pq
 import pytest
 from redis.exceptions import ResponseError
 
-from services.ingest.demo_site.demo_catalogue import Catalogue, load_catalogue
+from services.ingest.demo_site.demo_catalogue import DemoCatalogue, load_catalogue
 from services.ingest.demo_site.demo_server import serve_demo_site
 from services.ingest.supervisor import retry_budget
-from services.ingest.supervisor.attempt import Crawling
+from services.ingest.supervisor.attempt import CrawlAttempt
 from services.ingest.supervisor.retry_budget import MAX_ATTEMPTS
 from services.ingest.supervisor.supervisor import Supervisor
 from shared.delivery.messages import (
@@ -62,7 +62,7 @@ def configure(
 
 
 @pytest.fixture
-def few() -> Catalogue:
+def few() -> DemoCatalogue:
     return load_catalogue()[:6]
 
 
@@ -139,7 +139,7 @@ async def test_killed_crawls_are_started_again_and_lose_nothing(
 
 
 async def test_a_crawl_that_always_dies_fails_after_three_attempts(
-    redis: Client, configure: Configure, monkeypatch: pytest.MonkeyPatch, few: Catalogue
+    redis: Client, configure: Configure, monkeypatch: pytest.MonkeyPatch, few: DemoCatalogue
 ) -> None:
     monkeypatch.setattr(retry_budget, "RETRY_AFTER_S", 0.05)
     configure(SLOW_DEMO)
@@ -171,7 +171,7 @@ async def test_supervisors_that_die_with_their_crawls_do_not_go_on_for_ever(
 
 
 async def test_a_stop_leaves_the_run_and_the_next_start_goes_on(
-    redis: Client, configure: Configure, few: Catalogue
+    redis: Client, configure: Configure, few: DemoCatalogue
 ) -> None:
     configure(SLOW_DEMO)
     with serve_demo_site("127.0.0.1", 0, catalogue=few) as url:
@@ -190,7 +190,7 @@ async def test_a_stop_leaves_the_run_and_the_next_start_goes_on(
 
 
 async def test_the_time_limit_fails_the_run(
-    redis: Client, configure: Configure, few: Catalogue
+    redis: Client, configure: Configure, few: DemoCatalogue
 ) -> None:
     configure(SLOW_DEMO)
     with serve_demo_site("127.0.0.1", 0, catalogue=few) as url:
@@ -200,7 +200,7 @@ async def test_the_time_limit_fails_the_run(
 
 
 async def test_a_source_has_its_own_time_limit(
-    redis: Client, configure: Configure, few: Catalogue
+    redis: Client, configure: Configure, few: DemoCatalogue
 ) -> None:
     configure(SLOW_DEMO + 'time_limit = "1s"\n')
     with serve_demo_site("127.0.0.1", 0, catalogue=few) as url:
@@ -210,7 +210,7 @@ async def test_a_source_has_its_own_time_limit(
 
 
 async def test_the_time_limit_holds_for_all_attempts_together(
-    redis: Client, configure: Configure, few: Catalogue
+    redis: Client, configure: Configure, few: DemoCatalogue
 ) -> None:
     configure(SLOW_DEMO)
     with serve_demo_site("127.0.0.1", 0, catalogue=few) as url:
@@ -228,7 +228,7 @@ async def test_the_time_limit_holds_for_all_attempts_together(
 
 
 async def test_attempts_that_get_further_may_be_many(
-    redis: Client, configure: Configure, monkeypatch: pytest.MonkeyPatch, few: Catalogue
+    redis: Client, configure: Configure, monkeypatch: pytest.MonkeyPatch, few: DemoCatalogue
 ) -> None:
     monkeypatch.setattr(retry_budget, "RETRY_AFTER_S", 0.05)
     configure(SLOW_DEMO)
@@ -249,13 +249,13 @@ async def test_attempts_that_get_further_may_be_many(
 
 
 async def test_no_process_outlives_its_supervision(
-    redis: Client, configure: Configure, few: Catalogue
+    redis: Client, configure: Configure, few: DemoCatalogue
 ) -> None:
     """Not even when the supervisor itself stumbles: here, over a lease that is none."""
     configure(SLOW_DEMO)
     with serve_demo_site("127.0.0.1", 0, catalogue=few) as url:
         run = await _request(redis, "demo")
-        attempting = Crawling(redis, "me", 60_000, url, lambda _: 0, asyncio.Event())
+        attempting = CrawlAttempt(redis, "me", 60_000, url, lambda _: 0, asyncio.Event())
         task = asyncio.create_task(attempting.attempt(run, 60.0))
 
         async def started() -> int:
@@ -270,7 +270,7 @@ async def test_no_process_outlives_its_supervision(
 
 
 async def test_a_crawl_whose_record_cannot_be_read_is_ended(
-    redis: Client, configure: Configure, few: Catalogue
+    redis: Client, configure: Configure, few: DemoCatalogue
 ) -> None:
     configure(SLOW_DEMO)
     with serve_demo_site("127.0.0.1", 0, catalogue=few) as url:
@@ -286,7 +286,7 @@ async def _gone(pid: int) -> bool:
 
 
 async def test_a_lease_of_another_supervisor_is_respected_until_it_ends(
-    redis: Client, configure: Configure, few: Catalogue
+    redis: Client, configure: Configure, few: DemoCatalogue
 ) -> None:
     with serve_demo_site("127.0.0.1", 0, catalogue=few) as url:
         run = await _request(redis, "demo")
@@ -310,7 +310,9 @@ async def test_a_source_that_is_not_configured_fails_the_run(
     assert record.error == "source 'no_such' is not configured; there are demo"
 
 
-async def test_robots_txt_is_obeyed(redis: Client, configure: Configure, few: Catalogue) -> None:
+async def test_robots_txt_is_obeyed(
+    redis: Client, configure: Configure, few: DemoCatalogue
+) -> None:
     with serve_demo_site("127.0.0.1", 0, catalogue=few, disallow=["/films/tt"]) as url:
         async with supervising(redis, url):
             run = await _request(redis, "demo")
@@ -394,7 +396,7 @@ async def test_a_site_without_reviews_fails_loudly(redis: Client, configure: Con
 
 
 async def test_reviews_per_movie_picks_over_all_pages_of_a_film(
-    redis: Client, configure: Configure, few: Catalogue
+    redis: Client, configure: Configure, few: DemoCatalogue
 ) -> None:
     configure('[sources.demo]\nspider = "schema_org"\nreviews_per_movie = 2\n')
     with serve_demo_site("127.0.0.1", 0, catalogue=few) as url:

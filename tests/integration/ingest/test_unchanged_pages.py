@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.ingest.demo_site.demo_catalogue import Catalogue, CatalogueMovie, load_catalogue
+from services.ingest.demo_site.demo_catalogue import DemoCatalogue, DemoMovie, load_catalogue
 from services.ingest.demo_site.demo_pages import PER_FILM, Page
 from services.ingest.visits.visits_file import FILE
 from shared.delivery.redis_client import Client
@@ -21,12 +21,12 @@ PICKING = '[sources.demo]\nspider = "schema_org"\nreviews_per_movie = {}\n'
 
 
 @pytest.fixture
-def films() -> Catalogue:
+def films() -> DemoCatalogue:
     return load_catalogue()[:FILMS]
 
 
 @pytest.fixture
-def site(films: Catalogue) -> Iterator[WatchedSite]:
+def site(films: DemoCatalogue) -> Iterator[WatchedSite]:
     with watched_site(films) as site:
         yield site
 
@@ -36,18 +36,18 @@ def crawls(redis: Client, redis_url: str, tmp_path: Path, site: WatchedSite) -> 
     return Crawls(redis, redis_url, tmp_path, site.url)
 
 
-def _items(films: Catalogue) -> set[str]:
+def _items(films: DemoCatalogue) -> set[str]:
     """Ledger ids of all films and reviews."""
     return {f"movie/{film.movie_id}" for film in films} | {
         _review(film, at) for film in films for at in range(1, len(film.reviews) + 1)
     }
 
 
-def _review(film: CatalogueMovie, at: int) -> str:
+def _review(film: DemoMovie, at: int) -> str:
     return f"review/demo:{film.movie_id}-review-{at}"
 
 
-def _reworded(film: CatalogueMovie, at: int, text: str) -> CatalogueMovie:
+def _reworded(film: DemoMovie, at: int, text: str) -> DemoMovie:
     reviews = list(film.reviews)
     reviews[at - 1] = reviews[at - 1].model_copy(update={"text": text})
     return with_reviews(film, reviews)
@@ -88,7 +88,7 @@ async def test_an_unchanged_site_is_asked_and_sends_nothing(
 
 
 async def test_an_edited_page_sends_exactly_its_reviews(
-    crawls: Crawls, site: WatchedSite, films: Catalogue
+    crawls: Crawls, site: WatchedSite, films: DemoCatalogue
 ) -> None:
     await _crawl(crawls)
     site.forget()
@@ -103,7 +103,7 @@ async def test_an_edited_page_sends_exactly_its_reviews(
 
 
 async def test_a_chain_of_which_a_later_page_has_changed_is_read_again(
-    crawls: Crawls, site: WatchedSite, films: Catalogue
+    crawls: Crawls, site: WatchedSite, films: DemoCatalogue
 ) -> None:
     crawls.configure(PICKING.format(2))
     first = await _crawl(crawls)
@@ -125,7 +125,7 @@ async def test_a_chain_of_which_a_later_page_has_changed_is_read_again(
 
 
 async def test_a_review_that_is_gone_is_neither_sent_nor_kept(
-    crawls: Crawls, site: WatchedSite, films: Catalogue
+    crawls: Crawls, site: WatchedSite, films: DemoCatalogue
 ) -> None:
     await _crawl(crawls)
     site.catalogue = edited(films, 1, lambda film: with_reviews(film, film.reviews[:-1]))
@@ -136,7 +136,7 @@ async def test_a_review_that_is_gone_is_neither_sent_nor_kept(
 
 
 async def test_a_film_that_is_gone_is_neither_sent_nor_kept(
-    crawls: Crawls, site: WatchedSite, films: Catalogue
+    crawls: Crawls, site: WatchedSite, films: DemoCatalogue
 ) -> None:
     await _crawl(crawls)
     site.catalogue = films[:1] + films[2:]
@@ -146,7 +146,7 @@ async def test_a_film_that_is_gone_is_neither_sent_nor_kept(
 
 
 async def test_a_page_that_answers_404_is_gone_and_hinders_nothing(
-    crawls: Crawls, site: WatchedSite, films: Catalogue
+    crawls: Crawls, site: WatchedSite, films: DemoCatalogue
 ) -> None:
     await _crawl(crawls)
     path = f"/films/{films[1].movie_id}"
@@ -158,7 +158,7 @@ async def test_a_page_that_answers_404_is_gone_and_hinders_nothing(
 
 @pytest.mark.parametrize("picked", [0, 5])
 async def test_a_page_that_fails_makes_the_run_incomplete(
-    crawls: Crawls, site: WatchedSite, films: Catalogue, picked: int
+    crawls: Crawls, site: WatchedSite, films: DemoCatalogue, picked: int
 ) -> None:
     if picked:
         crawls.configure(PICKING.format(picked))
@@ -180,7 +180,7 @@ async def test_a_page_that_fails_makes_the_run_incomplete(
 
 
 async def test_a_run_that_did_not_become_searchable_is_no_baseline(
-    crawls: Crawls, site: WatchedSite, films: Catalogue
+    crawls: Crawls, site: WatchedSite, films: DemoCatalogue
 ) -> None:
     run = await crawls.request()
     assert (await crawls.crawl(run)).error is None
@@ -192,7 +192,7 @@ async def test_a_run_that_did_not_become_searchable_is_no_baseline(
 
 
 async def test_another_configuration_reads_every_page(
-    crawls: Crawls, site: WatchedSite, films: Catalogue
+    crawls: Crawls, site: WatchedSite, films: DemoCatalogue
 ) -> None:
     await _crawl(crawls)
     crawls.configure(PICKING.format(3))
@@ -203,7 +203,7 @@ async def test_another_configuration_reads_every_page(
 
 
 async def test_lost_or_damaged_visits_cost_a_full_crawl(
-    crawls: Crawls, site: WatchedSite, films: Catalogue
+    crawls: Crawls, site: WatchedSite, films: DemoCatalogue
 ) -> None:
     await _crawl(crawls)
     visits = crawls.ingest_dir / "demo" / FILE
@@ -225,7 +225,7 @@ async def test_a_page_limit_is_good_for_what_it_saw_and_removes_nothing(
 
 
 async def test_pages_that_lose_their_reviews_fail_the_run_and_one_is_kept(
-    crawls: Crawls, site: WatchedSite, films: Catalogue
+    crawls: Crawls, site: WatchedSite, films: DemoCatalogue
 ) -> None:
     await _crawl(crawls)
     site.catalogue = films[:2] + tuple(

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.retrieval.filters import Filters, Range
+from shared.retrieval.filters import MovieFilter, Range
 from shared.retrieval.searcher import (
     CANDIDATES,
-    Answer,
     Mode,
-    Search,
     Searcher,
+    SearchPage,
+    SearchQuery,
     UnknownMovie,
     Vector,
 )
@@ -82,7 +82,7 @@ def vector(text: str) -> Vector:
     return unit
 
 
-def search(searcher: Searcher, wanted: Search) -> Answer:
+def search(searcher: Searcher, wanted: SearchQuery) -> SearchPage:
     """With the vectors of its texts."""
     encoded = {text: vector(text) for text in (wanted.text, wanted.avoid) if text}
     return searcher.search(
@@ -94,7 +94,7 @@ def search(searcher: Searcher, wanted: Search) -> Answer:
     )
 
 
-def found(answer: Answer) -> list[str]:
+def found(answer: SearchPage) -> list[str]:
     return [hit.movie.movie_id for hit in answer.hits]
 
 
@@ -103,25 +103,25 @@ ids = st.lists(st.sampled_from([film.movie_id for film in FILMS]), max_size=3, u
 years = st.builds(Range, st.none() | st.integers(1955, 2025), st.none() | st.integers(1955, 2025))
 ratings = st.builds(Range, st.none() | st.floats(0, 10), st.none() | st.floats(0, 10))
 filters = st.builds(
-    Filters,
+    MovieFilter,
     year=years,
     rating=ratings,
     genres_any=st.lists(st.sampled_from([*GENRES, "comedy", "Noir"]), max_size=3).map(tuple),
     genres_none=st.lists(st.sampled_from([*GENRES, "WAR"]), max_size=2).map(tuple),
 )
 searches = st.builds(
-    Search,
+    SearchQuery,
     text=texts,
     mode=st.sampled_from(MODES),
     like=ids,
     avoid=st.none() | texts,
-    filters=st.just(Filters()) | filters,
+    filters=st.just(MovieFilter()) | filters,
     diversity=st.sampled_from([0.0, 0.0, 0.5, 1.0]),
     evidence=st.integers(0, 2),
 )
 
 
-def passes(film: Film, wanted: Filters) -> bool:
+def passes(film: Film, wanted: MovieFilter) -> bool:
     def within(value: float | None, limits: Range) -> bool:
         if limits.gte is None and limits.lte is None:
             return True
@@ -142,14 +142,16 @@ def passes(film: Film, wanted: Filters) -> bool:
 @settings(max_examples=examples(60))
 @given(texts, filters, ids, st.sampled_from(["hybrid", "semantic"]))
 def test_filters_let_through_what_a_look_at_every_film_does(
-    searcher: Searcher, text: str, wanted: Filters, liked: list[str], mode: Mode
+    searcher: Searcher, text: str, wanted: MovieFilter, liked: list[str], mode: Mode
 ) -> None:
     expected = {
         film.movie_id for film in FILMS if passes(film, wanted) and film.movie_id not in liked
     }
     answer = search(
         searcher,
-        Search(k=len(FILMS), text=text, mode=mode, filters=wanted, like=tuple(liked), evidence=0),
+        SearchQuery(
+            k=len(FILMS), text=text, mode=mode, filters=wanted, like=tuple(liked), evidence=0
+        ),
     )
     assert answer.matched == len(expected)
     assert len(found(answer)) == len(expected)
@@ -159,7 +161,7 @@ def test_filters_let_through_what_a_look_at_every_film_does(
 @settings(max_examples=examples(30))
 @given(texts, filters)
 def test_a_lexical_search_finds_what_passes_and_shares_a_word(
-    searcher: Searcher, text: str, wanted: Filters
+    searcher: Searcher, text: str, wanted: MovieFilter
 ) -> None:
     words = set(text.split())
     expected = {
@@ -168,7 +170,7 @@ def test_a_lexical_search_finds_what_passes_and_shares_a_word(
         if passes(film, wanted) and words & set(" ".join(film.reviews).replace(".", "").split())
     }
     answer = search(
-        searcher, Search(k=len(FILMS), text=text, mode="lexical", filters=wanted, evidence=0)
+        searcher, SearchQuery(k=len(FILMS), text=text, mode="lexical", filters=wanted, evidence=0)
     )
     assert set(found(answer)) == expected
     assert answer.matched == len(expected)
@@ -176,7 +178,7 @@ def test_a_lexical_search_finds_what_passes_and_shares_a_word(
 
 @settings(max_examples=examples(50))
 @given(searches, st.integers(25, 90))
-def test_pages_are_parts_of_one_ranking(searcher: Searcher, wanted: Search, size: int) -> None:
+def test_pages_are_parts_of_one_ranking(searcher: Searcher, wanted: SearchQuery, size: int) -> None:
     whole = search(searcher, replace(wanted, k=len(FILMS)))
     assert len(whole.hits) == whole.matched
     pages = [
@@ -191,9 +193,9 @@ def test_pages_are_parts_of_one_ranking(searcher: Searcher, wanted: Search, size
 @settings(max_examples=examples(40))
 @given(texts, st.sampled_from(MODES), filters)
 def test_without_diversity_scores_fall(
-    searcher: Searcher, text: str, mode: Mode, wanted: Filters
+    searcher: Searcher, text: str, mode: Mode, wanted: MovieFilter
 ) -> None:
-    answer = search(searcher, Search(k=len(FILMS), text=text, mode=mode, filters=wanted))
+    answer = search(searcher, SearchQuery(k=len(FILMS), text=text, mode=mode, filters=wanted))
     scores = [hit.score for hit in answer.hits]
     assert scores == sorted(scores, reverse=True)
 
@@ -203,7 +205,7 @@ def test_without_diversity_scores_fall(
 def test_a_film_that_is_named_in_the_search_is_not_found(
     searcher: Searcher, text: str, liked: list[str], unliked: list[str], mode: Mode
 ) -> None:
-    wanted = Search(
+    wanted = SearchQuery(
         k=len(FILMS), text=text, mode=mode, like=tuple(liked), unlike=tuple(unliked), evidence=0
     )
     assert not set(found(search(searcher, wanted))) & {*liked, *unliked}
@@ -212,8 +214,8 @@ def test_a_film_that_is_named_in_the_search_is_not_found(
 @settings(max_examples=examples(25))
 @given(texts, st.sampled_from(WORDS))
 def test_what_is_avoided_never_gains(searcher: Searcher, text: str, word: str) -> None:
-    plain = search(searcher, Search(k=CANDIDATES * 2, text=text))
-    avoiding = search(searcher, Search(k=CANDIDATES * 2, text=text, avoid=word))
+    plain = search(searcher, SearchQuery(k=CANDIDATES * 2, text=text))
+    avoiding = search(searcher, SearchQuery(k=CANDIDATES * 2, text=text, avoid=word))
     explained = [hit for hit in avoiding.hits if hit.parts.avoided is not None]
     assert explained
     assert all((hit.parts.avoided or 0) >= 0 for hit in explained)
@@ -224,17 +226,17 @@ def test_what_is_avoided_never_gains(searcher: Searcher, text: str, word: str) -
 
 
 def test_an_avoided_word_leaves_the_first_page(searcher: Searcher) -> None:
-    def holds(answer: Answer, word: str) -> int:
+    def holds(answer: SearchPage, word: str) -> int:
         films = {film.movie_id: film for film in FILMS}
         return sum(word in " ".join(films[movie_id].reviews) for movie_id in found(answer))
 
-    plain = search(searcher, Search(text="murder on the island"))
-    avoiding = search(searcher, Search(text="murder on the island", avoid="murder"))
+    plain = search(searcher, SearchQuery(text="murder on the island"))
+    avoiding = search(searcher, SearchQuery(text="murder on the island", avoid="murder"))
     assert holds(plain, "murder") > holds(avoiding, "murder")
 
 
 def test_a_film_that_is_not_liked_lowers_its_twin_the_most(searcher: Searcher) -> None:
-    wanted = Search(k=len(FILMS), text=TWIN.reviews[0].split()[0])
+    wanted = SearchQuery(k=len(FILMS), text=TWIN.reviews[0].split()[0])
     before = found(search(searcher, wanted)).index(TWIN.movie_id)
     answer = search(searcher, replace(wanted, unlike=(FILM.movie_id,)))
     assert found(answer).index(TWIN.movie_id) > before
@@ -244,7 +246,7 @@ def test_a_film_that_is_not_liked_lowers_its_twin_the_most(searcher: Searcher) -
 
 def test_liking_alone_is_a_search(searcher: Searcher) -> None:
     assert FILM.reviews == TWIN.reviews
-    answer = searcher.search(Search(like=(FILM.movie_id,)))
+    answer = searcher.search(SearchQuery(like=(FILM.movie_id,)))
     assert found(answer)[0] == TWIN.movie_id
     assert answer.matched == len(FILMS) - 1
     assert all(len(hit.evidence) == 1 for hit in answer.hits)
@@ -252,7 +254,7 @@ def test_liking_alone_is_a_search(searcher: Searcher) -> None:
 
 def test_the_semantic_mode_is_the_cosine(searcher: Searcher) -> None:
     cosines = searcher.snapshot.index.vectors() @ vector("a sad king")
-    answer = search(searcher, Search(k=50, text="a sad king", mode="semantic"))
+    answer = search(searcher, SearchQuery(k=50, text="a sad king", mode="semantic"))
     order = np.lexsort((np.arange(len(FILMS)), -cosines))[:50]
     assert [hit.movie.row for hit in answer.hits] == order.tolist()
     assert [hit.score for hit in answer.hits] == pytest.approx(cosines[order], abs=1e-4)
@@ -261,12 +263,12 @@ def test_the_semantic_mode_is_the_cosine(searcher: Searcher) -> None:
 @pytest.mark.parametrize("film", [film for film in FILMS if film.title][:40:8])
 def test_a_title_finds_its_film_first(searcher: Searcher, film: Film) -> None:
     assert film.title is not None
-    assert found(search(searcher, Search(text=film.title.upper())))[0] == film.movie_id
+    assert found(search(searcher, SearchQuery(text=film.title.upper())))[0] == film.movie_id
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_diversity_parts_twins(searcher: Searcher, mode: Mode) -> None:
-    wanted = Search(text=" ".join(FILM.reviews), mode=mode)
+    wanted = SearchQuery(text=" ".join(FILM.reviews), mode=mode)
     plain = found(search(searcher, wanted))
     diverse = found(search(searcher, replace(wanted, diversity=0.7)))
     assert abs(plain.index(FILM.movie_id) - plain.index(TWIN.movie_id)) == 1
@@ -276,7 +278,7 @@ def test_diversity_parts_twins(searcher: Searcher, mode: Mode) -> None:
 
 def test_a_film_that_is_not_there_is_said(searcher: Searcher) -> None:
     with pytest.raises(UnknownMovie, match="tt9999"):
-        searcher.search(Search(like=("tt9999",)))
+        searcher.search(SearchQuery(like=("tt9999",)))
 
 
 def test_shared_evidence_is_the_nearest_pair(searcher: Searcher) -> None:

@@ -17,7 +17,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from shared.retrieval import scoring
-from shared.retrieval.searcher import CANDIDATES, Search, Searcher
+from shared.retrieval.searcher import CANDIDATES, Searcher, SearchQuery
 from shared.snapshot.reader import open_snapshot
 from shared.snapshot.storage.store import SnapshotStore
 from shared.text.terms import terms
@@ -113,7 +113,7 @@ def test_the_searcher_finds_what_a_look_at_everything_does(
     [query] = ENCODER.encode_queries([text])
     expected = plain(searcher, text, query)
     count = len(expected.scores)
-    hits = searcher.search(Search(k=count, text=text, vector=query)).hits
+    hits = searcher.search(SearchQuery(k=count, text=text, vector=query)).hits
     rows = [hit.movie.row for hit in hits]
     assert sorted(rows) == sorted(expected.scores)
     scores = np.array([expected.scores[row] for row in rows])
@@ -141,7 +141,7 @@ def test_more_evidence_is_of_different_reviews_and_the_nearest(
 ) -> None:
     text = " ".join(words)
     [query] = ENCODER.encode_queries([text])
-    hits = searcher.search(Search(text=text, vector=query, evidence=most)).hits
+    hits = searcher.search(SearchQuery(text=text, vector=query, evidence=most)).hits
     expected = plain(searcher, text, query).passages
     for hit in hits:
         told = expected[hit.movie.row]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from services.embedder.database.engine import open_engine
-from services.embedder.publishing.activation_handler import Activations
+from services.embedder.publishing.activation_handler import ActivationHandler
 from services.embedder.service import Embedder
 from services.query.api.admin.admin_schemas import SnapshotEntry, SnapshotList
 from shared.delivery.messages import SNAPSHOTS_CHANNEL
@@ -63,7 +63,7 @@ class Owner:
     def __init__(self, redis: Client, store: SnapshotStore, encoder: HashEncoder) -> None:
         self.recorded: list[str] = []
         self.leases = store.root.parent / "leases"
-        self._activations = Activations(
+        self._activations = ActivationHandler(
             redis,
             store,
             encoder_id=encoder.spec.encoder_id,

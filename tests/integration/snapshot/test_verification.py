@@ -16,16 +16,21 @@ from shared.snapshot.reader import check_unit_vectors, open_snapshot
 from shared.snapshot.storage import verify
 from shared.snapshot.storage.manifest import VECTORS, FileEntry
 from shared.snapshot.storage.store import SnapshotStore
-from shared.snapshot.storage.verify import Proofs, SnapshotCorrupt, describe_file, verify_file
+from shared.snapshot.storage.verify import (
+    SnapshotCorrupt,
+    VerificationCache,
+    describe_file,
+    verify_file,
+)
 from tests.support.embedder.encoders import HashEncoder
 from tests.support.query.snapshots import SnapshotBuilder
 
 
 @pytest.fixture
-def proofs(tmp_path: Path) -> Proofs:
+def proofs(tmp_path: Path) -> VerificationCache:
     folder = tmp_path / "proofs"
     folder.mkdir()
-    return Proofs(folder)
+    return VerificationCache(folder)
 
 
 def settled(path: Path) -> Path:
@@ -49,7 +54,7 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_a_file_is_read_once(
-    tmp_path: Path, proofs: Proofs, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, proofs: VerificationCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"whole")
@@ -66,7 +71,9 @@ def test_a_file_is_read_once(
     assert read == ["file"] * 2
 
 
-def test_a_file_that_changes_is_read_again_and_refused(tmp_path: Path, proofs: Proofs) -> None:
+def test_a_file_that_changes_is_read_again_and_refused(
+    tmp_path: Path, proofs: VerificationCache
+) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"whole")
     entry = describe_file(settled(path))
@@ -85,7 +92,7 @@ def test_a_file_that_changes_is_read_again_and_refused(tmp_path: Path, proofs: P
 
 
 def test_what_has_just_changed_is_not_proven_for_later(
-    tmp_path: Path, proofs: Proofs, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, proofs: VerificationCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It could change once more within one tick of the file system's clock."""
     path = tmp_path / "file"
@@ -104,10 +111,12 @@ def _verify(folder: Path, path: Path, counted: Path) -> None:
         with counted.open("a") as stream:
             stream.write("x")
 
-    Proofs(folder).once("hash", path, "0" * 64, prove)
+    VerificationCache(folder).once("hash", path, "0" * 64, prove)
 
 
-def test_processes_that_start_together_prove_once(tmp_path: Path, proofs: Proofs) -> None:
+def test_processes_that_start_together_prove_once(
+    tmp_path: Path, proofs: VerificationCache
+) -> None:
     path, counted = tmp_path / "file", tmp_path / "counted"
     path.write_bytes(b"whole")
     settled(path)
@@ -124,7 +133,7 @@ def test_processes_that_start_together_prove_once(tmp_path: Path, proofs: Proofs
 
 
 def test_a_snapshot_is_proven_once_and_its_damage_is_found_all_the_same(
-    tmp_path: Path, proofs: Proofs, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, proofs: VerificationCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     builder = SnapshotBuilder(SnapshotStore(tmp_path / "store"), HashEncoder())
     manifest = builder.publish()

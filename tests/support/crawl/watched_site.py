@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from services.ingest.demo_site import demo_server
-from services.ingest.demo_site.demo_catalogue import Catalogue, CatalogueMovie, CatalogueReview
-from services.ingest.demo_site.demo_pages import Page, Site
+from services.ingest.demo_site.demo_catalogue import DemoCatalogue, DemoMovie, DemoReview
+from services.ingest.demo_site.demo_pages import DemoSite, Page
 
 
 @dataclass
@@ -26,18 +26,18 @@ class WatchedSite:
     """
 
     url: str
-    films: Site
+    films: DemoSite
     asked: list[tuple[str, int]] = field(default_factory=list)
     answers: Callable[[str], Page | None] = lambda _: None
     seen: Callable[[str], object] = lambda _: None
     redirects: dict[str, str] = field(default_factory=dict)
 
     @property
-    def catalogue(self) -> Catalogue:
+    def catalogue(self) -> DemoCatalogue:
         return self.films.catalogue
 
     @catalogue.setter
-    def catalogue(self, catalogue: Catalogue) -> None:
+    def catalogue(self, catalogue: DemoCatalogue) -> None:
         self.films = replace(self.films, catalogue=catalogue)
 
     def page(self, target: str) -> Page:
@@ -76,11 +76,13 @@ class _Handler(demo_server._Handler):
 
 
 @contextmanager
-def watched_site(catalogue: Catalogue, *, disallow: Sequence[str] = ()) -> Iterator[WatchedSite]:
+def watched_site(
+    catalogue: DemoCatalogue, *, disallow: Sequence[str] = ()
+) -> Iterator[WatchedSite]:
     """Serve the films while the context lasts."""
     server = demo_server._bind("127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.server_port}"
-    watched = WatchedSite(url, Site(catalogue, url, disallow))
+    watched = WatchedSite(url, DemoSite(catalogue, url, disallow))
     site: Any = watched
     server.site = site
     server.RequestHandlerClass = type("Handler", (_Handler,), {"site": watched})
@@ -95,11 +97,11 @@ def watched_site(catalogue: Catalogue, *, disallow: Sequence[str] = ()) -> Itera
 
 
 def edited(
-    catalogue: Catalogue, at: int, edit: Callable[[CatalogueMovie], CatalogueMovie]
-) -> Catalogue:
+    catalogue: DemoCatalogue, at: int, edit: Callable[[DemoMovie], DemoMovie]
+) -> DemoCatalogue:
     """The films, one of them changed."""
     return (*catalogue[:at], edit(catalogue[at]), *catalogue[at + 1 :])
 
 
-def with_reviews(movie: CatalogueMovie, reviews: Sequence[CatalogueReview]) -> CatalogueMovie:
+def with_reviews(movie: DemoMovie, reviews: Sequence[DemoReview]) -> DemoMovie:
     return movie.model_copy(update={"reviews": tuple(reviews)})

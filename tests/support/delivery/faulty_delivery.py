@@ -105,10 +105,10 @@ class StagedPending(PendingList):
         await super().acknowledge(entries)
         self.stage.at("acknowledged")
 
-    async def bury(self, dead_stream: str, entry: Entry, reason: str) -> None:
+    async def dead_letter(self, dead_stream: str, entry: Entry, reason: str) -> None:
         if self.stage.due("burying", "repeat"):
-            await super().bury(dead_stream, entry, reason)
-        await super().bury(dead_stream, entry, reason)
+            await super().dead_letter(dead_stream, entry, reason)
+        await super().dead_letter(dead_stream, entry, reason)
         self.stage.at("buried")
 
 

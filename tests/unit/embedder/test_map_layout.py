@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.embedder.movie_map import map_layout
-from services.embedder.movie_map.map_layout import Drawn, cluster_count, draw, renumber
+from services.embedder.movie_map.map_layout import MapLayout, cluster_count, draw, renumber
 from services.embedder.movie_map.placement import Vectors
 from shared.snapshot.files.atlas import DECIMALS, MAX_CLUSTERS
 from tests.support.soak import examples
@@ -33,7 +33,7 @@ def moods(count: int, *, groups: int = 6, seed: int = 0) -> Vectors:
     return unit
 
 
-def movement(before: Drawn, after: Drawn) -> float:
+def movement(before: MapLayout, after: MapLayout) -> float:
     """The mean distance by which the films of both maps have moved."""
     where = dict(zip(before.movie_ids, before.positions, strict=True))
     both = [row for row, movie_id in enumerate(after.movie_ids) if movie_id in where]
@@ -41,7 +41,7 @@ def movement(before: Drawn, after: Drawn) -> float:
     return float(np.linalg.norm(after.positions[both] - old, axis=1).mean())
 
 
-def same(one: Drawn, other: Drawn) -> bool:
+def same(one: MapLayout, other: MapLayout) -> bool:
     return np.array_equal(one.positions, other.positions) and np.array_equal(
         one.cluster, other.cluster
     )

@@ -6,7 +6,14 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from services.query.serving.batching import MAX_BATCH, Batcher, Closed, Late, Overloaded, Work
+from services.query.serving.batching import (
+    MAX_BATCH,
+    Batcher,
+    Closed,
+    Job,
+    Overloaded,
+    QueueTimeout,
+)
 from services.query.serving.metrics import Metrics
 from shared.encoder import Vectors
 from tests.support.embedder.encoders import HashEncoder
@@ -119,7 +126,7 @@ async def test_late_work_is_given_up_at_once_and_never_computed() -> None:
     encoder = GatedEncoder()
     slow = asyncio.create_task(batcher.encode(encoder, ["slow"], len))
     await begun(encoder)
-    with pytest.raises(Late):  # while the thread is still busy
+    with pytest.raises(QueueTimeout):  # while the thread is still busy
         await batcher.encode(encoder, ["late"], len)
     assert not slow.done()
     encoder.gate.set()
@@ -240,7 +247,7 @@ async def test_jobs_that_come_together_are_admitted_together(batcher: Batcher) -
     encoder = GatedEncoder()
     tasks = [asyncio.create_task(batcher.encode(encoder, ["begun"], len))]
     await begun(encoder)
-    half = [Work([f"text {n}"], lambda vectors: float(vectors[0, 0])) for n in range(CAPACITY // 2)]
+    half = [Job([f"text {n}"], lambda vectors: float(vectors[0, 0])) for n in range(CAPACITY // 2)]
     first = asyncio.create_task(batcher.encode_all(encoder, half))
     await waiting(batcher, CAPACITY // 2)
     with pytest.raises(Overloaded):  # one too many, so none of them
@@ -259,7 +266,7 @@ async def test_jobs_that_come_together_are_admitted_together(batcher: Batcher) -
 async def test_more_than_the_queue_holds_is_admitted_when_nobody_waits(batcher: Batcher) -> None:
     encoder = GatedEncoder()
     encoder.gate.set()
-    works = [Work([f"text {n}"], len) for n in range(CAPACITY + 5)]
+    works = [Job([f"text {n}"], len) for n in range(CAPACITY + 5)]
     assert [done.value for done in await batcher.encode_all(encoder, works)] == [1] * len(works)
 
 
@@ -268,9 +275,9 @@ async def test_one_failure_of_several_is_raised_when_all_have_ended(batcher: Bat
     encoder.gate.set()
     ended: list[int] = []
     works = [
-        Work(["good"], lambda vectors: ended.append(1)),
-        Work(["bad"], lambda vectors: ended.append(2)),
-        Work(["good too"], lambda vectors: ended.append(3)),
+        Job(["good"], lambda vectors: ended.append(1)),
+        Job(["bad"], lambda vectors: ended.append(2)),
+        Job(["good too"], lambda vectors: ended.append(3)),
     ]
     with pytest.raises(ArithmeticError):
         await batcher.encode_all(encoder, works)
@@ -282,7 +289,7 @@ async def test_a_caller_of_several_that_leaves_frees_all_places(batcher: Batcher
     encoder = GatedEncoder()
     first = asyncio.create_task(batcher.encode(encoder, ["first"], len))
     await begun(encoder)
-    leaver = asyncio.create_task(batcher.encode_all(encoder, [Work(["leaver"], len)] * 5))
+    leaver = asyncio.create_task(batcher.encode_all(encoder, [Job(["leaver"], len)] * 5))
     await waiting(batcher, 5)
     leaver.cancel()
     await waiting(batcher, 0)

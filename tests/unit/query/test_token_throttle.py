@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.query.http.token_throttle import BURST, EVERY_S, MAX_CLIENTS, WrongTokens
+from services.query.http.token_throttle import BURST, EVERY_S, MAX_CLIENTS, TokenThrottle
 
 
 class Clock:
@@ -20,16 +20,16 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def wrong(clock: Clock) -> WrongTokens:
-    return WrongTokens(clock=clock)
+def wrong(clock: Clock) -> TokenThrottle:
+    return TokenThrottle(clock=clock)
 
 
-def spend(wrong: WrongTokens, address: str) -> None:
+def spend(wrong: TokenThrottle, address: str) -> None:
     for _ in range(BURST):
         assert wrong.count(address).wait_s == 0
 
 
-def test_a_burst_is_let_pass_and_then_one_at_a_time(wrong: WrongTokens, clock: Clock) -> None:
+def test_a_burst_is_let_pass_and_then_one_at_a_time(wrong: TokenThrottle, clock: Clock) -> None:
     spend(wrong, "192.0.2.1")
     refused = [wrong.count("192.0.2.1") for _ in range(50)]
     assert [one.is_first for one in refused] == [True, *[False] * 49]
@@ -42,14 +42,14 @@ def test_a_burst_is_let_pass_and_then_one_at_a_time(wrong: WrongTokens, clock: C
     assert wrong.count("192.0.2.1").is_first
 
 
-def test_clients_do_not_pay_for_each_other(wrong: WrongTokens) -> None:
+def test_clients_do_not_pay_for_each_other(wrong: TokenThrottle) -> None:
     spend(wrong, "192.0.2.1")
     assert wrong.count("192.0.2.1").wait_s > 0
     assert wrong.count("192.0.2.2").wait_s == 0
     assert wrong.count("").wait_s == 0
 
 
-def test_a_client_has_a_whole_ipv6_network(wrong: WrongTokens) -> None:
+def test_a_client_has_a_whole_ipv6_network(wrong: TokenThrottle) -> None:
     for number in range(BURST):
         assert wrong.count(f"2001:db8::{number:x}").wait_s == 0
     assert wrong.count("2001:db8::ffff").wait_s > 0
@@ -58,7 +58,7 @@ def test_a_client_has_a_whole_ipv6_network(wrong: WrongTokens) -> None:
     assert wrong.count("::ffff:192.0.2.2").wait_s == 0
 
 
-def test_memory_is_bounded_and_the_longest_silent_is_forgotten(wrong: WrongTokens) -> None:
+def test_memory_is_bounded_and_the_longest_silent_is_forgotten(wrong: TokenThrottle) -> None:
     spend(wrong, "192.0.2.1")
     for number in range(3 * MAX_CLIENTS):
         wrong.count(f"10.{number >> 16}.{(number >> 8) & 255}.{number & 255}")

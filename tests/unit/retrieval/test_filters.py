@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.retrieval.filters import EVERYTHING, Facts, Filters, Range
+from shared.retrieval.filters import EVERYTHING, FilterIndex, MovieFilter, Range
 
 GENRES = ["Drama", "Comedy", "Horror", "drama"]
 rows = st.lists(
@@ -16,7 +16,7 @@ rows = st.lists(
 )
 ranges = st.builds(Range, st.none() | st.integers(1990, 1995), st.none() | st.integers(1990, 1995))
 filters = st.builds(
-    Filters,
+    MovieFilter,
     year=ranges,
     rating=st.builds(Range, st.none() | st.floats(0, 10), st.none() | st.floats(0, 10)),
     genres_any=st.lists(st.sampled_from([*GENRES, "Western"]), max_size=2).map(tuple),
@@ -36,7 +36,7 @@ def within(value: float | None, limits: Range) -> bool:
 
 @given(rows, filters)
 def test_filters_are_exact(
-    movies: list[tuple[int | None, float | None, tuple[str, ...]]], wanted: Filters
+    movies: list[tuple[int | None, float | None, tuple[str, ...]]], wanted: MovieFilter
 ) -> None:
     any_of = {genre.lower() for genre in wanted.genres_any}
     none_of = {genre.lower() for genre in wanted.genres_none}
@@ -47,18 +47,18 @@ def test_filters_are_exact(
         and not none_of & {g.lower() for g in genres}
         for year, rating, genres in movies
     ]
-    assert Facts(movies).matching(wanted).tolist() == expected
+    assert FilterIndex(movies).matching(wanted).tolist() == expected
     if wanted.is_empty:
         assert all(expected)
 
 
 def test_facets() -> None:
-    facts = Facts(
+    facts = FilterIndex(
         [(1994, 8.0, ("Drama",)), (None, None, ("drama", "War")), (2001, 6.5, ("Drama",))]
     )
     assert facts.genres() == [("Drama", 3), ("War", 1)]
     assert facts.years() == (1994, 2001)
     assert facts.ratings() == (6.5, 8.0)
-    nothing = Facts([(None, None, ())])
+    nothing = FilterIndex([(None, None, ())])
     assert (nothing.genres(), nothing.years(), nothing.ratings()) == ([], None, None)
     assert nothing.matching(EVERYTHING).tolist() == [True]

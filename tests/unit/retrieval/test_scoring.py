@@ -13,7 +13,7 @@ values = hnp.arrays(np.float64, st.integers(0, 30), elements=st.floats(-100, 100
 
 @given(values)
 def test_standardised_values_have_mean_0_and_deviation_1(numbers: np.ndarray) -> None:
-    found = scoring.standardised(numbers)
+    found = scoring.zscore(numbers)
     assert np.isfinite(found).all()
     if len(numbers) and numbers.std() > 1e-6:
         assert found.mean() == pytest.approx(0, abs=1e-6)
@@ -22,7 +22,7 @@ def test_standardised_values_have_mean_0_and_deviation_1(numbers: np.ndarray) ->
 
 
 def test_a_background_sets_the_measure() -> None:
-    found = scoring.standardised(np.array([3.0]), against=np.array([0.0, 2.0]))
+    found = scoring.zscore(np.array([3.0]), against=np.array([0.0, 2.0]))
     assert found.tolist() == [2.0]
 
 
@@ -30,7 +30,7 @@ def test_a_background_sets_the_measure() -> None:
 def test_fusing_keeps_what_both_agree_on(dense: np.ndarray, lexical: np.ndarray) -> None:
     count = min(len(dense), len(lexical))
     dense, lexical = np.sort(dense[:count]), np.sort(lexical[:count])
-    found = scoring.fused(dense, lexical)
+    found = scoring.fuse(dense, lexical)
     assert (np.diff(found) >= -1e-9).all()
 
 
@@ -58,22 +58,22 @@ def test_the_best_passages_count(scores: np.ndarray, missing: int) -> None:
 def test_liking_moves_a_query_towards_films() -> None:
     query = np.array([1, 0], np.float32)
     liked = np.array([[0, 1]], np.float32)
-    moved = scoring.steered(query, liked)
+    moved = scoring.apply_likes(query, liked)
     assert moved is not None
     assert 0 < moved[1] < moved[0]
     assert np.linalg.norm(moved) == pytest.approx(1)
-    assert scoring.steered(query, liked[:0]) is query
-    alone = scoring.steered(None, liked)
+    assert scoring.apply_likes(query, liked[:0]) is query
+    alone = scoring.apply_likes(None, liked)
     assert alone is not None
     assert alone.tolist() == [0, 1]
-    assert scoring.steered(None, liked[:0]) is None
+    assert scoring.apply_likes(None, liked[:0]) is None
 
 
 def test_diversity_keeps_the_best_first_and_twins_apart() -> None:
     scores = np.array([1.0, 0.99, 0.5, 0.4])
     vectors = np.array([[1, 0], [1, 0], [0, 1], [0.7, 0.7]], np.float32)
-    assert scoring.diversified(scores, vectors, 0.0).tolist() == [0, 1, 2, 3]
-    order = scoring.diversified(scores, vectors, 0.6).tolist()
+    assert scoring.mmr(scores, vectors, 0.0).tolist() == [0, 1, 2, 3]
+    order = scoring.mmr(scores, vectors, 0.6).tolist()
     assert order[0] == 0
     assert order.index(2) < order.index(1)
     assert sorted(order) == [0, 1, 2, 3]

@@ -5,14 +5,14 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.system.lru import Recent
+from shared.system.lru import BoundedCache
 
 MOST_BYTES = 10
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(1, 4)), max_size=30))
 def test_the_latest_that_fit_are_kept(asked: list[tuple[int, int]]) -> None:
-    recent: Recent[str] = Recent(MOST_BYTES)
+    recent: BoundedCache[str] = BoundedCache(MOST_BYTES)
     model: list[tuple[int, int]] = []  # rows and their sizes, the latest last
     for row, size in asked:
         known = next((own for own in model if own[0] == row), None)
@@ -29,7 +29,7 @@ def test_the_latest_that_fit_are_kept(asked: list[tuple[int, int]]) -> None:
 
 
 def test_what_is_larger_than_all_room_is_not_kept_and_leaves_room() -> None:
-    recent: Recent[str] = Recent(MOST_BYTES)
+    recent: BoundedCache[str] = BoundedCache(MOST_BYTES)
     recent.keep(1, "one", MOST_BYTES + 1)
     assert recent.get(1) is None
     recent.keep(2, "two", MOST_BYTES)

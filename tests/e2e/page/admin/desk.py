@@ -28,7 +28,7 @@ async def begin(redis: Client, source: str = "demo") -> Run:
     return run
 
 
-async def bury(redis: Client, number: int, **fields: str) -> None:
+async def dead_letter(redis: Client, number: int, **fields: str) -> None:
     entry = {"v": "1", "kind": "review", "run": "r", "id": f"demo:{number}", "body": "{}"}
     told = {"entry": f"{number}-0", "reason": f"it is the {number}th", "deliveries": "5"}
     await redis.xadd(DEAD_LETTERS_STREAM, {**entry, **told, **fields})

@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Page, Request, expect
 from shared.delivery.redis_client import Client
 from shared.runs import registry
 from shared.snapshot.storage.store import SnapshotStore
-from tests.e2e.page.admin.desk import HELD_BACK, TOKEN, begin, bury, enter
+from tests.e2e.page.admin.desk import HELD_BACK, TOKEN, begin, dead_letter, enter
 from tests.support.browser.pages import DESK, PHONE, SCHEMES, Scheme, violations, watched_page
 from tests.support.embedder.encoders import HashEncoder
 from tests.support.query.query_service import always, query_settings, running_query
@@ -86,7 +86,7 @@ async def test_axe_finds_nothing_when_there_is_much_to_say(
     await registry.advance(redis, run, "incomplete", error=HELD_BACK)
     run = await begin(redis)
     await registry.set_fields(redis, run.run_id, pages=12, crawled=40, stored=10, duplicate=20)
-    await bury(redis, 1, reason=f"{'x' * 300} is not a review")
+    await dead_letter(redis, 1, reason=f"{'x' * 300} is not a review")
     opened = watched_page(browser, origin, width=width, scheme=scheme, bypass_csp=True)
     async with opened as page:
         await page.goto("/admin")

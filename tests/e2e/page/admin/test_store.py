@@ -9,7 +9,7 @@ from shared.delivery.dead_letters import count_letters
 from shared.delivery.messages import REVIEWS_STREAM
 from shared.delivery.redis_client import Client
 from shared.runs import activation_requests
-from tests.e2e.page.admin.desk import TOKEN, bury, enter
+from tests.e2e.page.admin.desk import TOKEN, dead_letter, enter
 from tests.support.delivery.redis_server import RedisServer
 from tests.support.query.snapshots import SnapshotBuilder
 
@@ -22,9 +22,9 @@ async def test_dead_letters_are_looked_at_sent_again_and_discarded(
     desk: Page, redis: Client
 ) -> None:
     for number in range(1, 24):
-        await bury(redis, number)
-    await bury(redis, 24, reason=MARKUP, body=MARKUP)
-    await bury(redis, 25, truncated="9000000", body="")
+        await dead_letter(redis, number)
+    await dead_letter(redis, 24, reason=MARKUP, body=MARKUP)
+    await dead_letter(redis, 25, truncated="9000000", body="")
     await desk.reload()
     await enter(desk, TOKEN)
     panel = desk.locator("[aria-labelledby=letters]")

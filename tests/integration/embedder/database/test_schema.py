@@ -11,7 +11,7 @@ from sqlmodel import SQLModel
 from services.embedder.database.engine import open_engine, reading, writing
 from services.embedder.database.run_ledger import Ledgers, record_end
 from services.embedder.database.schema import SchemaIncompatible
-from services.embedder.database.work_list import VectorStore
+from services.embedder.database.work_list import WorkList
 from shared.delivery.messages import RunEnd, checksum_of_ids
 
 # As the first version made it; {BYTES} and {MOMENT} differ between the dialects.
@@ -117,7 +117,7 @@ def test_the_sources_of_what_it_holds_are_derived(migrated: Engine) -> None:
 
 
 def test_its_work_list_and_its_open_run_go_on(migrated: Engine) -> None:
-    assert [item.review_id for item in VectorStore(migrated, "encoder").backlog(9)] == ["other:1"]
+    assert [item.review_id for item in WorkList(migrated, "encoder").backlog(9)] == ["other:1"]
     with writing(migrated) as connection:
         checksum = checksum_of_ids(["review/demo:1"])
         end = RunEnd(run_id="run-1", source="demo", emitted=1, checksum=checksum)

@@ -8,23 +8,23 @@ from sqlalchemy import Engine, insert, text
 from services.embedder.database.engine import writing
 from services.embedder.database.review_store import UNENCODED
 from services.embedder.database.run_ledger import Ledgers
-from services.embedder.database.work_list import EncodedReview, VectorStore, WorkItem
+from services.embedder.database.work_list import StoredVectors, WorkItem, WorkList
 from tests.support.embedder.arrivals import arrive, kept, movie, review
 
 
-def encoded(item: WorkItem) -> EncodedReview:
+def encoded(item: WorkItem) -> StoredVectors:
     spans, vectors = np.array([[0, 4]], dtype=np.int32), np.ones((1, 2), dtype=np.float16)
-    return EncodedReview(item.review_id, item.text_sha256, spans, vectors)
+    return StoredVectors(item.review_id, item.text_sha256, spans, vectors)
 
 
-def work(vectors: VectorStore) -> list[str]:
+def work(vectors: WorkList) -> list[str]:
     found = [item.review_id for item in vectors.backlog(1000)]
     assert vectors.backlog_size() == len(found)
     return found
 
 
 async def test_a_films_reviews_are_together_and_leave_when_they_are_kept(engine: Engine) -> None:
-    vectors = VectorStore(engine, "encoder")
+    vectors = WorkList(engine, "encoder")
     await arrive(engine, review("a", "tt2"), review("b", "tt1"), review("c", "tt2"), movie("tt2"))
     assert work(vectors) == ["b", "a", "c"]
     assert [item.review_id for item in vectors.backlog(2)] == ["b", "a"]
@@ -33,7 +33,7 @@ async def test_a_films_reviews_are_together_and_leave_when_they_are_kept(engine:
 
 
 async def test_only_another_text_is_work(engine: Engine) -> None:
-    vectors = VectorStore(engine, "encoder")
+    vectors = WorkList(engine, "encoder")
     await arrive(engine, review("a"))
     vectors.save([encoded(item) for item in vectors.backlog(9)])
     rated = review("a")
@@ -45,7 +45,7 @@ async def test_only_another_text_is_work(engine: Engine) -> None:
 
 
 async def test_vectors_of_a_text_that_has_changed_meanwhile_are_dropped(engine: Engine) -> None:
-    vectors = VectorStore(engine, "encoder")
+    vectors = WorkList(engine, "encoder")
     await arrive(engine, review("a", text="Before."))
     [before] = vectors.backlog(9)
     await arrive(engine, review("a", text="After."))
@@ -55,15 +55,15 @@ async def test_vectors_of_a_text_that_has_changed_meanwhile_are_dropped(engine: 
 
 
 async def test_opening_finds_what_another_encoder_has_to_do(engine: Engine) -> None:
-    vectors = VectorStore(engine, "encoder")
+    vectors = WorkList(engine, "encoder")
     await arrive(engine, review("a"), review("b"))
     vectors.save([encoded(item) for item in vectors.backlog(9)])
-    assert work(VectorStore(engine, "encoder")) == []
-    assert work(VectorStore(engine, "other")) == ["a", "b"]
+    assert work(WorkList(engine, "encoder")) == []
+    assert work(WorkList(engine, "other")) == ["a", "b"]
 
 
 async def test_opening_mends_a_work_list_that_is_wrong(engine: Engine) -> None:
-    vectors = VectorStore(engine, "encoder")
+    vectors = WorkList(engine, "encoder")
     await arrive(engine, review("a"), review("b"))
     vectors.save([encoded(item) for item in vectors.backlog(1)])
     with writing(engine) as connection:
@@ -71,13 +71,13 @@ async def test_opening_mends_a_work_list_that_is_wrong(engine: Engine) -> None:
         wrong = insert(UNENCODED).values(movie_id="tt1")
         for review_id in ("a", "gone"):
             connection.execute(wrong.values(review_id=review_id))
-    assert work(VectorStore(engine, "encoder")) == ["b"]
+    assert work(WorkList(engine, "encoder")) == ["b"]
 
 
 async def test_a_run_waits_for_all_it_saw_to_be_encoded_and_for_nothing_else(
     engine: Engine,
 ) -> None:
-    vectors, ledgers = VectorStore(engine, "encoder"), Ledgers(engine)
+    vectors, ledgers = WorkList(engine, "encoder"), Ledgers(engine)
     await arrive(engine, review("earlier"), review("changed"), review("z"))
     ledgers.close("run-1")
     await arrive(

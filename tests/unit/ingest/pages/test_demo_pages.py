@@ -9,12 +9,12 @@ import lxml.html
 import pytest
 
 from services.ingest.demo_site.demo_catalogue import (
-    Catalogue,
-    CatalogueMovie,
-    CatalogueReview,
+    DemoCatalogue,
+    DemoMovie,
+    DemoReview,
     load_catalogue,
 )
-from services.ingest.demo_site.demo_pages import Site, film_pages
+from services.ingest.demo_site.demo_pages import DemoSite, film_pages
 from services.ingest.pages.items import to_movie, to_review
 from services.ingest.pages.schema_org.extraction import extract
 from services.ingest.pages.sitemaps import parse_sitemap
@@ -23,16 +23,16 @@ BASE = "http://127.0.0.1:8100"
 
 
 @pytest.fixture(scope="module")
-def catalogue() -> Catalogue:
+def catalogue() -> DemoCatalogue:
     return load_catalogue()
 
 
 @pytest.fixture(scope="module")
-def site(catalogue: Catalogue) -> Site:
-    return Site(catalogue, BASE)
+def site(catalogue: DemoCatalogue) -> DemoSite:
+    return DemoSite(catalogue, BASE)
 
 
-def test_the_catalogue_is_large_and_varied(catalogue: Catalogue) -> None:
+def test_the_catalogue_is_large_and_varied(catalogue: DemoCatalogue) -> None:
     assert len(catalogue) >= 100
     assert len({movie.movie_id for movie in catalogue}) == len(catalogue)
     assert len({(movie.title, movie.year) for movie in catalogue}) == len(catalogue)
@@ -41,7 +41,7 @@ def test_the_catalogue_is_large_and_varied(catalogue: Catalogue) -> None:
     assert len({movie.country for movie in catalogue}) >= 10
 
 
-def test_five_reviews_each_of_30_to_90_words_no_two_alike(catalogue: Catalogue) -> None:
+def test_five_reviews_each_of_30_to_90_words_no_two_alike(catalogue: DemoCatalogue) -> None:
     assert all(len(movie.reviews) == 5 for movie in catalogue)
     texts = [review.text for movie in catalogue for review in movie.reviews]
     assert len(set(texts)) == len(texts)
@@ -53,7 +53,9 @@ def test_five_reviews_each_of_30_to_90_words_no_two_alike(catalogue: Catalogue) 
     assert all(len({review.rating for review in movie.reviews}) > 1 for movie in catalogue)
 
 
-def test_every_page_round_trips_through_extraction(catalogue: Catalogue, site: Site) -> None:
+def test_every_page_round_trips_through_extraction(
+    catalogue: DemoCatalogue, site: DemoSite
+) -> None:
     for movie in catalogue:
         texts = []
         for number in range(1, film_pages(movie) + 1):
@@ -81,18 +83,18 @@ def test_every_page_round_trips_through_extraction(catalogue: Catalogue, site: S
             assert found_review.url == f"{site.film_url(movie)}#review-{at}"
 
 
-def test_ids_do_not_depend_on_where_the_site_is(catalogue: Catalogue) -> None:
+def test_ids_do_not_depend_on_where_the_site_is(catalogue: DemoCatalogue) -> None:
     movie = catalogue[0]
     ids = set()
     for base in (BASE, "http://demo.example"):
-        site = Site(catalogue, base)
+        site = DemoSite(catalogue, base)
         page = site.page(f"/films/{movie.movie_id}")
         [film] = extract(page.body, site.film_url(movie), "demo").films
         ids.add(tuple(to_review(review, "demo").review_id for review in film.reviews))
     assert len(ids) == 1
 
 
-def test_all_that_is_linked_is_there(catalogue: Catalogue, site: Site) -> None:
+def test_all_that_is_linked_is_there(catalogue: DemoCatalogue, site: DemoSite) -> None:
     waiting, seen = ["/"], set()
     while waiting:
         path = waiting.pop()
@@ -111,7 +113,7 @@ def test_all_that_is_linked_is_there(catalogue: Catalogue, site: Site) -> None:
     assert {f"/films/{movie.movie_id}" for movie in catalogue} <= seen
 
 
-def test_the_sitemaps_list_every_film(catalogue: Catalogue, site: Site) -> None:
+def test_the_sitemaps_list_every_film(catalogue: DemoCatalogue, site: DemoSite) -> None:
     index = parse_sitemap(site.page("/sitemap.xml").body, most_bytes=10**7)
     assert index is not None
     assert index.is_index
@@ -123,8 +125,8 @@ def test_the_sitemaps_list_every_film(catalogue: Catalogue, site: Site) -> None:
     assert {site.film_url(movie) for movie in catalogue} < urls
 
 
-def test_robots_names_the_sitemap_and_the_rules(catalogue: Catalogue) -> None:
-    body = Site(catalogue, BASE, disallow=["/films"]).page("/robots.txt").body.decode()
+def test_robots_names_the_sitemap_and_the_rules(catalogue: DemoCatalogue) -> None:
+    body = DemoSite(catalogue, BASE, disallow=["/films"]).page("/robots.txt").body.decode()
     assert "Disallow: /films\n" in body
     assert f"Sitemap: {BASE}/sitemap.xml" in body
 
@@ -134,19 +136,19 @@ def test_robots_names_the_sitemap_and_the_rules(catalogue: Catalogue) -> None:
     ["/nothing", "/films?page=0", "/films?page=99", "/films?page=x", "/films/tt0000000",
      "/films/tt0088763?page=9", "/films?page=٣", "/films/../etc/passwd"],
 )  # fmt: skip
-def test_what_is_not_there(site: Site, target: str) -> None:
+def test_what_is_not_there(site: DemoSite, target: str) -> None:
     assert site.page(target).status == 404
 
 
 def test_text_cannot_break_out_of_the_page() -> None:
     evil = "</script><script>alert(1)</script> & \"quotes\" 'single' <b>"
-    movie = CatalogueMovie(
+    movie = DemoMovie(
         movie_id="tt0000001", title=evil, year=2000, genres=(evil,), director=evil, country=evil,
         description=evil,
-        reviews=(CatalogueReview.model_validate(
+        reviews=(DemoReview.model_validate(
             {"author": evil, "rating": 5, "date": "2020-01-01", "title": evil, "text": evil}),),
     )  # fmt: skip
-    body = Site((movie,), BASE).page("/films/tt0000001").body
+    body = DemoSite((movie,), BASE).page("/films/tt0000001").body
     tree = lxml.html.fromstring(body)
     assert [script.get("type") for script in tree.iter("script")] == ["application/ld+json"]
     assert tree.xpath("string(//h1)") == evil
@@ -155,7 +157,7 @@ def test_text_cannot_break_out_of_the_page() -> None:
     assert film.reviews[0].text == evil
 
 
-def test_an_entity_tag_names_the_content(site: Site) -> None:
+def test_an_entity_tag_names_the_content(site: DemoSite) -> None:
     one, again, two = (site.page(path).etag for path in ("/films", "/", "/films?page=2"))
     assert one == again != two
     assert re.fullmatch(r'"[0-9a-f]{20}"', one)

@@ -6,10 +6,10 @@ import pytest
 
 from services.ingest.web.robots import MAX_ROBOTS_RULES, rules_of
 from services.ingest.web.site_report import SiteReport, host_of
-from services.ingest.web.url_filter import Gate
+from services.ingest.web.url_filter import UrlFilter
 from shared.runs.registry import Site
 
-GATE = Gate(["films.example", "müller.example", "other.example:8080", "[2001:db8::1]:81"])
+GATE = UrlFilter(["films.example", "müller.example", "other.example:8080", "[2001:db8::1]:81"])
 
 
 @pytest.mark.parametrize(
