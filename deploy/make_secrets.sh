@@ -1,7 +1,7 @@
 #!/bin/sh
-# Make the secrets that docker-compose.yml mounts; those that are there stay.
-# The containers' users are not yours, so the files are readable by all and their folder by you
-# alone: a mounted file is reached without passing through the folder.
+# Generate the secrets that docker-compose.yml mounts; existing ones are kept.
+# The users of the containers are not you, so everyone may read the files, but only you the folder:
+# a container reaches a mounted file without going through the folder.
 set -eu
 cd "$(dirname "$0")/.."
 mkdir -p secrets
@@ -11,7 +11,7 @@ for name in admin_token redis_password; do
   if [ ! -s "$file" ]; then
     od -An -N32 -tx1 /dev/urandom | tr -d ' \n' >"$file.new"
     mv "$file.new" "$file"
-    echo "made $file"
+    echo "created $file"
   fi
   chmod 644 "$file"
 done

@@ -1,8 +1,8 @@
-"""Write what the system is made of, as CycloneDX: ``make sbom``, or ``python3 deploy/sbom.py``.
+"""Write the software bill of materials (CycloneDX): ``make sbom``, or ``python3 deploy/sbom.py``.
 
-``build/sbom/python.cdx.json`` holds the Python packages that the images install, from the locks;
-``build/sbom/page.cdx.json`` the npm packages that the page is built with, from its lock. The tools
-are cyclonedx-py, which uv brings for the moment (so it takes a network), and npm's own. Standard
+``build/sbom/python.cdx.json`` lists the Python packages that the images install, from the locks;
+``build/sbom/page.cdx.json`` lists the npm packages that build the page, from its lock. The tools
+are cyclonedx-py, which uv downloads for the run (so a network is needed), and npm itself. Standard
 library only.
 """
 
@@ -36,7 +36,7 @@ def describe_python(target: Path) -> None:
     """Write the Python packages.
 
     Raises:
-        OSError, subprocess.CalledProcessError: uv or cyclonedx-py is not to be had, or fails.
+        OSError, subprocess.CalledProcessError: uv or cyclonedx-py is not available, or fails.
     """
     uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or "uv"
     command = [
@@ -50,7 +50,7 @@ def describe_page(target: Path) -> None:
     """Write the npm packages.
 
     Raises:
-        OSError, subprocess.CalledProcessError: npm is not to be had, or fails.
+        OSError, subprocess.CalledProcessError: npm is not available, or fails.
     """
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     with tempfile.TemporaryDirectory() as scratch:
@@ -59,7 +59,7 @@ def describe_page(target: Path) -> None:
             document = json.loads((PAGE / name).read_text())
             if name == "package-lock.json":
                 document["packages"][""]["version"] = version
-            document["version"] = version  # npm describes nothing without one
+            document["version"] = version  # npm writes nothing without a version
             (folder / name).write_text(json.dumps(document))
         done = subprocess.run(
             ["npm", "sbom", "--sbom-format", "cyclonedx", "--package-lock-only"],
@@ -69,7 +69,7 @@ def describe_page(target: Path) -> None:
 
 
 def main() -> int:
-    """Write both; returns the exit code."""
+    """Write both files; returns the exit code."""
     folder = ROOT / "build" / "sbom"
     folder.mkdir(parents=True, exist_ok=True)
     for name, describe in (("python", describe_python), ("page", describe_page)):

@@ -1,7 +1,7 @@
-"""Make ``.venv`` with everything pinned; do nothing when it is up to date.
+"""Create ``.venv`` with all pinned packages; do nothing when it is up to date.
 
-Called by ``make setup`` with whatever Python the machine has: standard library only. Prints what
-it does and how long it took; a failure is one line that says what to do.
+``make setup`` runs this with the Python of the machine, so it uses only the standard library. It
+prints each step and how long the set-up took; an error is one line that says what to do.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ OLDEST = (3, 11)
 def main() -> int:
     """Set up the environment; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--dev", action="store_true", help="also what the tests need")
+    parser.add_argument("--dev", action="store_true", help="also install what the tests need")
     dev = parser.parse_args().dev
     if sys.version_info < OLDEST:
-        found = ".".join(map(str, sys.version_info[:3]))
-        return fail(f"Python {found} is too old: 3.11 or newer is needed (make PYTHON=python3.11)")
+        version = ".".join(map(str, sys.version_info[:3]))
+        return fail(f"Python {version} is too old: use 3.11 or newer (make PYTHON=python3.11)")
     python = VENV / "bin" / "python"
     stamp = VENV / ("setup-dev.stamp" if dev else "setup.stamp")
-    wanted = fingerprint(dev)
-    if stamp.is_file() and stamp.read_text() == wanted and python.exists():
+    current = fingerprint(dev)
+    if stamp.is_file() and stamp.read_text() == current and python.exists():
         return 0
     started = time.monotonic()
     if not python.exists():
-        say("making .venv")
+        say("creating .venv")
         if subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=False).returncode:
             return fail(
-                "cannot make .venv: is this folder writable, and is Python's venv module there "
-                "(Debian: apt install python3-venv)?"
+                "cannot create .venv: is this folder writable, and is Python's venv module "
+                "installed (Debian: apt install python3-venv)?"
             )
     lock = LOCKS / ("dev.txt" if dev else "runtime.txt")
     steps = (
@@ -66,9 +66,9 @@ def main() -> int:
                 stderr=subprocess.STDOUT,
             ).returncode
         if code:
-            last = reason(log.read_text())
-            return fail(f"{what} failed ({last}); is there a network? All of it: {log}")
-    stamp.write_text(wanted)
+            error = reason(log.read_text())
+            return fail(f"{what} failed ({error}); is there a network? Full log: {log}")
+    stamp.write_text(current)
     if dev:
         (VENV / "setup.stamp").write_text(fingerprint(dev=False))
     say(f"set up in {time.monotonic() - started:.0f} s")
@@ -76,14 +76,14 @@ def main() -> int:
 
 
 def reason(output: str) -> str:
-    """The line of pip's output that says why."""
+    """The line of pip's output that names the error."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if line.lower().startswith("error")]
     return (errors or lines or ["no output"])[-1][:300]
 
 
 def fingerprint(dev: bool) -> str:
-    """Changes when the environment has to be set up again."""
+    """A digest that changes when the environment must be set up again."""
     digest = hashlib.sha256(sys.version.encode())
     names = ["torch.txt", "dev.txt" if dev else "runtime.txt"]
     for path in [ROOT / "pyproject.toml", *(LOCKS / name for name in names)]:
@@ -92,12 +92,12 @@ def fingerprint(dev: bool) -> str:
 
 
 def say(text: str) -> None:
-    """One line of progress."""
+    """Print a line of progress."""
     print(f"setup: {text}", flush=True)
 
 
 def fail(text: str) -> int:
-    """One line that says why."""
+    """Print an error; returns the exit code."""
     print(f"setup: {text}", file=sys.stderr, flush=True)
     return 1
 

@@ -1,11 +1,11 @@
-"""Build the composed system, use it, break it, and see it recover: ``python3 deploy/smoke.py``.
+"""Build the composed system, use it, break it, and check that it recovers: ``make smoke``.
 
-It runs beside a system that is up already: as a project of its own, on ports of its own, and it
-removes its containers and volumes at the end. The first thing that is not as it should be ends it
-with exit code 1, one line that says what, and the logs.
+It can run beside a running system: it uses a separate compose project and other ports, and removes
+its containers and volumes at the end. The first failed check ends it with exit code 1, one line
+that names the failure, and the logs.
 
 Environment: ``COMPOSE`` is the compose command (``docker compose``), ``ENGINE`` the command of the
-container engine under it (``docker``). Standard library only.
+container engine below it (``docker``). Standard library only.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ VOLUMES_OF = {
     "query": ["/leases"],
 }
 MIB = 2**20
-LIMITS = {  # MiB of memory, processes: as docker-compose.yml has them
+LIMITS = {  # MiB of memory and number of processes, as in docker-compose.yml
     "redis": (640, 32),
     "ingest": (1024, 128),
     "embedder": (3072, 256),
@@ -45,11 +45,11 @@ TERMINAL = {"searchable", "incomplete", "failed", "cancelled"}
 
 
 class Failed(Exception):
-    """Something is not as it should be."""
+    """A check failed."""
 
 
 class Answer(NamedTuple):
-    """An HTTP answer; ``body`` is None when it is not JSON."""
+    """An HTTP response; ``body`` is None when it is not JSON."""
 
     status: int
     body: Any
@@ -74,12 +74,12 @@ def main() -> int:
         return 1
     finally:
         system.compose("down", "--volumes", check=False)
-    say(f"all well in {time.monotonic() - started:.0f} s")
+    say(f"all checks passed in {time.monotonic() - started:.0f} s")
     return 0
 
 
 class System:
-    """The composed system: its containers through the engine, its service through the port."""
+    """The composed system: containers through the engine, the API through the published port."""
 
     def __init__(self, compose: list[str], engine: list[str]) -> None:
         self._compose = [*compose, "-p", PROJECT]
@@ -116,37 +116,37 @@ class System:
         """The id of a service's container."""
         labels = (f"project={PROJECT}", f"service={service}")
         filters = [part for label in labels for part in ("-f", f"label=com.docker.compose.{label}")]
-        found = self.engine("ps", "--all", "--quiet", *filters).stdout.split()
-        if len(found) != 1:
-            raise Failed(f"{service} has {len(found)} containers")
-        return found[0]
+        ids = self.engine("ps", "--all", "--quiet", *filters).stdout.split()
+        if len(ids) != 1:
+            raise Failed(f"{service} has {len(ids)} containers")
+        return ids[0]
 
     def inside(self, service: str, *command: str) -> subprocess.CompletedProcess[str]:
-        """Run a command in a service's container, as its user."""
+        """Run a command in the container of a service, as its user."""
         return self.engine("exec", self.container(service), *command)
 
     def inspect(self, service: str, template: str) -> str:
-        """A field of a container's description."""
+        """A field of the description of a container."""
         return self.engine("inspect", "--format", template, self.container(service)).stdout.strip()
 
     def limit(self, service: str, names: tuple[str, ...]) -> int | None:
-        """A limit in force, as the container's own control group has it; None: there is none."""
+        """A limit in the control group of the container; None when there is no limit."""
         for name in names:
-            found = self.inside(service, "cat", f"/sys/fs/cgroup/{name}").stdout.strip()
-            if found:
-                return int(found) if found.isdigit() else None
+            value = self.inside(service, "cat", f"/sys/fs/cgroup/{name}").stdout.strip()
+            if value:
+                return int(value) if value.isdigit() else None
         return None
 
     def healthy(self, service: str) -> bool:
-        """Whether the container's healthcheck passes."""
-        if self.podman:  # whose timers need systemd
+        """Whether the healthcheck of the container passes."""
+        if self.podman:  # its timers need systemd
             return self.engine("healthcheck", "run", self.container(service)).returncode == 0
         return self.inspect(service, "{{.State.Health.Status}}") == "healthy"
 
     def ask(
         self, method: str, path: str, body: object = None, *, token: str | None = None
     ) -> Answer:
-        """Ask the query service; status 0 when there is no answer."""
+        """Send a request to the query service; status 0 when it does not answer."""
         request = urllib.request.Request(f"http://127.0.0.1:{PORT}{path}", method=method)
         if body is not None:
             request.data = json.dumps(body).encode()
@@ -167,12 +167,12 @@ class System:
         return answer.status == 200 and all(hit["evidence"] for hit in answer.body["hits"])
 
     def serves(self, snapshot_id: str) -> bool:
-        """Whether query has taken a snapshot over."""
+        """Whether the query service serves a snapshot."""
         answer = self.ask("GET", "/snapshot")
         return answer.status == 200 and answer.body["snapshot_id"] == snapshot_id
 
     def request_crawl(self) -> str:
-        """Ask for a crawl of the demo site, when Redis and ingest can take it; the run's id."""
+        """Request a crawl of the demo site as soon as it is accepted; returns the run's id."""
         wait_for(lambda: self.ask("POST", "/admin/ingest", {"source": "demo"}, token=token())
                  .status in {202, 409}, "POST /admin/ingest is accepted")  # fmt: skip
         return self.runs()[0]
@@ -183,27 +183,27 @@ class System:
         return [run["run_id"] for run in answer.body["runs"]]
 
     def run(self, run_id: str) -> dict[str, Any]:
-        """A run's record; empty while it cannot be had."""
+        """The record of a run; empty while it is not available."""
         answer = self.ask("GET", f"/admin/ingest/{run_id}", token=token())
         return answer.body if answer.status == 200 else {}
 
     def crawl(self) -> dict[str, Any]:
-        """Crawl the demo site to its end."""
+        """Crawl the demo site and wait until the run is searchable."""
         return self.end_of(self.request_crawl())
 
     def end_of(self, run_id: str) -> dict[str, Any]:
         """Wait until a run has become searchable."""
         wait_for(lambda: self.run(run_id).get("state") in TERMINAL, f"run {run_id} ends", 180)
         run = self.run(run_id)
-        expect(run["state"] == "searchable" and run["dead_lettered"] == 0, f"it ended as {run}")
+        expect(run["state"] == "searchable" and run["dead_lettered"] == 0, f"run ended as {run}")
         return run
 
     def crash(self, service: str) -> None:
         """Kill the service's process, as if it had run out of memory; compose restarts it."""
         before = self.inspect(service, "{{.State.StartedAt}}")
-        # Its parent is the container's init; what `exec` starts has no parent in here.
+        # The parent of the service is the container's init; a process of `exec` has no parent here.
         script = "kill -9 $(grep -l '^PPid:.1$' /proc/[0-9]*/status | cut -d/ -f3)"
-        # Its exit code means nothing: the container it ran in may be gone before it is read.
+        # The exit code means nothing: the container may be gone before it is read.
         self.inside(service, "sh", "-c", script)
         wait_for(
             lambda: (
@@ -223,7 +223,7 @@ class System:
 
 
 class Searching(threading.Thread):
-    """Searches all the time, and counts what is not answered."""
+    """Searches continuously, and counts the searches that fail."""
 
     def __init__(self, system: System) -> None:
         super().__init__(daemon=True)
@@ -232,7 +232,7 @@ class Searching(threading.Thread):
         self.asked = self.failed = 0
 
     def run(self) -> None:
-        """Search until the context is left."""
+        """Search until the context ends."""
         while not self._stop_asked.wait(0.05):
             self.asked += 1
             self.failed += not self._system.searches()
@@ -254,14 +254,14 @@ def build(system: System) -> str:
 
 
 def start(system: System) -> str:
-    """Four containers started, and their healthchecks pass."""
+    """Four containers started; their healthchecks pass."""
     system.compose("up", "--detach", "--no-build")
     system.wait_until_healthy()
     return ""
 
 
 def harden(system: System) -> str:
-    """Nobody is root, nothing can be written but volumes, no secret shows, no torch in query."""
+    """No root user, only volumes are writable, no visible secret, no torch in query."""
     for service in SERVICES:
         expect(system.inside(service, "id", "-u").stdout.strip() != "0", f"{service} is root")
         for path in ("/", "/app", "/usr/local/bin", "/etc"):
@@ -276,15 +276,18 @@ def harden(system: System) -> str:
             expect(secret.read_text().strip() not in shown, f"inspect {service} shows {secret}")
         script = "tr '\\0' ' ' </proc/1/environ; cat /proc/[0-9]*/cmdline"
         shown = system.inside(service, "sh", "-c", script).stdout
-        expect((ROOT / "secrets/redis_password").read_text() not in shown, "environment shows it")
+        expect(
+            (ROOT / "secrets/redis_password").read_text() not in shown,
+            "a process shows the Redis password",
+        )
     touched = system.inside("query", "touch", "/snapshots/x").returncode == 0
     expect(not touched, "query can write to the snapshots")
     for service, module in (("query", "torch"), ("query", "transformers"), ("ingest", "torch")):
-        found = system.inside(service, "python", "-c", f"import {module}").returncode == 0
-        expect(not found, f"{service} has {module}")
+        installed = system.inside(service, "python", "-c", f"import {module}").returncode == 0
+        expect(not installed, f"{service} has {module}")
     for arguments in (["get", "x"], ["--user", "health", "--pass", "none", "get", "x"]):
-        said = system.inside("redis", "redis-cli", *arguments).stdout
-        expect("NOAUTH" in said or "NOPERM" in said, f"redis said {said!r} to a stranger")
+        reply = system.inside("redis", "redis-cli", *arguments).stdout
+        expect("NOAUTH" in reply or "NOPERM" in reply, f"redis answered {reply!r} without a login")
     for service in ("redis", "embedder"):
         ports = system.engine("port", system.container(service)).stdout.strip()
         expect(not ports, f"{service} is published on {ports}")
@@ -292,9 +295,9 @@ def harden(system: System) -> str:
 
 
 def confine(system: System) -> str:
-    """The kernel holds them to it: no capability or privilege, memory and processes bounded."""
+    """The kernel enforces: no capabilities, no new privileges, memory and process limits."""
     for service in SERVICES:
-        # The first process is the container's init, which started the service as it is itself.
+        # The first process is the container's init, which starts the service with its own rights.
         lines = system.inside(service, "cat", "/proc/1/status").stdout.splitlines()
         status = {name: value.split() for name, _, value in (line.partition(":") for line in lines)}
         expect("0" not in status["Uid"] + status["Gid"], f"{service} is root: {status['Uid']}")
@@ -307,20 +310,20 @@ def confine(system: System) -> str:
                 str.split, system.inside(service, "cat", "/proc/mounts").stdout.splitlines()
             )
         }
-        expect("ro" in mounts["/"], f"{service} has a root that can be written")
-        expect({"noexec", "nosuid", "nodev"} <= mounts["/tmp"], f"{service}: /tmp runs programs")  # noqa: S108
+        expect("ro" in mounts["/"], f"{service} has a writable root")
+        expect({"noexec", "nosuid", "nodev"} <= mounts["/tmp"], f"{service}: /tmp can run programs")  # noqa: S108
         memory, processes = LIMITS[service]
-        for wanted, names in (
+        for limit, names in (
             (memory * MIB, ("memory.max", "memory/memory.limit_in_bytes")),
             (processes, ("pids.max", "pids/pids.max")),
         ):
-            found = system.limit(service, names)
-            expect(found == wanted, f"{service}: {names[0]} is {found}, not {wanted}")
+            actual = system.limit(service, names)
+            expect(actual == limit, f"{service}: {names[0]} is {actual}, not {limit}")
     return ""
 
 
 def images(system: System) -> str:
-    """No image holds a secret in its history, settings or files, and none starts as root."""
+    """No image contains a secret in its history, settings or files; none starts as root."""
     for service in SERVICES:
         image = system.inspect(service, "{{.Image}}")
         user = system.engine("image", "inspect", "--format", "{{.Config.User}}", image).stdout
@@ -328,31 +331,36 @@ def images(system: System) -> str:
         shown = system.engine("history", "--no-trunc", image).stdout
         shown += system.engine("image", "inspect", image).stdout
         for secret in (ROOT / "secrets").iterdir():
-            expect(secret.read_text().strip() not in shown, f"{service}'s image shows {secret}")
+            expect(
+                secret.read_text().strip() not in shown, f"the image of {service} shows {secret}"
+            )
         script = "find / -xdev \\( -name '.*_history' -o -name '.netrc' -o -name '.git' \\) -print"
         left = system.inside(service, "sh", "-c", f"{script} 2>/dev/null").stdout.split()
-        expect(not left, f"{service}'s image has {left}")
+        expect(not left, f"the image of {service} has {left}")
     return ""
 
 
 def first_crawl(system: System) -> str:
-    """The demo site crawled by POST /admin/ingest, and searched, through the published port."""
-    expect(system.ask("GET", "/readyz").status == 503, "ready before there is a snapshot")
+    """The demo site crawled and searched through the published port."""
+    expect(system.ask("GET", "/readyz").status == 503, "ready without a snapshot")
     for wrong in (None, "0" * 64):
         status = system.ask("POST", "/admin/ingest", {"source": "demo"}, token=wrong).status
-        expect(status == 401, f"POST /admin/ingest with token {wrong} was answered {status}")
+        expect(status == 401, f"POST /admin/ingest with token {wrong} returned {status}")
     run = system.crawl()
     expect(run["stored"] == run["crawled"] > 0, f"stored {run['stored']} of {run['crawled']}")
     wait_for(lambda: system.serves(run["snapshot_id"]), "its snapshot is served")
     hit = system.ask("POST", "/search", QUERY).body["hits"][0]
     with urllib.request.urlopen(hit["evidence"][0]["url"], timeout=10) as response:  # noqa: S310
         page = response.read().decode()
-    expect(hit["movie"]["title"].split(" & ")[0] in page, "the link of a review leads elsewhere")
+    expect(
+        hit["movie"]["title"].split(" & ")[0] in page,
+        "a review has a wrong link",
+    )
     return f"{run['crawled']} reviews; first hit: {hit['movie']['title']}"
 
 
 def second_crawl(system: System) -> str:
-    """Crawled again: nothing is new."""
+    """A second crawl stores nothing new."""
     run = system.crawl()
     expect(run["stored"] == 0 == run["embedded"], f"a second crawl stored {run['stored']} reviews")
     expect(run["duplicate"] == run["crawled"], f"{run['duplicate']} of {run['crawled']} known")
@@ -360,18 +368,18 @@ def second_crawl(system: System) -> str:
 
 
 def restarts(system: System) -> str:
-    """Each service restarted, killed by the engine, and crashed: it comes back and all goes on."""
+    """Each service restarted, killed by the engine, and crashed: it comes back each time."""
 
     def restart(service: str) -> None:
         system.engine("restart", "-t", "30", system.container(service))
 
     def kill(service: str) -> None:
-        # An engine may take its own kill for the operator's wish, and leave the container stopped.
+        # An engine may treat its kill as the operator's wish, and leave the container stopped.
         system.engine("kill", "--signal", "KILL", system.container(service))
         time.sleep(1)
         system.engine("start", system.container(service))
 
-    told = []
+    results = []
     for service in SERVICES:
         for disturb in (restart, kill, system.crash):
             runs = system.runs()
@@ -379,39 +387,39 @@ def restarts(system: System) -> str:
             with Searching(system) as searching:
                 disturb(service)
                 wait_for(lambda name=service: system.healthy(name), f"{service} is healthy")  # type: ignore[misc]
-                wait_for(system.searches, f"a search is answered after {service} was gone")
+                wait_for(system.searches, f"a search succeeds after {service} was down")
                 took_s = time.monotonic() - begun
                 run = system.crawl()
-                expect(system.runs()[1:] == runs, f"Redis has lost runs when {service} was gone")
+                expect(system.runs()[1:] == runs, f"Redis lost runs while {service} was down")
             expect(run["stored"] == 0, f"{run['stored']} reviews stored again")
-            lost = searching.failed
-            expect(service == "query" or lost == 0, f"{lost} searches failed without {service}")
-            expect(searching.asked > lost, "no search was answered")
-            told.append(f"{service} {disturb.__name__} {took_s:.1f} s")
-    return "; ".join(told)
+            failed = searching.failed
+            expect(service == "query" or failed == 0, f"{failed} searches failed without {service}")
+            expect(searching.asked > failed, "no search succeeded")
+            results.append(f"{service} {disturb.__name__} {took_s:.1f} s")
+    return "; ".join(results)
 
 
 def data_stay(system: System) -> str:
-    """Taken down and up again: the same snapshot is served, without a crawl."""
+    """After down and up, the same snapshot is served without a crawl."""
     before, runs = system.ask("GET", "/snapshot").body, system.runs()
     system.compose("down")
     start(system)
-    wait_for(system.searches, "a search is answered")
+    wait_for(system.searches, "a search succeeds")
     expect(system.ask("GET", "/snapshot").body == before, "another snapshot is served")
-    expect(system.runs() == runs, f"of {len(runs)} runs, Redis knows {len(system.runs())}")
-    expect(system.crawl()["stored"] == 0, "the database was empty")
+    expect(system.runs() == runs, f"Redis knows {len(system.runs())} of {len(runs)} runs")
+    expect(system.crawl()["stored"] == 0, "the database had lost reviews")
     return ""
 
 
 def crashes_during_a_crawl(system: System) -> str:
-    """Each service crashed in the middle of a first crawl: nothing is missing at the end."""
+    """Each service crashed during a first crawl: nothing is missing at the end."""
     before = system.ask("GET", "/snapshot").body
     for service in ("redis", "ingest", "embedder"):
         system.compose("down", "--volumes")
         start(system)
         run_id = system.request_crawl()
-        wait_for(lambda run=run_id: system.run(run).get("crawled", 0) > 100, "the crawl is on")  # type: ignore[misc]
-        expect(system.run(run_id)["state"] == "crawling", "the crawl was over too soon")
+        wait_for(lambda run=run_id: system.run(run).get("crawled", 0) > 100, "the crawl has begun")  # type: ignore[misc]
+        expect(system.run(run_id)["state"] == "crawling", "the crawl ended too soon")
         system.crash(service)
         run = system.end_of(run_id)
         wait_for(lambda run=run: system.serves(run["snapshot_id"]), "its snapshot is served")  # type: ignore[misc]
@@ -437,23 +445,23 @@ def wait_for(condition: Callable[[], bool], what: str, timeout_s: float = 90) ->
     """Wait until a condition holds.
 
     Raises:
-        Failed: it did not in time.
+        Failed: it does not hold in time.
     """
     deadline = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > deadline:
-            raise Failed(f"not so after {timeout_s:.0f} s: {what}")
+            raise Failed(f"not true after {timeout_s:.0f} s: {what}")
         time.sleep(0.25)
 
 
-def expect(holds: bool, otherwise: str) -> None:
-    """Fail with one line unless it holds."""
+def expect(holds: bool, message: str) -> None:
+    """Fail with a message unless a condition holds."""
     if not holds:
-        raise Failed(otherwise)
+        raise Failed(message)
 
 
 def say(text: str) -> None:
-    """One line of progress."""
+    """Print a line of progress."""
     print(f"smoke: {text}", flush=True)
 
 

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Start Redis with its users. The password comes from a secret file and goes on as a hash, on
-# standard input: it is in no argument, no environment and no file that Redis writes.
-# Arguments are further options of the server.
+# Start Redis with its users. The password is read from a secret file and passed on as a hash on
+# standard input, so it is in no argument, in no environment and in no file that Redis writes.
+# The arguments are further options of the server.
 #
-# `health` may ping and nothing else; `movie-search` may do anything but administer the server;
-# `default` is off. It has every permission all the same: the append-only file is replayed in its
-# name, and what it may not do inside a transaction is dropped without a word (redis/redis#14541).
+# `health` may only ping; `movie-search` may do everything except administer the server; `default`
+# is disabled. It still has every permission: Redis replays the append-only file in its name, and
+# silently drops commands of a transaction that it may not run (redis/redis#14541).
 set -eu
 config=${REDIS_CONFIG:-/usr/local/etc/redis/redis.conf}
 file=${REDIS_PASSWORD_FILE:-/run/secrets/redis_password}

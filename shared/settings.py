@@ -1,233 +1,129 @@
-"""Every setting of the system, typed and documented once.
+"""Settings: environment variables with the prefix ``MOVIE_SEARCH_``, typed and documented once.
 
-All settings come from environment variables with the prefix ``MOVIE_SEARCH_``; ``docs/settings.md``
-lists them and a test holds the two together. A process reads them once, in its ``__main__``, and
-passes them on: nothing is read at import time.
+``CommonSettings`` has what every process reads; each service adds its own in
+``services/<name>/settings.py``. Settings that two of them read are mixins here. A process reads its
+settings once, in its ``__main__``, and passes them on: nothing is read at import time.
+``docs/settings.md`` lists all of them, and a test holds the two together.
 """
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
-from pydantic import AnyUrl, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    AnyUrl,
+    BaseModel,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-PREFIX = "MOVIE_SEARCH_"
-MIN_TOKEN_BYTES = 32
+PREFIX: Final = "MOVIE_SEARCH_"
+MIN_TOKEN_BYTES: Final = 32
+
+# All settings, in the order of docs/settings.md. A process knows the fields of its own settings
+# only, so it is this list that tells a misspelt variable from another service's.
+NAMES: Final = (
+    "DATA_DIR", "REDIS_URL", "REDIS_PASSWORD_FILE", "SNAPSHOT_URL", "LEASE_DIR",
+    "ENCODER_PRECISION", "LOG_FORMAT", "LOG_LEVEL", "METRICS_PORT",
+    "SOURCES", "DEMO_SITE_HOST", "DEMO_SITE_PORT", "CRAWL_CONTACT", "CRAWL_TIME_LIMIT_S",
+    "STREAM_HIGH", "STREAM_LOW",
+    "DATABASE_URL", "ENCODER_MODEL", "ENCODER_BACKEND", "PASSAGE_TOKENS", "VECTOR_STORE",
+    "EMBEDDERS", "ENCODE_THREADS", "PUBLISH_IDLE_S", "PUBLISH_EVERY_S", "SNAPSHOTS_KEPT",
+    "CANARY_QUERIES",
+    "HOST", "PORT", "RELOAD_INTERVAL_S", "ENCODE_QUEUE", "QUERY_CACHE", "QUERY_WORKERS",
+    "REQUEST_TIMEOUT_S", "ADMIN_TOKEN", "ADMIN_TOKEN_FILE",
+    "URL",  # of the command line
+    "EMBEDDER_CPUS", "QUERY_CPUS",  # of docker-compose.yml
+)  # fmt: skip
 
 Precision = Literal["auto", "f32", "bf16", "int8"]
 
 
 class SettingsInvalid(ValueError):
-    """The environment holds a setting that cannot be used; the message says which and why."""
+    """Raised when a setting cannot be used; the message is one line that names it and says why."""
 
 
-class Settings(BaseSettings):
-    """One process's configuration. Paths are made absolute; derived defaults are filled in."""
+def _absolute(path: Path) -> Path:
+    return path.expanduser().absolute()
+
+
+AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+
+
+class CommonSettings(BaseSettings):
+    """What every process reads. Paths are made absolute; derived defaults are filled in.
+
+    Example::
+
+        settings = load_settings(QuerySettings)  # from the environment, in __main__
+        settings = QuerySettings(data_dir=tmp_path, reload_interval_s=0.1)  # in a test
+    """
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True
     )
 
-    # Where things are
-    data_dir: Annotated[Path, Field(description="Folder for everything that is kept.")] = Path(
-        "data"
-    )
+    data_dir: Annotated[
+        AbsolutePath, Field(description="Folder for all data that is kept.", validate_default=True)
+    ] = Path("data")
     redis_url: Annotated[
         str | None,
-        Field(description="Redis or Valkey server >= 7. Absent: an embedded server is started."),
-    ] = None
-    redis_password_file: Annotated[
-        Path | None,
         Field(
-            description="File that holds the password of `REDIS_URL`'s user (a mounted secret), "
-            "so that the URL need not."
+            description="Redis or Valkey server, version 7 or newer. Unset: `movie-search up` "
+            "starts one."
         ),
     ] = None
-    database_url: Annotated[
-        str | None,
+    redis_password_file: Annotated[
+        AbsolutePath | None,
         Field(
-            description="The embedder's database, `sqlite:///...` or `postgresql+psycopg://...`. "
-            "Absent: SQLite in the data folder."
+            description="File with the password of the user in `REDIS_URL` (a mounted secret), so "
+            "that the URL does not have to contain it."
         ),
     ] = None
     snapshot_url: Annotated[
         str | None,
-        Field(
-            description="Snapshot store, `file:///path`. Absent: `snapshots` in the data folder."
-        ),
+        Field(description="Snapshot store, `file:///path`. Unset: `snapshots` in the data folder."),
     ] = None
     lease_dir: Annotated[
-        Path | None,
+        AbsolutePath | None,
         Field(
-            description="Folder in which readers mark the snapshots they hold; written by the "
-            "query service, and by the embedder, which clears away expired marks. "
-            "Absent: `leases` in the data folder."
+            description="Folder in which the query service marks the snapshots it uses, so that "
+            "the embedder does not delete them. Unset: `leases` in the data folder."
         ),
     ] = None
-    sources: Annotated[
-        Path | None,
-        Field(
-            description="`sources.toml`. Absent: `sources.toml` in the working folder if there "
-            "is one, and always the bundled `demo`."
-        ),
-    ] = None
-
-    # Encoder
-    encoder_model: Annotated[
-        str,
-        Field(
-            description="A folder with a sentence-transformers model, a name that "
-            "sentence-transformers can load, or `all-MiniLM-L6-v2` for the bundled one."
-        ),
-    ] = "all-MiniLM-L6-v2"
-    encoder_backend: Annotated[
-        Literal["openvino", "torch"],
-        Field(
-            description="What encodes passages in the embedder: the converted graph, or "
-            "sentence-transformers (the reference; uses a GPU when there is one). Queries always "
-            "use the graph."
-        ),
-    ] = "openvino"
     encoder_precision: Annotated[
         Precision,
         Field(
-            description="Arithmetic of the graphs. `auto`: bf16 where the CPU has it; elsewhere "
-            "queries in int8 where the CPU has VNNI and the model bears it, and f32. `int8`: "
-            "queries in it also beside bf16; says when it cannot be had."
+            description="Arithmetic of the encoder. `auto`: bf16 where the CPU has it; elsewhere "
+            "f32, and int8 for queries where the CPU has VNNI and the model stays accurate. "
+            "`int8`: int8 for queries even where bf16 is available; logs a warning and falls back "
+            "if the CPU or the model does not support it."
         ),
     ] = "auto"
-    passage_tokens: Annotated[
-        int, Field(ge=16, le=512, description="Longest passage, in word pieces.")
-    ] = 64
-    vector_store: Annotated[
-        Literal["faiss"], Field(description="Index of the pooled vectors (`IndexFlatIP`).")
-    ] = "faiss"
-
-    # Ingest
-    demo_site_host: Annotated[
-        str, Field(description="Address on which ingest serves the bundled demo site.")
-    ] = "127.0.0.1"
-    demo_site_port: Annotated[
-        int, Field(ge=0, le=65535, description="Port of the demo site; 0 takes a free one.")
-    ] = 8100
-    crawl_contact: Annotated[
-        str | None,
-        Field(
-            description="URL or address that the crawler's User-Agent names as its operator. "
-            "Without one only private sites and files are crawled."
-        ),
-    ] = None
-    crawl_time_limit_s: Annotated[
-        int, Field(ge=1, description="Wall limit of one crawl; its process is ended after it.")
-    ] = 6 * 3600
-    stream_high: Annotated[
-        int, Field(ge=1, description="Stream length at which a crawl pauses.")
-    ] = 10_000
-    stream_low: Annotated[
-        int, Field(ge=0, description="Stream length at which a paused crawl goes on.")
-    ] = 5_000
-
-    # Embedder
-    embedders: Annotated[
-        int,
-        Field(
-            ge=1,
-            le=16,
-            description="Embedders that `movie-search up` starts. They share the reviews to "
-            "encode, and one of them publishes.",
-        ),
-    ] = 1
-    encode_threads: Annotated[
-        int,
-        Field(
-            ge=0,
-            description="Threads for bulk encoding of each embedder; 0: what the CPU quota allows, "
-            "divided by `EMBEDDERS`.",
-        ),
-    ] = 0
-    publish_idle_s: Annotated[
-        float, Field(gt=0, description="Publish when nothing has changed for this long.")
-    ] = 1.0
-    publish_every_s: Annotated[
-        float, Field(gt=0, description="Publish at least this often while changes flow.")
-    ] = 30.0
-    snapshots_kept: Annotated[
-        int, Field(ge=3, description="How many snapshots retention keeps.")
-    ] = 5
-    canary_queries: Annotated[
-        Path | None,
-        Field(
-            description="Folder of judged queries in BEIR's layout, with a `floors.toml`: a "
-            "snapshot that misses a floor is published but not made current. Absent: no such gate."
-        ),
-    ] = None
-
-    # Query
-    host: Annotated[str, Field(description="Address the query service listens on.")] = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65535, description="Port of the query service.")] = 8000
-    reload_interval_s: Annotated[
-        float, Field(gt=0, description="How often `CURRENT` is looked at.")
-    ] = 2.0
-    encode_queue: Annotated[
-        int, Field(ge=1, description="Searches that may wait for a worker's encoder before 503.")
-    ] = 128
-    query_cache: Annotated[
-        int,
-        Field(
-            ge=0,
-            description="Of how many of the latest queries a worker keeps the vectors, so that one "
-            "asked again is not encoded again.",
-        ),
-    ] = 2048
-    query_workers: Annotated[
-        int,
-        Field(
-            ge=0,
-            description="Processes that answer searches; they share the snapshot's memory. 0: one "
-            "for each CPU that the quota allows.",
-        ),
-    ] = 1
-    request_timeout_s: Annotated[
-        float, Field(gt=0, description="A search not begun after this long is answered 504.")
-    ] = 5.0
-    admin_token: Annotated[
-        SecretStr | None,
-        Field(
-            description=f"Bearer token of the admin API, at least {MIN_TOKEN_BYTES} bytes. "
-            "Absent: the admin API is off."
-        ),
-    ] = None
-    admin_token_file: Annotated[
-        Path | None, Field(description="File that holds the admin token (a mounted secret).")
-    ] = None
-
-    # Telemetry
     log_format: Annotated[
         Literal["auto", "console", "json"],
-        Field(description="`auto`: console on a terminal or under `movie-search up`, else JSON."),
+        Field(description="`auto`: console on a terminal and under `movie-search up`, else JSON."),
     ] = "auto"
     log_level: Annotated[
-        Literal["debug", "info", "warning", "error"], Field(description="Least level logged.")
+        Literal["debug", "info", "warning", "error"], Field(description="Lowest level logged.")
     ] = "info"
     metrics_port: Annotated[
         int,
         Field(
             ge=0,
             le=65535,
-            description="Port for the Prometheus metrics of ingest and embedder; 0: none. "
+            description="Port of the Prometheus metrics of ingest and the embedder; 0: none. "
             "(The query service has `/metrics`.)",
         ),
     ] = 0
-
-    @field_validator(
-        "data_dir", "lease_dir", "sources", "admin_token_file", "redis_password_file", mode="after"
-    )
-    @classmethod
-    def _absolute(cls, value: Path | None) -> Path | None:
-        return value.expanduser().absolute() if value is not None else None
 
     @field_validator("redis_url", mode="after")
     @classmethod
@@ -243,12 +139,6 @@ class Settings(BaseSettings):
             raise ValueError("must begin with file:///")
         return value
 
-    @model_validator(mode="after")
-    def _levels(self) -> Self:
-        if self.stream_low >= self.stream_high:
-            raise ValueError("STREAM_LOW must be less than STREAM_HIGH")
-        return self
-
     @property
     def snapshot_dir(self) -> Path:
         """Folder of the snapshot store."""
@@ -257,31 +147,21 @@ class Settings(BaseSettings):
         return Path(unquote(urlsplit(self.snapshot_url).path))
 
     @property
-    def ingest_dir(self) -> Path:
-        """Folder in which ingest remembers what it has read of each source."""
-        return self.data_dir / "ingest"
-
-    @property
     def leases(self) -> Path:
-        """Folder in which readers mark the snapshots they hold."""
+        """Folder in which readers mark the snapshots they use."""
         return self.lease_dir or self.data_dir / "leases"
-
-    @property
-    def database(self) -> str:
-        """SQLAlchemy URL of the embedder's database."""
-        return self.database_url or f"sqlite:///{self.data_dir / 'movies.sqlite'}"
 
     def require_redis_url(self) -> str:
         """The Redis URL, for a process that cannot work without one.
 
         Raises:
-            SettingsInvalid: none is set, or its password cannot be read.
+            SettingsInvalid: None is set, or its password cannot be read.
         """
         url = self.read_redis_url()
         if url is None:
             raise SettingsInvalid(
-                f"{PREFIX}REDIS_URL is not set: name a Redis server, or use `movie-search up`, "
-                "which starts one"
+                f"{PREFIX}REDIS_URL is not set: set it to a Redis server, or use `movie-search "
+                "up`, which starts one"
             )
         return url
 
@@ -289,7 +169,7 @@ class Settings(BaseSettings):
         """The Redis URL with the password of ``redis_password_file``; None when no URL is set.
 
         Raises:
-            SettingsInvalid: the file cannot be read or is empty.
+            SettingsInvalid: The file cannot be read or is empty.
         """
         if self.redis_url is None or self.redis_password_file is None:
             return self.redis_url
@@ -299,11 +179,56 @@ class Settings(BaseSettings):
         user = user_and_old.partition(":")[0]
         return parts._replace(netloc=f"{user}:{quote(password, safe='')}@{host}").geturl()
 
+
+class SourcesSettings(BaseModel):
+    """Where the sources are configured: read by ingest and by the command line."""
+
+    sources: Annotated[
+        AbsolutePath | None,
+        Field(
+            description="Path of `sources.toml`. Unset: `sources.toml` in the working folder if it "
+            "exists. The bundled source `demo` is always there."
+        ),
+    ] = None
+
+
+class EmbeddersSettings(BaseModel):
+    """How many embedders there are: read by the embedder and by `movie-search up`."""
+
+    embedders: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=16,
+            description="Embedders that `movie-search up` starts. They share the reviews to "
+            "encode, and one of them publishes.",
+        ),
+    ] = 1
+
+
+class HttpSettings(BaseModel):
+    """Where the query service listens, and its admin token: read by it and by the command line."""
+
+    host: Annotated[str, Field(description="Address on which the query service listens.")] = (
+        "127.0.0.1"
+    )
+    port: Annotated[int, Field(ge=0, le=65535, description="Port of the query service.")] = 8000
+    admin_token: Annotated[
+        SecretStr | None,
+        Field(
+            description=f"Bearer token of the admin API, at least {MIN_TOKEN_BYTES} bytes. "
+            "Unset: the admin API is off."
+        ),
+    ] = None
+    admin_token_file: Annotated[
+        AbsolutePath | None, Field(description="File with the admin token (a mounted secret).")
+    ] = None
+
     def read_admin_token(self) -> bytes | None:
         """The admin token as bytes, from the file if one is named; None when the API is off.
 
         Raises:
-            SettingsInvalid: the file cannot be read, or the token is too short or a well-known
+            SettingsInvalid: The file cannot be read, or the token is too short or a well-known
                 placeholder.
         """
         if self.admin_token_file is not None:
@@ -324,7 +249,7 @@ def _read_secret(path: Path, name: str) -> bytes:
     """What a file holds, without the white space around it.
 
     Raises:
-        SettingsInvalid: it cannot be read, or holds nothing.
+        SettingsInvalid: It cannot be read, or holds nothing.
     """
     try:
         secret = path.read_bytes().strip()
@@ -335,14 +260,20 @@ def _read_secret(path: Path, name: str) -> bytes:
     return secret
 
 
-def load_settings() -> Settings:
-    """Read the settings from the environment.
+S = TypeVar("S", bound=CommonSettings)
+
+
+def load_settings(kind: type[S]) -> S:
+    """Read one process's settings from the environment.
+
+    Args:
+        kind: The settings of the process.
 
     Raises:
-        SettingsInvalid: with one line that names each offending variable.
+        SettingsInvalid: One line that names each variable that cannot be used.
     """
     try:
-        return Settings()
+        return kind()
     except ValidationError as error:
         problems = "; ".join(
             f"{PREFIX}{'_'.join(str(part) for part in item['loc']).upper()}: {item['msg']}"
@@ -351,3 +282,25 @@ def load_settings() -> Settings:
             for item in error.errors()
         )
         raise SettingsInvalid(problems) from error
+
+
+def unknown_settings(environment: Iterable[str], known: Collection[str] = NAMES) -> dict[str, str]:
+    """Variables with our prefix that no process reads, each with the setting that may be meant.
+
+    Args:
+        environment: Names of environment variables.
+        known: Names of settings, without the prefix.
+
+    Returns:
+        By variable a line such as
+        ``MOVIE_SEARCH_PROT is not a setting, did you mean MOVIE_SEARCH_PORT?``.
+    """
+    lines = {}
+    for variable in sorted(environment):
+        name = variable.removeprefix(PREFIX)
+        if not variable.startswith(PREFIX) or name in known:
+            continue
+        close = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
+        hint = f", did you mean {PREFIX}{close[0]}?" if close else ": see docs/settings.md"
+        lines[variable] = f"{variable} is not a setting{hint}"
+    return lines

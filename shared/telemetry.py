@@ -8,6 +8,7 @@ quotes values), and no query text is logged.
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Callable
 from typing import Literal
@@ -17,7 +18,7 @@ import structlog
 from prometheus_client import start_http_server
 from structlog.typing import EventDict, WrappedLogger
 
-from shared.settings import Settings
+from shared.settings import CommonSettings, unknown_settings
 
 LogFormat = Literal["auto", "console", "json"]
 
@@ -54,12 +55,12 @@ def _json(_: WrappedLogger, __: str, event: EventDict) -> str:
     return orjson.dumps(event, default=str).decode()
 
 
-def configure_logging(service: str, settings: Settings) -> None:
-    """Send this process's logs, structlog's and the standard library's, to standard error.
+def configure_logging(service: str, settings: CommonSettings) -> None:
+    """Send the logs of structlog and of the standard library to standard error.
 
     Args:
-        service: The service's name, on every line.
-        settings: For ``log_format`` and ``log_level``.
+        service: The service's name, a field of every line.
+        settings: Its ``log_format`` and ``log_level`` are used.
     """
     console = settings.log_format == "console" or (
         settings.log_format == "auto" and sys.stderr.isatty()
@@ -99,12 +100,18 @@ def configure_logging(service: str, settings: Settings) -> None:
 
 
 def get_logger() -> structlog.stdlib.BoundLogger:
-    """A logger; bind what every line of a task should carry."""
+    """A logger; ``bind`` fields that all lines of a task should have."""
     logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger()
     return logger
 
 
-def serve_metrics(settings: Settings) -> None:
-    """Serve this process's Prometheus metrics on ``metrics_port``, if one is set."""
+def warn_of_unknown_settings() -> None:
+    """Log environment variables that have the settings' prefix and are no settings."""
+    for problem in unknown_settings(os.environ).values():
+        get_logger().warning("unknown setting", problem=problem)
+
+
+def serve_metrics(settings: CommonSettings) -> None:
+    """Serve the Prometheus metrics of this process on ``metrics_port``, if it is set."""
     if settings.metrics_port:
         start_http_server(settings.metrics_port)

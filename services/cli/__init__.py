@@ -1,26 +1,26 @@
 """The command ``movie-search``.
 
-``up`` starts the system; the other commands talk to a running one over its HTTP API, except
-``export``, ``map``, ``evaluate`` and ``snapshots verify``, which read the snapshot store, and
-``sources``, which reads the file of sources. Exit codes: 0 done, 1 failed with one line that says
-why, 2 wrong usage.
+``up`` starts the system; the other commands use the HTTP API of a running one, except ``export``,
+``map``, ``evaluate`` and ``snapshots verify``, which read the snapshot store, and ``sources``,
+which reads ``sources.toml``. Exit codes: 0 done, 1 failed with one line that says why, 2 wrong
+usage.
 """
 
 from __future__ import annotations
 
 import typer
 
-from services.cli import crawling, dead_letters, offline, search, snapshots, system
+from services.cli import crawling, dead_letters, lifecycle, offline, search, snapshots
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Find a film by describing what you feel like watching.",
+    help="Find a movie by describing what you feel like watching.",
 )
 for command in (
-    system.up,
-    system.status,
+    lifecycle.up,
+    lifecycle.status,
     search.search,
     crawling.ingest,
     crawling.cancel,
@@ -30,7 +30,7 @@ for command in (
     offline.evaluate,
 ):
     app.command()(command)
-app.command("map")(offline.draw_map)
+app.command("map")(offline.map_html)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(snapshots.app, name="snapshots")
 

@@ -1,4 +1,4 @@
-"""What the commands share: settings, the HTTP API, and how a failure is said."""
+"""Shared by the commands: settings, requests to the HTTP API, and error messages."""
 
 from __future__ import annotations
 
@@ -10,56 +10,57 @@ from urllib.parse import quote
 import httpx
 import typer
 
-from services.local.system import TOKEN_FILE
-from shared.settings import PREFIX, Settings, SettingsInvalid, load_settings
+from services.local.data_folder import TOKEN_FILE
+from services.local.settings import LocalSettings
+from shared.settings import PREFIX, SettingsInvalid, load_settings
 
 POLL_S = 0.5
 SERVED_WITHIN_S = 60.0
 
 UrlOption = Annotated[
     str | None,
-    typer.Option(help="Address of a running query service.", envvar=f"{PREFIX}URL"),
+    typer.Option(help="Address of the query service.", envvar=f"{PREFIX}URL"),
 ]
-DataDirOption = Annotated[Path | None, typer.Option(help="The system's data folder.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="The API's answer as it is.")]
+DataDirOption = Annotated[Path | None, typer.Option(help="Data folder of the system.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the JSON of the API.")]
 
 
 def fail(reason: object) -> NoReturn:
-    """End the command: it failed."""
+    """End the command with exit code 1 and a line on standard error."""
     typer.echo(f"movie-search: {reason}", err=True)
     raise typer.Exit(1)
 
 
 def misused(reason: object) -> NoReturn:
-    """End the command: it was called wrongly."""
+    """End the command with exit code 2 (wrong usage) and a line on standard error."""
     typer.echo(f"movie-search: {reason}", err=True)
     raise typer.Exit(2)
 
 
-def settings_with(**changes: Any) -> Settings:
-    """The settings of the environment, with what was given on the command line."""
+def settings_with(**changes: Any) -> LocalSettings:
+    """The settings of the environment, changed by the options of the command line."""
     try:
-        settings = load_settings()
+        settings = load_settings(LocalSettings)
     except SettingsInvalid as error:
         misused(error)
-    given = {name: value for name, value in changes.items() if value is not None}
-    return settings.model_copy(update=given)
+    options = {name: value for name, value in changes.items() if value is not None}
+    return settings.model_copy(update=options)
 
 
 def absolute(path: Path | None) -> Path | None:
-    """A path that stays right wherever it is used."""
+    """The path without ``~`` and independent of the working folder."""
     return path.expanduser().absolute() if path is not None else None
 
 
-def connect(settings: Settings, url: str | None) -> httpx.Client:
-    """A client of the query service: the one at ``url``, or this machine's."""
+def connect(settings: LocalSettings, url: str | None) -> httpx.Client:
+    """A client of the query service at ``url``, or of the one on this machine."""
     return httpx.Client(
         base_url=url or f"http://127.0.0.1:{settings.port}", timeout=30, trust_env=False
     )
 
 
-def connect_as_admin(settings: Settings, url: str | None) -> httpx.Client:
-    """The same, with the admin token: configured, or the one that ``up`` made for this machine."""
+def connect_as_admin(settings: LocalSettings, url: str | None) -> httpx.Client:
+    """A client with the admin token: the configured one, or the one that ``up`` has generated."""
     try:
         token = settings.read_admin_token()
         if token is None:
@@ -77,7 +78,7 @@ def connect_as_admin(settings: Settings, url: str | None) -> httpx.Client:
 
 
 def ask(client: httpx.Client, method: str, path: str, **options: Any) -> dict[str, Any]:
-    """The API's answer; a failure ends the command with one line."""
+    """Send a request; returns the JSON of the response. An error ends the command."""
     try:
         response = client.request(method, path, **options)
     except httpx.HTTPError as error:
@@ -87,18 +88,18 @@ def ask(client: httpx.Client, method: str, path: str, **options: Any) -> dict[st
     try:
         body: dict[str, Any] = response.json()
     except ValueError:
-        fail(f"{client.base_url} answered {response.status_code}, and not as this API does")
+        fail(f"{client.base_url}: HTTP {response.status_code}, and no JSON: not this API")
     if response.is_error:
-        wanted = "; ".join(f"{one['field']}: {one['message']}" for one in body.get("errors", []))
-        fail(wanted or body.get("detail") or body.get("title") or f"HTTP {response.status_code}")
+        errors = "; ".join(f"{one['field']}: {one['message']}" for one in body.get("errors", []))
+        fail(errors or body.get("detail") or body.get("title") or f"HTTP {response.status_code}")
     return body
 
 
 def plain(text: object) -> str:
-    """Text that came from elsewhere, in one line and without what would steer a terminal."""
+    """Text from an untrusted source as one line, without control characters."""
     return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", str(text))
 
 
 def segment(text: str) -> str:
-    """What was typed, as one part of a path."""
+    """Text as one segment of a URL path."""
     return quote(text, safe="")

@@ -28,32 +28,33 @@ from services.cli.api import (
 )
 from services.cli.tables import print_json, print_table, short_duration, short_time
 from shared.runs.registry import TERMINAL
+from shared.settings import SettingsInvalid, load_settings
 
-RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="The run's id.")]
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="Id of the run.")]
 
 
 def ingest(
     source: Annotated[str, typer.Argument(help="Name of a configured source.")],
-    wait: Annotated[bool, typer.Option("--wait", help="Until it is searchable.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until it is searchable.")] = False,
     allow_removals: Annotated[
         bool,
         typer.Option(
-            "--allow-removals", help="Even if more than half of the source's reviews are gone."
+            "--allow-removals", help="Remove reviews that are gone, even if they are over half."
         ),
     ] = False,
     url: UrlOption = None,
 ) -> None:
     """Crawl a source."""
-    wanted = {"source": source, "allow_removals": allow_removals}
+    body = {"source": source, "allow_removals": allow_removals}
     with connect_as_admin(settings_with(), url) as client:
-        run = ask(client, "POST", "/admin/ingest", json=wanted)
+        run = ask(client, "POST", "/admin/ingest", json=body)
         typer.echo(f"run {run['run_id']} of {source}: {run['state']}")
         if not wait:
             return
         run = _follow(client, run["run_id"])
         if run["state"] != "searchable":
-            reason = plain(run.get("error") or "no reason")
-            fail(f"run {run['run_id']} is {run['state']}: {reason}")
+            reason = plain(run.get("error") or "no reason given")
+            fail(f"run {run['run_id']} {run['state']}: {reason}")
         _wait_until_served(client, run["snapshot_id"])
     removed = f", {run['removed']} removed" if run["removed"] else ""
     typer.echo(
@@ -63,36 +64,37 @@ def ingest(
 
 
 def cancel(run_id: RunArgument, url: UrlOption = None) -> None:
-    """End a run before its time; what it has stored stays."""
+    """Cancel a run; the reviews that it has stored are kept."""
     with connect_as_admin(settings_with(), url) as client:
         run = ask(client, "DELETE", f"/admin/ingest/{segment(run_id)}")
     typer.echo(f"run {run['run_id']} of {run['source']}: {run['state']}")
 
 
 def runs(
-    source: Annotated[str | None, typer.Option(help="Of this source only.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=200, help="How many.")] = 20,
+    source: Annotated[str | None, typer.Option(help="Only runs of this source.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="Maximum number to list.")] = 20,
     as_json: JsonOption = False,
     url: UrlOption = None,
 ) -> None:
-    """The newest runs, newest first."""
-    wanted = {"limit": limit, **({"source": source} if source is not None else {})}
+    """List the runs, newest first."""
+    parameters = {"limit": limit, **({"source": source} if source is not None else {})}
     with connect_as_admin(settings_with(), url) as client:
-        found = ask(client, "GET", "/admin/ingest", params=wanted)
+        page = ask(client, "GET", "/admin/ingest", params=parameters)
     if as_json:
-        print_json(found)
+        print_json(page)
     else:
-        print_runs(found["runs"])
+        print_runs(page["runs"])
 
 
 def sources(
     file: Annotated[
         Path | None,
-        typer.Option(help="A sources.toml; the configured one when absent."),
+        typer.Option(help="A sources.toml; default: the configured one."),
     ] = None,
 ) -> None:
-    """Check the file of sources, and list what can be crawled. Needs no running system."""
-    # Its validation is ingest's own, so that what passes here starts there.
+    """Check sources.toml and list the sources. Needs no running system."""
+    # The validation is that of ingest, so that a file which passes here is accepted there.
+    from services.ingest.settings import IngestSettings  # noqa: PLC0415
     from services.ingest.sources.sources import (  # noqa: PLC0415
         DatasetSource,
         SourceInvalid,
@@ -100,10 +102,14 @@ def sources(
     )
 
     if file is not None and not file.is_file():
-        misused(f"no such file: {file}")
-    settings = settings_with(sources=absolute(file))
+        misused(f"file not found: {file}")
     try:
-        found = load_sources(settings)
+        settings = load_settings(IngestSettings)
+        if file is not None:
+            settings = settings.model_copy(update={"sources": absolute(file)})
+        known = load_sources(settings)
+    except SettingsInvalid as error:
+        misused(error)
     except SourceInvalid as error:
         fail(error)
     print_table(
@@ -116,13 +122,16 @@ def sources(
                 short_duration(one.every_s),
                 one.reviews if isinstance(one, DatasetSource) else ", ".join(sorted(one.hosts)),
             )
-            for name, one in sorted(found.items())
+            for name, one in sorted(known.items())
         ),
     )
 
 
-def print_runs(found: Sequence[dict[str, Any]]) -> None:
-    """Runs as a table; why some did not succeed stands below it."""
+def print_runs(records: Sequence[dict[str, Any]]) -> None:
+    """Print runs as a table, then the errors of those that did not succeed."""
+    if not records:
+        typer.echo("no runs")
+        return
     print_table(
         (
             "run", "source", "state", "requested", "pages", "reviews", "new", "unchanged", "kept",
@@ -134,18 +143,18 @@ def print_runs(found: Sequence[dict[str, Any]]) -> None:
                 run["pages"], run["crawled"], run["stored"], run["duplicate"], run["kept"],
                 run["removed"], run["dead_lettered"], short_duration(run["freshness_median_s"]),
             )
-            for run in found
+            for run in records
         ),
     )  # fmt: skip
-    for run in found:
+    for run in records:
         if run["error"]:
             typer.echo(f"{run['run_id']}: {plain(run['error'])}")
         if run["kept_page"]:
-            typer.echo(f"{run['run_id']}: the page is kept in {plain(run['kept_page'])}")
+            typer.echo(f"{run['run_id']}: page saved to {plain(run['kept_page'])}")
 
 
 def progress_of(run: dict[str, Any]) -> str:
-    """How far a run has come, in one line."""
+    """The progress of a run in one line."""
     removed = f", {run['removed']} removed" if run["removed"] else ""
     return (
         f"{run['state']}: {run['pages']} pages, {run['movies']} movies, "
@@ -155,7 +164,7 @@ def progress_of(run: dict[str, Any]) -> str:
 
 
 def _follow(client: httpx.Client, run_id: str) -> dict[str, Any]:
-    """Show a run until it ends: a live line on a terminal, plain lines elsewhere."""
+    """Show the progress of a run until it ends; returns the run."""
     console = Console(stderr=True)
     shown = ""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
@@ -174,15 +183,15 @@ def _follow(client: httpx.Client, run_id: str) -> dict[str, Any]:
 
 
 def _wait_until_served(client: httpx.Client, snapshot_id: str) -> None:
-    """The query service looks for snapshots every few seconds; ids sort by age."""
+    """Wait until a snapshot or a newer one is served; ids sort by age."""
     current = ask(client, "GET", "/admin/snapshots")["current"]
     if current is not None and current < snapshot_id:
         fail(
-            f"stored in snapshot {snapshot_id}, but the system was rolled back to {current}: "
+            f"snapshot {snapshot_id} is published, but the system is rolled back to {current}: "
             f"`movie-search snapshots activate {snapshot_id}` serves it"
         )
     deadline = time.monotonic() + SERVED_WITHIN_S
     while ask(client, "GET", "/snapshot")["snapshot_id"] < snapshot_id:
         if time.monotonic() > deadline:
-            fail(f"snapshot {snapshot_id} is published but not served yet: see `status`")
+            fail(f"snapshot {snapshot_id} is published, but not served yet: see `status`")
         time.sleep(POLL_S)

@@ -18,24 +18,28 @@ from services.cli.api import (
 )
 from services.cli.tables import print_json, print_table, short_size, short_time
 
-app = typer.Typer(no_args_is_help=True, help="What could not be stored, and why.")
+app = typer.Typer(
+    no_args_is_help=True, help="Messages that could not be stored: list, replay, discard."
+)
 
 IDS_AT_ONCE = 500  # as many as the API takes
 
 
 @app.command("list")
 def list_letters(
-    limit: Annotated[int, typer.Option(min=1, max=100, help="How many.")] = 20,
+    limit: Annotated[
+        int, typer.Option(min=1, max=100, help="Maximum number of dead letters.")
+    ] = 20,
     cursor: Annotated[
-        str | None, typer.Option(metavar="ID", help="Only those older than this one.")
+        str | None, typer.Option(metavar="ID", help="Only dead letters older than this one.")
     ] = None,
     as_json: JsonOption = False,
     url: UrlOption = None,
 ) -> None:
-    """The dead letters, newest first."""
-    wanted = {"limit": limit, **({"cursor": cursor} if cursor is not None else {})}
+    """List the dead letters, newest first."""
+    parameters = {"limit": limit, **({"cursor": cursor} if cursor is not None else {})}
     with connect_as_admin(settings_with(), url) as client:
-        page = ask(client, "GET", "/admin/dead-letters", params=wanted)
+        page = ask(client, "GET", "/admin/dead-letters", params=parameters)
     if as_json:
         print_json(page)
         return
@@ -54,18 +58,20 @@ def list_letters(
         ),
     )  # fmt: skip
     if page["next_cursor"]:
-        typer.echo(f"{page['total']} in all; older ones: --cursor {page['next_cursor']}")
+        typer.echo(f"{page['total']} in total; for older ones: --cursor {page['next_cursor']}")
 
 
 @app.command()
 def replay(
-    ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="All that there are now.")] = False,
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="ID", help="Ids of dead letters.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Replay all of them.")] = False,
     url: UrlOption = None,
 ) -> None:
-    """Send dead letters again, when their cause has been mended."""
+    """Send dead letters to the stream again, after their cause is fixed."""
     if everything == bool(ids):
-        misused("either give ids, or --all")
+        misused("give either ids or --all")
     bodies: list[dict[str, object]] = (
         [{"all": True}]
         if everything
@@ -77,10 +83,10 @@ def replay(
     sent, refused = 0, []
     with connect_as_admin(settings_with(), url) as client:
         for body in bodies:
-            # Many are sent in one request, which takes as long as it takes.
-            done = ask(client, "POST", "/admin/dead-letters/replay", json=body, timeout=600)
-            sent += done["replayed"]
-            refused += done["refused"]
+            # One request replays up to IDS_AT_ONCE of them, which can take minutes.
+            result = ask(client, "POST", "/admin/dead-letters/replay", json=body, timeout=600)
+            sent += result["replayed"]
+            refused += result["refused"]
     typer.echo(f"{sent} replayed")
     if refused:
         first = refused[0]
@@ -89,8 +95,11 @@ def replay(
 
 
 @app.command()
-def discard(letter_id: Annotated[str, typer.Argument(metavar="ID")], url: UrlOption = None) -> None:
-    """Delete a dead letter for good."""
+def discard(
+    letter_id: Annotated[str, typer.Argument(metavar="ID", help="Id of a dead letter.")],
+    url: UrlOption = None,
+) -> None:
+    """Delete a dead letter permanently."""
     with connect_as_admin(settings_with(), url) as client:
         ask(client, "DELETE", f"/admin/dead-letters/{segment(letter_id)}")
     typer.echo(f"{letter_id} discarded")

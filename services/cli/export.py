@@ -1,4 +1,4 @@
-"""The current snapshot as the files of the original project, so that its notebooks still work."""
+"""Export of the current snapshot as files of the original project, for its notebooks."""
 
 from __future__ import annotations
 
@@ -39,20 +39,21 @@ def export_snapshot(
     """Write ``movies.parquet``, ``reviews.parquet``, ``movie_embeddings.npy`` and
     ``embedding_idx_to_movie_id.json``.
 
-    Row n of the embeddings (float32, unit rows, shape ``(movies, dim)``) is the film that the
+    Row n of the embeddings (float32, unit rows, shape ``(movies, dim)``) is the movie that the
     JSON file names under ``"n"``.
 
     Args:
         store: The snapshot store's folder.
-        folder: Where to; made if absent.
-        track: Wraps the list of batches, to show progress.
+        folder: The folder to write to; it is created if missing.
+        track: Wraps the list of batches to show progress.
 
     Returns:
-        What was written.
+        How many movies, reviews and passages the snapshot has.
 
     Raises:
-        shared.snapshot.storage.store.NoSnapshot, shared.snapshot.storage.verify.SnapshotCorrupt:
-        nothing usable. OSError: the folder cannot be written.
+        shared.snapshot.storage.store.NoSnapshot: the store has no current snapshot.
+        shared.snapshot.storage.verify.SnapshotCorrupt: the current snapshot cannot be opened.
+        OSError: the folder cannot be written.
     """  # noqa: D205 - the names do not fit one line
     snapshots = SnapshotStore(store)
     current = snapshots.current()
@@ -70,26 +71,27 @@ def export_snapshot(
         pq.ParquetWriter(folder / "reviews.parquet", _REVIEWS) as reviews,
     ):
         for batch in track(batches):
-            found = snapshot.catalogue.movies(batch)
-            ids.update({str(movie.row): movie.movie_id for movie in found})
-            movies.write_table(pa.Table.from_pylist([_movie(m) for m in found], schema=_MOVIES))
-            rows = [
+            batch_movies = snapshot.catalogue.movies(batch)
+            ids.update({str(movie.row): movie.movie_id for movie in batch_movies})
+            movie_rows = [_movie_row(movie) for movie in batch_movies]
+            movies.write_table(pa.Table.from_pylist(movie_rows, schema=_MOVIES))
+            review_rows = [
                 {
                     "movie": movie.title,
                     "user_review_permalink": review.url or review.review_id,
                     "user_review": review.text,
                     "movie_id": _title_path(movie),
                 }
-                for movie in found
+                for movie in batch_movies
                 for review in snapshot.catalogue.reviews_of(movie.row)
             ]
-            reviews.write_table(pa.Table.from_pylist(rows, schema=_REVIEWS))
+            reviews.write_table(pa.Table.from_pylist(review_rows, schema=_REVIEWS))
     np.save(folder / "movie_embeddings.npy", snapshot.index.vectors())
     (folder / "embedding_idx_to_movie_id.json").write_bytes(orjson.dumps(ids))
     return snapshot.manifest.counts
 
 
-def _movie(movie: CatalogueMovie) -> dict[str, str | None]:
+def _movie_row(movie: CatalogueMovie) -> dict[str, str | None]:
     return {
         "movie_title": movie.title,
         "movie_id": _title_path(movie),
@@ -98,5 +100,5 @@ def _movie(movie: CatalogueMovie) -> dict[str, str | None]:
 
 
 def _title_path(movie: CatalogueMovie) -> str:
-    """The original's form of an IMDb id; other ids stay as they are."""
+    """The original project's form of an IMDb id; other ids stay as they are."""
     return f"/title/{movie.movie_id}/" if movie.movie_id.startswith("tt") else movie.movie_id

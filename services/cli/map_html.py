@@ -1,7 +1,7 @@
-"""The map of the current snapshot as a picture to open in a browser, made with Bokeh.
+"""The map of the current snapshot as one HTML file, drawn with Bokeh.
 
-As the original project's notebook drew it, but in one HTML file that loads nothing from anywhere:
-Bokeh's own scripts lie in it.
+It is the map of the original project's notebook. The file contains Bokeh's scripts, so it loads
+nothing from the network.
 """
 
 from __future__ import annotations
@@ -26,26 +26,28 @@ COLOURS = (
     "#3b6fb6", "#d9822b", "#3f9b57", "#c23b4b", "#7e5bb5", "#8c6446", "#d16ba5", "#6e7781",
     "#a8a224", "#2aa3b3", "#1f4e79", "#e0a800", "#6b8e23", "#b5483a", "#4b3f72",
 )  # fmt: skip
-"""By the number of a cluster."""
+"""The colour of a cluster, by its number."""
 
 
 class MapMissing(RuntimeError):
     """The snapshot was published before there were maps."""
 
 
-def draw_picture(store: Path, path: Path) -> int:
-    """Write the picture.
+def write_map_html(store: Path, path: Path) -> int:
+    """Write the map of the current snapshot.
 
     Args:
         store: The snapshot store's folder.
-        path: The file to write; its folder must exist. It is replaced as a whole, or not at all.
+        path: The file to write, in an existing folder. An older file is replaced atomically.
 
     Returns:
-        How many movies are on it.
+        The number of movies on the map.
 
     Raises:
-        shared.snapshot.storage.store.NoSnapshot, shared.snapshot.storage.verify.SnapshotCorrupt:
-        nothing usable. MapMissing: the snapshot has no map. OSError: the file cannot be written.
+        shared.snapshot.storage.store.NoSnapshot: the store has no current snapshot.
+        shared.snapshot.storage.verify.SnapshotCorrupt: the current snapshot cannot be opened.
+        MapMissing: the snapshot has no map.
+        OSError: the file cannot be written.
     """
     snapshots = SnapshotStore(store)
     current = snapshots.current()
@@ -54,7 +56,9 @@ def draw_picture(store: Path, path: Path) -> int:
     )
     try:
         if snapshot.atlas is None:
-            raise MapMissing(f"snapshot {snapshot.snapshot_id} has no {ATLAS}: publish another one")
+            raise MapMissing(
+                f"snapshot {snapshot.snapshot_id} has no {ATLAS}: publish a new snapshot"
+            )
         page = _page(snapshot, snapshot.atlas)
     finally:
         snapshot.catalogue.close()
@@ -73,7 +77,7 @@ def draw_picture(store: Path, path: Path) -> int:
 
 
 def _page(snapshot: Snapshot, atlas: Atlas) -> str:
-    title = f"{snapshot.manifest.counts.movies} films by what their viewers say"
+    title = f"{snapshot.manifest.counts.movies} movies by what their viewers say"
     plot = figure(
         title=title,
         sizing_mode="stretch_both",
@@ -120,7 +124,7 @@ def _draw_cluster(
             "cluster": [name] * len(rows),
         }
     )
-    # Bokeh's types: a renderer of points is not one of glyphs.
+    # Bokeh's types do not know that a renderer of points is one of glyphs.
     points: Any = plot.scatter(
         "x",
         "y",
@@ -159,10 +163,10 @@ def _write_names(plot: figure, clusters: Sequence[Cluster]) -> None:
 
 
 def cluster_name(cluster: Cluster) -> str:
-    """A cluster's words, or what stands for them."""
+    """The words of a cluster, or its number when it has none."""
     return ", ".join(cluster.words) or f"cluster {cluster.number + 1}"
 
 
 def _size(movies: int) -> float:
-    """Of a point, in pixels."""
+    """The diameter of a point in pixels."""
     return float(np.clip(260 / np.sqrt(max(movies, 1)), 3, 12))

@@ -1,4 +1,4 @@
-"""``export``, ``map`` and ``evaluate``: what reads the snapshot store."""
+"""``export``, ``map`` and ``evaluate``, which read the snapshot store."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from shared.snapshot.storage.verify import SnapshotCorrupt
 
 
 def export(
-    folder: Annotated[Path, typer.Argument(help="Where to; made if absent.")],
+    folder: Annotated[Path, typer.Argument(help="Folder to write to; created if missing.")],
     data_dir: DataDirOption = None,
 ) -> None:
-    """Write the current snapshot as the original project's files."""
+    """Write the current snapshot as files of the original project."""
     settings = settings_with(data_dir=absolute(data_dir))
     console = Console(stderr=True)
     try:
@@ -32,49 +32,49 @@ def export(
     typer.echo(f"{counts.movies} movies and {counts.reviews} reviews written to {folder}")
 
 
-def draw_map(
-    html: Annotated[Path, typer.Option(help="The file to write.")],
+def map_html(
+    html: Annotated[Path, typer.Option(help="HTML file to write.")],
     data_dir: DataDirOption = None,
 ) -> None:
-    """Draw the map of the films as a picture that needs no network: one HTML file."""
+    """Write the map of the movies as one HTML file that needs no network."""
     # Bokeh takes longer to import than the other commands to run.
-    from services.cli.map_html import MapMissing, draw_picture  # noqa: PLC0415
+    from services.cli.map_html import MapMissing, write_map_html  # noqa: PLC0415
 
     settings = settings_with(data_dir=absolute(data_dir))
     try:
-        movies = draw_picture(settings.snapshot_dir, html)
+        movies = write_map_html(settings.snapshot_dir, html)
     except (NoSnapshot, SnapshotCorrupt, MapMissing) as error:
         fail(error)
     except OSError as error:
         fail(f"cannot write {html}: {error.strerror}")
-    typer.echo(f"{movies} movies drawn in {html}")
+    typer.echo(f"map of {movies} movies written to {html}")
 
 
 def evaluate(
     queries: Annotated[
-        list[Path], typer.Option(help="Folder of judged queries in BEIR's layout, or of several.")
+        list[Path], typer.Option(help="Folder of judged queries (BEIR layout), or of such folders.")
     ],
     mode: Annotated[
-        list[str] | None, typer.Option(help="A mode to run; floors are about the first.")
+        list[str] | None, typer.Option(help="Mode to run; floors apply to the first one.")
     ] = None,
     baseline: Annotated[
-        str | None, typer.Option(help="The mode that the others are compared with.")
+        str | None, typer.Option(help="Mode that the others are compared with.")
     ] = None,
     snapshot: Annotated[
-        str | None, typer.Option(help="Id of a snapshot; the current one when absent.")
+        str | None, typer.Option(help="Id of a snapshot; default: the current one.")
     ] = None,
     url: Annotated[
-        str | None, typer.Option(help="Ask a running system instead of a snapshot.")
+        str | None, typer.Option(help="Address of a running system to evaluate instead.")
     ] = None,
     data_dir: DataDirOption = None,
     json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write every figure to this file.")
+        Path | None, typer.Option("--json", help="Write all figures to this file.")
     ] = None,
     floor: Annotated[
-        list[str] | None, typer.Option(help="What must be reached, like plot:MRR@10>=0.80.")
+        list[str] | None, typer.Option(help="Minimum value, like plot:MRR@10>=0.80.")
     ] = None,
 ) -> None:
-    """Measure the ranking with judged queries; fails below the floors."""
+    """Measure the ranking with judged queries; fails when a floor is missed."""
     # Its metrics come with scipy, which takes longer to import than the other commands to run.
     from services.evaluation.command import Options, run  # noqa: PLC0415
 

@@ -13,7 +13,7 @@ from services.cli.tables import print_json
 
 
 class SearchMode(StrEnum):
-    """How ``search`` ranks."""
+    """The ranking modes of the API."""
 
     HYBRID = "hybrid"
     SEMANTIC = "semantic"
@@ -24,32 +24,35 @@ def search(
     text: Annotated[
         str | None, typer.Argument(help="What you feel like watching; not needed with --like.")
     ] = None,
-    k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many films.")] = 10,
-    avoid: Annotated[str | None, typer.Option(help="What it should not be about.")] = None,
+    k: Annotated[int, typer.Option("-k", min=1, max=100, help="Number of movies.")] = 10,
+    avoid: Annotated[str | None, typer.Option(help="What the movie should not be about.")] = None,
     like: Annotated[
-        list[str] | None, typer.Option(metavar="ID", help="A film it should be like; repeatable.")
+        list[str] | None, typer.Option(metavar="ID", help="Find movies like this one; repeatable.")
     ] = None,
     genre: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Only films of this genre; repeated: of any of them."),
+        typer.Option(metavar="NAME", help="Only movies of this genre; repeat for any of several."),
     ] = None,
-    year_from: Annotated[int | None, typer.Option(help="Not older.")] = None,
-    year_to: Annotated[int | None, typer.Option(help="Not newer.")] = None,
-    mode: Annotated[SearchMode | None, typer.Option(help="How to rank.")] = None,
+    year_from: Annotated[int | None, typer.Option(help="First year.")] = None,
+    year_to: Annotated[int | None, typer.Option(help="Last year.")] = None,
+    mode: Annotated[SearchMode | None, typer.Option(help="Ranking mode.")] = None,
     as_json: JsonOption = False,
     url: UrlOption = None,
 ) -> None:
-    """Search for films."""
+    """Search for movies."""
     if text is None and not like:
-        misused("say what you feel like watching, or give --like ID")
+        misused("describe what you feel like watching, or give --like ID")
     years = {"gte": year_from, "lte": year_to}
     filters = {"genres": {"any": genre or []}, "year": years}
-    wanted = {"query": text, "avoid": avoid, "like": like, "mode": mode and mode.value}
-    body = {name: value for name, value in wanted.items() if value is not None}
+    fields = {"query": text, "avoid": avoid, "like": like, "mode": mode and mode.value}
+    body = {name: value for name, value in fields.items() if value is not None}
     with connect(settings_with(), url) as client:
         answer = ask(client, "POST", "/search", json={**body, "k": k, "filters": filters})
     if as_json:
         print_json(answer)
+        return
+    if not answer["hits"]:
+        typer.echo("no movies found")
         return
     console = Console()
     for hit in answer["hits"]:

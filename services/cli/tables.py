@@ -1,4 +1,4 @@
-"""Answers as people read them, and as programs do."""
+"""Output of the commands: tables for people, JSON for programs."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from rich.text import Text
 
 from services.cli.api import plain
 
-PIPED_WIDTH = 400  # so that a line of a table is a line, where no terminal bounds it
+PIPED_WIDTH = 400  # without a terminal, so that a row of a table stays one line
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table on stdout, without borders; None is shown as a dash."""
+    """Print a table without borders on standard output; None is shown as a dash."""
     table = Table(*columns, box=None, pad_edge=False)
     for row in rows:
         table.add_row(*(Text("-" if cell is None else plain(cell)) for cell in row))
@@ -29,19 +29,19 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
 
 
 def print_json(answer: Any) -> None:
-    """An answer of the API as it is, on stdout."""
+    """Print a response of the API as indented JSON on standard output."""
     sys.stdout.write(orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode() + "\n")
 
 
 def short_time(moment: str | None) -> str | None:
-    """A time of the API, to the second."""
+    """A time of the API to the second; None stays None."""
     if moment is None:
         return None
     return datetime.fromisoformat(moment).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def short_duration(seconds: float | None) -> str | None:
-    """A duration to two digits or so."""
+    """A duration with its unit, to about two digits; None stays None."""
     if seconds is None:
         return None
     if seconds < 120:
@@ -50,7 +50,7 @@ def short_duration(seconds: float | None) -> str | None:
 
 
 def short_size(size_bytes: float | None) -> str | None:
-    """A number of bytes to three digits or so."""
+    """A number of bytes with its unit, to about three digits; None stays None."""
     if size_bytes is None:
         return None
     for unit in ("B", "kB", "MB"):

@@ -1,4 +1,4 @@
-"""``python -m services.embedder``: open the resources, run the service; ``--check`` its health."""
+"""``python -m services.embedder`` runs the service; ``--check`` tests whether it is healthy."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from services.embedder.database.engine import open_engine
 from services.embedder.database.schema import SchemaIncompatible
 from services.embedder.model.conversion import ModelInvalid, ensure_artefact
-from services.embedder.service import Embedder, heartbeat_key
-from services.embedder.worker_locks import SlotsTaken, converting
+from services.embedder.service import Embedder
+from services.embedder.settings import EmbedderSettings
+from services.embedder.worker_locks import TooManyWorkers, converting
+from shared.delivery import heartbeats
 from shared.delivery.redis_client import UNAVAILABLE, connect
 from shared.encoder import Encoder, GraphEncoder, artefact_folder, available_threads
-from shared.settings import PREFIX, Settings, SettingsInvalid, load_settings
-from shared.telemetry import configure_logging, get_logger, serve_metrics
+from shared.settings import PREFIX, SettingsInvalid, load_settings
+from shared.system.child_process import EXIT_USAGE
+from shared.telemetry import configure_logging, get_logger, serve_metrics, warn_of_unknown_settings
 
 if TYPE_CHECKING:
     from shared.evaluation.canary import Canaries
@@ -31,32 +34,34 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="exit 0 if the service is healthy")
     arguments = parser.parse_args()
     try:
-        settings = load_settings()
+        settings = load_settings(EmbedderSettings)
+        if not arguments.check:
+            configure_logging("embedder", settings)
+            warn_of_unknown_settings()
         settings.require_redis_url()
         canaries = _canaries(settings)
     except SettingsInvalid as error:
         print(f"embedder: {error}", file=sys.stderr)
-        return 2
+        return EXIT_USAGE
     if arguments.check:
         return asyncio.run(_check(settings))
-    configure_logging("embedder", settings)
     try:
         return _serve(settings, canaries)
-    except (ModelInvalid, SchemaIncompatible, SlotsTaken, OSError, SQLAlchemyError) as error:
+    except (ModelInvalid, SchemaIncompatible, TooManyWorkers, OSError, SQLAlchemyError) as error:
         reason = error.args[0] if error.args else error
         get_logger().error("cannot start", error=str(reason).splitlines()[0])
         return 1
 
 
-def _canaries(settings: Settings) -> Canaries | None:
-    """The promotion gate's queries.
+def _canaries(settings: EmbedderSettings) -> Canaries | None:
+    """Read the queries of the promotion gate, if there are any.
 
     Raises:
-        SettingsInvalid: they cannot be used.
+        SettingsInvalid: The file of queries cannot be used.
     """
     if settings.canary_queries is None:
         return None
-    # Brings scipy along, which nothing else here needs.
+    # Imported here because it imports scipy, which only the promotion gate needs at start.
     from shared.evaluation.canary import CanariesInvalid, read_canaries  # noqa: PLC0415
 
     try:
@@ -65,7 +70,7 @@ def _canaries(settings: Settings) -> Canaries | None:
         raise SettingsInvalid(f"{PREFIX}CANARY_QUERIES: {error}") from error
 
 
-def _serve(settings: Settings, canaries: Canaries | None) -> int:
+def _serve(settings: EmbedderSettings, canaries: Canaries | None) -> int:
     settings.snapshot_dir.mkdir(parents=True, exist_ok=True)
     engine = open_engine(settings.database)
     with converting(settings.snapshot_dir):
@@ -84,7 +89,7 @@ def _serve(settings: Settings, canaries: Canaries | None) -> int:
     return 0
 
 
-def _open_encoder(settings: Settings, encoder_id: str) -> tuple[Encoder, str]:
+def _open_encoder(settings: EmbedderSettings, encoder_id: str) -> tuple[Encoder, str]:
     graph = GraphEncoder(
         artefact_folder(settings.snapshot_dir, encoder_id),
         encoder_id=encoder_id,
@@ -92,10 +97,10 @@ def _open_encoder(settings: Settings, encoder_id: str) -> tuple[Encoder, str]:
         precision=settings.encoder_precision,
     )
     if settings.encoder_backend == "torch":
-        # torch takes seconds to import; the default never needs it here.
-        from services.embedder.model.torch_encoder import ReferenceEncoder  # noqa: PLC0415
+        # torch takes seconds to import, and the default backend does not need it.
+        from services.embedder.model.torch_encoder import TorchEncoder  # noqa: PLC0415
 
-        return ReferenceEncoder(settings.encoder_model, graph), "f32"
+        return TorchEncoder(settings.encoder_model, graph), "f32"
     return graph, graph.passage_precision
 
 
@@ -107,10 +112,10 @@ async def _run(embedder: Embedder) -> None:
     await embedder.run(stop)
 
 
-async def _check(settings: Settings) -> int:
+async def _check(settings: EmbedderSettings) -> int:
     redis = connect(settings.require_redis_url())
     try:
-        alive = await redis.exists(heartbeat_key())
+        alive = await heartbeats.is_alive_here(redis, "embedder")
     except UNAVAILABLE as error:
         print(f"embedder: redis: {error}", file=sys.stderr)
         return 1

@@ -1,8 +1,8 @@
-"""Stream to SQL: the delivery rules' handler.
+"""Stores the messages of the stream ``reviews`` in SQL.
 
-One transaction stores a batch's movies and reviews, marks their films as changed, notes that their
-source has them and counts the items of their runs; only when it has committed does
-``shared.delivery.streams`` acknowledge the entries.
+One transaction stores the movies and reviews of a batch, marks their movies as changed, records
+that their source has them, and counts the items of their runs. ``shared.delivery.streams``
+acknowledges the entries only after it has committed.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class ReviewConsumer:
 
     Args:
         engine: The database.
-        on_stored: Called after a commit; whether films or reviews have changed by it.
+        on_stored: Called after each commit, with whether it changed any movie or review.
     """
 
     def __init__(self, engine: Engine, on_stored: Callable[[bool], None]) -> None:
@@ -48,11 +48,11 @@ class ReviewConsumer:
         self._on_stored = on_stored
 
     async def handle(self, entries: Sequence[Entry]) -> None:
-        """Store a batch; returns when it is committed.
+        """Store a batch; returns after the commit.
 
         Raises:
-            EntryInvalid: an entry is no message of ours.
-            Unavailable: the database is locked, full or away; nothing was stored.
+            EntryInvalid: An entry is not a valid message of this stream.
+            Unavailable: The database is locked, full or unavailable; nothing was stored.
         """
         parsed = [(entry, _parse(entry)) for entry in entries]
         try:
@@ -61,14 +61,18 @@ class ReviewConsumer:
             raise Unavailable(f"database: {error.orig}") from error
         self._on_stored(changed)
 
-    async def on_dead(self, entry: Entry, reason: str) -> None:  # noqa: ARG002 - in the dead letter
-        """Count an entry that goes to the dead letters."""
+    async def on_dead(self, entry: Entry, reason: str) -> None:  # noqa: ARG002 - the dead letter has it
+        """Count an entry that is moved to the dead letters.
+
+        Raises:
+            Unavailable: The database is locked, full or unavailable; nothing was counted.
+        """
         item = named_item(entry.fields)
         if item is None:
-            return  # nothing to count it under: its run will end incomplete
-        counted = run_ledger.dead_item(*item)
+            return  # its run is unknown, and will end as incomplete
+        dead_item = run_ledger.dead_item(*item)
         try:
-            await asyncio.to_thread(self._count, counted)
+            await asyncio.to_thread(self._count, dead_item)
         except RETRYABLE as error:
             raise Unavailable(f"database: {error.orig}") from error
         self._on_stored(False)

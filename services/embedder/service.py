@@ -1,18 +1,17 @@
-"""The embedder's three loops: consume, encode, publish. They share nothing but SQL and two flags.
+"""The embedder's three loops: consume, encode, publish. They share only SQL and two flags.
 
-Several embedders may work over one database: each consumes and encodes its share, and one of them
-publishes (``slots``). What the others have stored it sees in the number of the last change.
+Several embedders may share one database: each consumes and encodes a part, and one of them
+publishes (``worker_locks``). It learns of the others' changes from the number of the last change.
 
-The third one settles runs, too: first it is decided what they remove, then what has changed is
-published, then the runs end of which the snapshot holds everything. SIGTERM sets the stop flag:
-each loop finishes the batch it has in hand, and what is not finished is found again at the next
-start, on the stream or in the work list.
+The publishing loop also completes runs: it first decides what they remove, then publishes the
+changes, then completes the runs whose content the snapshot holds. SIGTERM sets the stop flag: each
+loop finishes its current batch, and unfinished work is found again at the next start, on the stream
+or in the work list.
 """
 
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
 from dataclasses import dataclass
 
@@ -27,51 +26,54 @@ from services.embedder.encoding import EncodingLoop
 from services.embedder.publishing.activation_handler import ActivationHandler
 from services.embedder.publishing.publish_schedule import Schedule
 from services.embedder.publishing.publisher import Publisher
+from services.embedder.settings import EmbedderSettings
 from services.embedder.settling.freshness import Freshness
 from services.embedder.settling.removal import Removals
 from services.embedder.settling.run_completion import NOTHING_TO_SEARCH, RunCompletion
-from services.embedder.worker_locks import publisher_lock, slot
-from shared.delivery.messages import (
+from services.embedder.worker_locks import publisher_lock, worker_lock
+from shared.delivery import heartbeats
+from shared.delivery.keys import (
     DEAD_LETTERS_STREAM,
     EMBEDDER_GROUP,
     REVIEWS_STREAM,
     SNAPSHOTS_CHANNEL,
 )
 from shared.delivery.redis_client import UNAVAILABLE, connect
-from shared.delivery.streams import StreamConsumer, wait_for
+from shared.delivery.streams import StreamConsumer
 from shared.encoder import Encoder
-from shared.settings import Settings
 from shared.snapshot.commit import GateFailed, Promote, PromotionRefused, StoreBusy
 from shared.snapshot.storage.store import SnapshotStore
+from shared.system.retry import wait_for
 from shared.telemetry import get_logger
 
 TICK_S = 0.5
-HEARTBEAT_KEY = "heartbeat:embedder"
-"""Set while any embedder is alive."""
 HEARTBEAT_TTL_S = 60
-PATIENCE_S = 900.0
-"""For how long runs wait while snapshots cannot be written; then they end as incomplete."""
+WRITE_FAILURE_LIMIT_S = 900.0
+"""Runs end as incomplete after snapshots could not be written for this long."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Served:
-    """What searches get of all that is stored: a snapshot, and why it is not the newest content."""
+    """The snapshot that searches get, and why it does not hold the newest content, if so."""
 
     snapshot_id: str | None
     refusal: str | None = None
 
 
-def heartbeat_key() -> str:
-    """Where the embedders of this host tell that one of them is alive."""
-    return f"{HEARTBEAT_KEY}:{socket.gethostname()}"
-
-
 class Embedder:
-    """The service over opened resources; ``services.embedder.__main__`` opens them."""
+    """The service with its loops; ``services.embedder.__main__`` opens what it needs.
+
+    Args:
+        settings: The settings of the process.
+        engine: The database.
+        encoder: The encoder in use.
+        precision: Precision in which the encoder encodes passages.
+        promote: The promotion gate; None to promote every snapshot.
+    """
 
     def __init__(
         self,
-        settings: Settings,
+        settings: EmbedderSettings,
         engine: Engine,
         encoder: Encoder,
         *,
@@ -81,7 +83,7 @@ class Embedder:
         encoder_id = encoder.spec.encoder_id
         self._url = settings.require_redis_url()
         self._redis = connect(self._url)
-        self._vectors = WorkList(engine, encoder_id)
+        self._work_list = WorkList(engine, encoder_id)
         self._records = SnapshotRecords(engine, encoder_id)
         self._freshness = Freshness(engine, self._records)
         self._publisher = Publisher(
@@ -102,24 +104,28 @@ class Embedder:
                 manifest.sequence, manifest.snapshot_id, manifest.counts.movies
             ),
         )
-        self._store = settings.snapshot_dir
-        self._publishing = publisher_lock(self._store)
+        self._store_folder = settings.snapshot_dir
+        self._publisher_lock = publisher_lock(self._store_folder)
         self._revision: int | None = None
         self._refusal: str | None = None
         self._schedule = Schedule(settings.publish_idle_s, settings.publish_every_s)
-        self._settlement = RunCompletion(
+        self._completion = RunCompletion(
             Ledgers(engine),
             Removals(engine),
             self._freshness,
             self._redis,
             on_removed=self._schedule.changed,
         )
-        self._encoding = EncodingLoop(self._vectors, encoder, on_encoded=self._schedule.changed)
-        self._consumer = ReviewConsumer(engine, self._stored)
+        self._encoding = EncodingLoop(self._work_list, encoder, on_encoded=self._schedule.changed)
+        self._consumer = ReviewConsumer(engine, self._on_stored)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until ``stop`` is set."""
-        with slot(self._store) as name:
+        """Work until ``stop`` is set.
+
+        Raises:
+            services.embedder.worker_locks.TooManyWorkers: As many embedders as allowed already run.
+        """
+        with worker_lock(self._store_folder) as name:
             consumer = StreamConsumer(
                 url=self._url,
                 stream=REVIEWS_STREAM,
@@ -135,10 +141,10 @@ class Embedder:
                     tasks.create_task(self._encoding.run(stop, holder=name))
                     tasks.create_task(self._publish_loop(stop))
             finally:
-                self._publishing.release()
+                self._publisher_lock.release()
         await self._redis.aclose()
 
-    def _stored(self, changed: bool) -> None:
+    def _on_stored(self, changed: bool) -> None:
         if changed:
             self._schedule.changed()
             self._encoding.wake.set()
@@ -150,33 +156,38 @@ class Embedder:
             try:
                 await self._tick()
             except UNAVAILABLE as error:
-                get_logger().warning("publishing waits", error=str(error) or repr(error))
+                get_logger().warning(
+                    "redis unavailable, retrying", task="publish", error=str(error) or repr(error)
+                )
                 await wait_for(stop, 2.0)
             except DBAPIError as error:
-                get_logger().warning("database away, publishing waits", error=str(error.orig))
+                get_logger().warning(
+                    "database unavailable, retrying", task="publish", error=str(error.orig)
+                )
                 await wait_for(stop, 2.0)
             except OSError as error:
-                get_logger().warning("store away, publishing waits", error=error.strerror)
+                get_logger().warning(
+                    "snapshot store unavailable, retrying", task="publish", error=error.strerror
+                )
                 await wait_for(stop, 2.0)
             await wait_for(stop, TICK_S)
 
     async def _tick(self) -> None:
-        for key in (HEARTBEAT_KEY, heartbeat_key()):
-            await self._redis.set(key, "1", ex=HEARTBEAT_TTL_S)
-        if not self._publishing.held:
-            if not self._publishing.try_take():
+        await heartbeats.beat(self._redis, "embedder", ttl_s=HEARTBEAT_TTL_S)
+        if not self._publisher_lock.held:
+            if not self._publisher_lock.try_acquire():
                 return
-            get_logger().info("publishes from now on")
+            get_logger().info("became publisher")
         self._notice_changes(await asyncio.to_thread(self._records.newest_revision))
         await self._activations.carry_out()
-        # Before the next snapshot: what one killed after its commit point has made searchable.
+        # First for a snapshot whose publisher was killed between its commit and this step.
         await asyncio.to_thread(self._freshness.note)
-        # Asked for before the snapshot is begun, so that it holds all that these runs stored.
-        ready = await self._settlement.report()
+        # Read before the snapshot is started, so that the snapshot holds all content of these runs.
+        ready = await self._completion.report_progress()
         served = await self._serve_changes()
         if served is not None and ready:
             await asyncio.to_thread(self._freshness.note)
-            await self._settlement.finish(ready, served.snapshot_id, refusal=served.refusal)
+            await self._completion.complete(ready, served.snapshot_id, refusal=served.refusal)
 
     def _notice_changes(self, revision: int) -> None:
         if self._revision is not None and revision != self._revision:
@@ -184,15 +195,15 @@ class Embedder:
         self._revision = revision
 
     async def _serve_changes(self) -> _Served | None:
-        """Publish what has changed, when it is time; None while searches do not get it yet."""
+        """Publish the changes when due; returns what is served, None until that is decided."""
         current = self._publisher.current_is_ours()
         changed = await asyncio.to_thread(self._records.changed_since_published)
         if not changed and current:
             self._refusal = None
         elif not self._schedule.still_refused:
-            backlog = await asyncio.to_thread(self._vectors.backlog_size)
+            backlog = await asyncio.to_thread(self._work_list.backlog_size)
             if not self._schedule.due(backlog=backlog, same_encoder=current):
-                if not current:  # the first one draws a whole map
+                if not current:  # the first snapshot needs a full map layout
                     await asyncio.to_thread(self._publisher.prepare)
                 return None
             published = await asyncio.to_thread(self._publish)
@@ -204,7 +215,7 @@ class Embedder:
         return _Served(last.snapshot_id if last else None, self._refusal)
 
     def _publish(self) -> str | None:
-        """Try to publish; the snapshot's id, or None when what is stored is not served.
+        """Try to publish; returns the snapshot's id, or None if no new snapshot is served.
 
         ``_refusal`` then says why, unless another attempt may soon succeed.
         """
@@ -213,18 +224,18 @@ class Embedder:
         try:
             manifest = self._publisher.publish()
         except PromotionRefused as error:
-            get_logger().error("snapshot not made current, the last one stays", error=str(error))
+            get_logger().error("snapshot not promoted", error=str(error))
             self._refusal = str(error)
             self._schedule.refused(began, retry=False)
         except GateFailed as error:
-            get_logger().error("snapshot refused, the last one stays", error=str(error))
-            self._refusal = f"the snapshot with it was refused: {error}"
+            get_logger().error("snapshot refused", error=str(error))
+            self._refusal = f"the snapshot with its content was refused: {error}"
             self._schedule.refused(began, retry=True)
         except (StoreBusy, OSError) as error:
             get_logger().error("snapshot could not be written", error=str(error))
             self._schedule.failed()
-            if self._schedule.failing_s >= PATIENCE_S:
-                self._refusal = f"the snapshot with it could not be written: {error}"
+            if self._schedule.failing_s >= WRITE_FAILURE_LIMIT_S:
+                self._refusal = f"the snapshot with its content could not be written: {error}"
         else:
             if manifest is not None:
                 self._schedule.published(began)

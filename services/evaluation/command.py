@@ -1,4 +1,4 @@
-"""The command ``movie-search evaluate``: what it reads, runs, prints, writes and returns."""
+"""The command ``movie-search evaluate``: reads query sets, ranks, prints and writes figures."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich.console import Console
 
 from services.evaluation.evaluation import Evaluation, evaluate
 from services.evaluation.progress import ConsoleProgress
+from services.evaluation.report_tables import WIDTH, show
 from services.evaluation.systems import (
     API_MODES,
     ORIGINAL,
@@ -21,7 +22,6 @@ from services.evaluation.systems import (
     System,
     SystemUnusable,
 )
-from services.evaluation.tables import WIDTH, show
 from shared.encoder import EncoderInvalid
 from shared.evaluation.floors import FloorInvalid, check_floors, parse_floor, verdicts
 from shared.evaluation.query_sets import QuerySet, QuerySetInvalid, read_query_sets
@@ -33,23 +33,24 @@ DONE, FAILED, USAGE = 0, 1, 2
 
 
 class WrongUsage(ValueError):
-    """What was asked for makes no sense; the message is one line."""
+    """The options contradict each other or name something unknown; the message is one line."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """What was asked for.
+    """The options of an evaluation.
 
     Attributes:
-        queries: Folders of one query set, or of several.
-        store: Of the snapshot; without effect when ``url`` is given.
-        snapshot_id: Which snapshot; the current one when absent.
-        url: A running system, instead of a snapshot.
-        modes: Side by side; the first is the one that the floors are about. All when empty.
-        baseline: The mode to compare with; ``original`` when it is among the modes and none
-            is named.
-        floors: As ``shared.evaluation.floors`` reads them.
-        json_file: Where every figure is written.
+        queries: Folders, each with one query set or with a subfolder for each of several.
+        store: The folder of the snapshot store; not used when ``url`` is given.
+        snapshot_id: The snapshot to evaluate; the current one when None.
+        url: Address of a running system to evaluate instead of a snapshot.
+        modes: The modes to compare; floors apply to the first. All modes when empty.
+        baseline: The mode that the others are compared with; when None, ``original`` if it is
+            among the modes.
+        floors: Minimum values in the form that ``shared.evaluation.floors`` parses.
+        json_file: The file for all figures; None writes none.
+        precision: The precision of the encoder.
     """
 
     queries: Sequence[Path]
@@ -64,7 +65,7 @@ class Options:
 
 
 def run(options: Options) -> int:
-    """Evaluate and tell; returns the exit code: 1 when a floor is missed, 2 on wrong usage."""
+    """Evaluate and report; returns the exit code: 1 when a floor is missed, 2 on wrong usage."""
     console = Console(stderr=True)
     try:
         evaluation = run_evaluation(options)
@@ -79,19 +80,20 @@ def run(options: Options) -> int:
             write_json(options.json_file, [evaluation])
         except OSError as error:
             return _refuse(console, f"cannot write {options.json_file}: {error.strerror}", FAILED)
-    return tell_floors(console, [evaluation])
+    return report_missed_floors(console, [evaluation])
 
 
 def run_evaluation(options: Options) -> Evaluation:
-    """Evaluate as asked for.
+    """Evaluate a snapshot or a running system.
 
     Raises:
-        WrongUsage, QuerySetInvalid, FloorInvalid, httpx.InvalidURL: what was asked for.
-        SystemUnusable, NoSnapshot, SnapshotCorrupt, EncoderInvalid: what it was asked of.
+        WrongUsage, QuerySetInvalid, FloorInvalid, httpx.InvalidURL: the options are wrong.
+        SystemUnusable, NoSnapshot, SnapshotCorrupt, EncoderInvalid: the system or the snapshot
+            cannot be used.
     """
     query_sets = _query_sets(options.queries)
     floors = [parse_floor(text) for text in options.floors]
-    check_floors(floors, {own.name: own.has_unwanted for own in query_sets})
+    check_floors(floors, {query_set.name: query_set.has_unwanted for query_set in query_sets})
     modes, baseline = _modes(options)
     progress = ConsoleProgress(Console(stderr=True))
     with httpx.Client(base_url=options.url or "", timeout=30, trust_env=False) as client:
@@ -108,30 +110,30 @@ def run_evaluation(options: Options) -> Evaluation:
             system, query_sets, modes=modes, baseline=baseline, track=progress, say=progress.say
         )
     means = {result.query_set.name: result.means(modes[0]) for result in results}
-    held = verdicts(floors, means)
-    for floor in floors:  # one that was held against nothing must not pass for one reached
-        if all(verdict.floor != floor for verdict in held):
-            raise SystemUnusable(f"floor {floor}: nothing of that set is there to be measured")
-    return Evaluation(system.described, baseline, results, held)
+    checks = verdicts(floors, means)
+    for floor in floors:  # a floor that was not checked must not count as reached
+        if all(check.floor != floor for check in checks):
+            raise SystemUnusable(f"floor {floor}: no query of this set could be measured")
+    return Evaluation(system.described, baseline, results, checks)
 
 
 def write_json(path: Path, evaluations: Sequence[Evaluation]) -> None:
-    """Write all figures.
+    """Write all figures to a file.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    found = [evaluation.to_json() for evaluation in evaluations]
-    body = found[0] if len(found) == 1 else {"format_version": 1, "evaluations": found}
+    documents = [evaluation.to_json() for evaluation in evaluations]
+    body = documents[0] if len(documents) == 1 else {"format_version": 1, "evaluations": documents}
     path.write_bytes(orjson.dumps(body, option=orjson.OPT_INDENT_2) + b"\n")
 
 
-def tell_floors(console: Console, evaluations: Sequence[Evaluation]) -> int:
-    """Name the floors that are missed; returns the exit code."""
-    missed = [own for evaluation in evaluations for own in evaluation.verdicts if not own.met]
-    for verdict in missed:
-        _refuse(console, f"floor missed: {verdict}", FAILED)
+def report_missed_floors(console: Console, evaluations: Sequence[Evaluation]) -> int:
+    """Print a line for each floor that was missed; returns the exit code."""
+    missed = [check for evaluation in evaluations for check in evaluation.verdicts if not check.met]
+    for check in missed:
+        _refuse(console, f"floor missed: {check}", FAILED)
     return FAILED if missed else DONE
 
 
@@ -141,18 +143,18 @@ def _refuse(console: Console, reason: object, code: int) -> int:
 
 
 def _query_sets(folders: Sequence[Path]) -> list[QuerySet]:
-    found = [query_set for folder in folders for query_set in read_query_sets(folder)]
-    if not found:
-        raise WrongUsage("no query sets: name a folder with --queries")
-    names = [query_set.name for query_set in found]
+    query_sets = [query_set for folder in folders for query_set in read_query_sets(folder)]
+    if not query_sets:
+        raise WrongUsage("no query sets found: name a folder with --queries")
+    names = [query_set.name for query_set in query_sets]
     for name in names:
         if names.count(name) > 1:
             raise WrongUsage(f"two query sets are named {name}")
-    return found
+    return query_sets
 
 
 def _modes(options: Options) -> tuple[list[str], str | None]:
-    """The modes to run, and which of them is the baseline."""
+    """The modes to run, and the one among them that is the baseline."""
     known: Sequence[str] = API_MODES if options.url is not None else SNAPSHOT_MODES
     modes = list(dict.fromkeys(options.modes or known))
     baseline = options.baseline
@@ -163,7 +165,7 @@ def _modes(options: Options) -> tuple[list[str], str | None]:
     for mode in modes:
         if mode not in known:
             where = "a running system" if options.url is not None else "a snapshot"
-            raise WrongUsage(f"{where} has no mode {mode!r}; there are {', '.join(known)}")
+            raise WrongUsage(f"{where} has no mode {mode!r}; its modes are {', '.join(known)}")
     if options.url is not None and options.snapshot_id is not None:
         raise WrongUsage("name a snapshot or a URL, not both")
     return modes, baseline

@@ -1,6 +1,6 @@
-"""The collections that ``make evaluate`` is about, as sources of the real pipeline.
+"""The collections that ``make evaluate`` measures, as sources of the real pipeline.
 
-They are other people's texts and lie beside the checkout, never in it (``../shared/data``).
+They are other people's texts, so they are beside the checkout (``../shared/data``) and never in it.
 """
 
 from __future__ import annotations
@@ -12,17 +12,19 @@ from pathlib import Path
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from services.evaluation.pipeline import ensure_snapshot
+from services.evaluation.snapshot_build import ensure_snapshot
 from shared.snapshot.storage.store import SnapshotStore
 
 
 @dataclass(frozen=True)
 class Collection:
-    """A collection of reviews, and what is asked of the ranking over it.
+    """A collection of reviews, and the judged queries and floors for it.
 
     Attributes:
+        name: Its folder below the data folder, and the name of the source.
+        reviews_per_movie: Reviews kept for each movie; 0 keeps all.
         query_sets: Folders below ``queries``.
-        floors: As ``shared.evaluation.floors`` reads them.
+        floors: Minimum values in the form that ``shared.evaluation.floors`` parses.
         titled_only: Whether movies without a title, and their reviews, are left out.
     """
 
@@ -48,36 +50,36 @@ LARGE = Collection("imdb75k", reviews_per_movie=0, query_sets=("imdb75k-plot",),
 def snapshot_of(
     collection: Collection, *, data: Path, work: Path, say: Callable[[str], None]
 ) -> SnapshotStore:
-    """The collection's snapshot, in a store below ``work``; built unless it is up to date.
+    """The store with a collection's snapshot, which is built unless it is up to date.
 
     Args:
-        collection: Of ``data``.
+        collection: The collection to build.
         data: The folder of all collections.
-        work: Kept from one evaluation to the next.
-        say: Takes a line of progress.
+        work: The folder of the stores; it is kept from one evaluation to the next.
+        say: Prints a line of progress.
 
     Raises:
-        services.evaluation.pipeline.BuildFailed: it cannot be built.
+        services.evaluation.snapshot_build.BuildFailed: the snapshot cannot be built.
         OSError: a file cannot be read or written.
     """
     folder = work / collection.name
     folder.mkdir(parents=True, exist_ok=True)
-    read = {name: data / collection.name / f"{name}.parquet" for name in ("movies", "reviews")}
+    files = {name: data / collection.name / f"{name}.parquet" for name in ("movies", "reviews")}
     if collection.titled_only:
-        read = _titled(read, folder)
+        files = _titled(files, folder)
     sources = folder / "sources.toml"
     sources.write_text(
         f'[sources.{collection.name}]\nspider = "dataset"\n'
-        f'movies = "{read["movies"].absolute()}"\nreviews = "{read["reviews"].absolute()}"\n'
+        f'movies = "{files["movies"].absolute()}"\nreviews = "{files["reviews"].absolute()}"\n'
         f"reviews_per_movie = {collection.reviews_per_movie}\n"
     )
     return ensure_snapshot(
-        folder / "data", sources=sources, source=collection.name, files=read.values(), say=say
+        folder / "data", sources=sources, source=collection.name, files=files.values(), say=say
     )
 
 
 def _titled(files: dict[str, Path], folder: Path) -> dict[str, Path]:
-    """Files of the movies that have a title, and of their reviews."""
+    """Write the movies that have a title, and their reviews; returns the new files."""
     movies = pq.read_table(files["movies"])
     movies = movies.filter(pc.is_valid(movies["title"]))
     reviews = pq.read_table(files["reviews"])

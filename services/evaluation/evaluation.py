@@ -1,4 +1,4 @@
-"""Modes side by side over query sets."""
+"""Ranks query sets in several modes, and compares the modes by their metrics."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ from shared.evaluation.query_sets import QuerySet
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A metric of a mode over a set.
+    """A metric of one mode over a query set.
 
     Attributes:
-        values: One a query, in the set's order.
-        gain: Over the baseline; None for the baseline itself, and without one.
+        values: The metric of each query, by query id, in the order of the set.
+        estimate: The mean, with its confidence interval.
+        gain: The difference to the baseline; None for the baseline itself, and without one.
     """
 
     values: Mapping[str, float]
@@ -38,7 +39,13 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class SetResult:
-    """What came out for one query set: metrics by name, by mode."""
+    """The result for one query set.
+
+    Attributes:
+        query_set: The queries that were measured.
+        modes: For each mode, its metrics by name.
+        took_ms: For each mode, the mean time of a query in milliseconds.
+    """
 
     query_set: QuerySet
     modes: Mapping[str, Mapping[str, Measured]]
@@ -46,12 +53,19 @@ class SetResult:
 
     def means(self, mode: str) -> dict[str, float]:
         """A mode's mean of each metric."""
-        return {name: found.estimate.mean for name, found in self.modes[mode].items()}
+        return {name: metric.estimate.mean for name, metric in self.modes[mode].items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What came out."""
+    """The result of an evaluation.
+
+    Attributes:
+        system: What was evaluated: its snapshot, and its address when it is a running system.
+        baseline: The mode that the others were compared with.
+        sets: The result for each query set.
+        verdicts: The floors that were checked.
+    """
 
     system: dict[str, Any]
     baseline: str | None
@@ -59,7 +73,7 @@ class Evaluation:
     verdicts: Sequence[FloorCheck] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """For machines: every figure, every query's values, no query's text."""
+        """All figures and the values of each query, but no query's text."""
         return {
             "format_version": 1,
             **self.system,
@@ -88,24 +102,24 @@ def evaluate(
     track: Track,
     say: Callable[[str], None],
 ) -> list[SetResult]:
-    """Rank every query in every mode, and measure.
+    """Rank every query in every mode, and measure the rankings.
 
-    Sets of which the system has no answer at all are left out, which is said.
+    A set is skipped, with a line that says so, when the system has none of its movies.
 
     Args:
-        system: Which ranks.
-        query_sets: What is asked.
-        modes: Of the system; the baseline among them.
-        baseline: The mode to which the others are compared.
+        system: The system that ranks.
+        query_sets: The judged queries.
+        modes: Modes of the system, the baseline among them.
+        baseline: The mode that the others are compared with.
         track: Shows progress.
-        say: Takes a line.
+        say: Prints a line.
     """
     known = system.movie_ids()
     results = []
     for whole in query_sets:
         query_set = whole.among(known)
         if not query_set.queries:
-            say(f"{whole.name}: left out, none of its movies is there")
+            say(f"{whole.name}: skipped, the system has none of its movies")
             continue
         values = {}
         took_ms = {}
@@ -131,8 +145,8 @@ def _estimated(
 
     return {
         mode: {
-            metric: Measured(own, estimate(list(own.values())), gain(mode, metric))
-            for metric, own in metrics.items()
+            metric: Measured(by_query, estimate(list(by_query.values())), gain(mode, metric))
+            for metric, by_query in metrics.items()
         }
         for mode, metrics in values.items()
     }
@@ -146,18 +160,18 @@ def _set_json(result: SetResult) -> dict[str, Any]:
         "modes": {
             mode: {
                 "took_ms": result.took_ms[mode],
-                "metrics": {name: _metric_json(found) for name, found in metrics.items()},
+                "metrics": {name: _metric_json(metric) for name, metric in metrics.items()},
             }
             for mode, metrics in result.modes.items()
         },
     }
 
 
-def _metric_json(found: Measured) -> dict[str, Any]:
-    gain = found.gain
+def _metric_json(metric: Measured) -> dict[str, Any]:
+    gain = metric.gain
     return {
-        "mean": found.estimate.mean,
-        "interval": [found.estimate.low, found.estimate.high],
+        "mean": metric.estimate.mean,
+        "interval": [metric.estimate.low, metric.estimate.high],
         "gain": None
         if gain is None
         else {
@@ -165,5 +179,5 @@ def _metric_json(found: Measured) -> dict[str, Any]:
             "interval": [gain.estimate.low, gain.estimate.high],
             "p_value": gain.p_value,
         },
-        "values": dict(found.values),
+        "values": dict(metric.values),
     }

@@ -1,10 +1,10 @@
-"""The original design, from the data of any snapshot: what every gain is measured against.
+"""The original design over the reviews of any snapshot: the baseline of every gain.
 
-Five reviews a movie, each encoded whole and cut where the model cuts (256 word pieces for the
-default one), nothing removed from the vectors; a movie is the mean of its reviews' vectors,
-normalised, and ranked by cosine. Of more than five reviews the original crawl kept the lowest, the
-three around the median and the highest rated. It has one field of text, so what is to be avoided
-is typed into it.
+It keeps five reviews of a movie, encodes each of them whole, cut where the model cuts (256 word
+pieces for the default model), and removes nothing from the vectors. The vector of a movie is the
+normalised mean of its reviews' vectors, and movies are ranked by cosine. Of more than five reviews
+the original crawl kept the lowest rated, the three around the median and the highest rated. A query
+is one text, so what is to be avoided is written into it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ BATCH_MOVIES = 40
 
 
 def chosen(reviews: Sequence[CatalogueReview]) -> list[CatalogueReview]:
-    """The reviews that the original design would have kept of a movie."""
+    """The reviews of a movie that the original design would have kept."""
     rated = [(review.rating, n) for n, review in enumerate(reviews) if review.rating is not None]
     if len(reviews) <= REVIEWS or len(rated) < REVIEWS:
         return list(reviews[:REVIEWS])
@@ -37,14 +37,14 @@ def chosen(reviews: Sequence[CatalogueReview]) -> list[CatalogueReview]:
 
 
 class OriginalDesign:
-    """An index as the original project made it."""
+    """An index as the original project built it."""
 
     def __init__(self, snapshot: Snapshot, encoder: Encoder, track: Track) -> None:
-        """Encode the snapshot's movies once more.
+        """Encode the movies of a snapshot again, in the original way.
 
         Args:
-            snapshot: Whose reviews.
-            encoder: One that keeps the common direction.
+            snapshot: The snapshot with the reviews.
+            encoder: An encoder that keeps the common direction in its vectors.
             track: Shows progress.
         """
         self._encoder = encoder
@@ -57,14 +57,16 @@ class OriginalDesign:
         ]
         for batch in track("original design", batches):
             kept = [chosen(snapshot.catalogue.reviews_of(row)) for row in batch]
-            vectors = encoder.encode_passages([own.text for found in kept for own in found])
-            ends = np.cumsum([len(found) for found in kept])
-            for row, own in zip(batch, np.split(vectors, ends[:-1]), strict=True):
-                self._vectors[row] = _unit_mean(own)
+            vectors = encoder.encode_passages(
+                [review.text for reviews in kept for review in reviews]
+            )
+            ends = np.cumsum([len(reviews) for reviews in kept])
+            for row, of_movie in zip(batch, np.split(vectors, ends[:-1]), strict=True):
+                self._vectors[row] = _unit_mean(of_movie)
             self._movie_ids += [movie.movie_id for movie in snapshot.catalogue.movies(batch)]
 
     def ranked(self, queries: Iterable[Query]) -> Iterator[tuple[str, list[str]]]:
-        """Query ids, each with the ids of its first movies, best first."""
+        """Query ids, each with the ids of the ``DEPTH`` best movies, best first."""
         for query in queries:
             text = query.text if query.avoid is None else f"{query.text} but not {query.avoid}"
             scores = self._vectors @ self._encoder.encode_queries([text])[0]

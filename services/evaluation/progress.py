@@ -14,26 +14,21 @@ LINE_EVERY_S = 10.0
 
 
 class Track(Protocol):
-    """Passes items on, and shows how far it is."""
+    """Yields items, and shows progress meanwhile."""
 
     def __call__(self, what: str, items: Sequence[T], /) -> Iterator[T]:
-        """The items, one by one."""
+        """The items in their order; ``what`` names the work."""
         ...
 
 
-def silent(what: str, items: Sequence[T], /) -> Iterator[T]:  # noqa: ARG001 - a Track
-    """Shows nothing."""
-    return iter(items)
-
-
 class ConsoleProgress:
-    """Shows progress on a console, standard error as a rule."""
+    """Shows progress on a console, normally standard error."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
 
     def say(self, line: str) -> None:
-        """A line of its own."""
+        """Print a line."""
         self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def __call__(self, what: str, items: Sequence[T], /) -> Iterator[T]:
@@ -42,9 +37,9 @@ class ConsoleProgress:
             with Progress(console=self._console, transient=True) as progress:
                 yield from progress.track(items, description=what)
             return
-        told = time.monotonic()
+        printed = time.monotonic()
         for done, item in enumerate(items):
-            if time.monotonic() - told >= LINE_EVERY_S:
-                told = time.monotonic()
+            if time.monotonic() - printed >= LINE_EVERY_S:
+                printed = time.monotonic()
                 self.say(f"{what}: {100 * done // len(items)} %")
             yield item

@@ -1,9 +1,9 @@
-"""How sure a figure is: bootstrap intervals over queries, and paired tests. Pure, repeatable.
+"""Confidence of a figure: bootstrap intervals over queries, and paired tests. Pure, repeatable.
 
-Percentile bootstrap, and a two-sided paired randomisation test of the mean difference (signs
-flipped at random; all of them where the queries are few), the test that information retrieval
-settled on (Smucker, Allan and Carterette, CIKM 2007). The seed is fixed: the same values give the
-same figures.
+Intervals come from a percentile bootstrap, p-values from a two-sided paired randomisation test of
+the mean difference (signs are flipped at random; with few queries, all combinations are tried). It
+is the usual test in information retrieval (Smucker, Allan and Carterette, CIKM 2007). The seed is
+fixed: the same values give the same figures.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SEED = 20210801
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A mean over queries, and the interval that holds it with ``CONFIDENCE``."""
+    """A mean over queries, and the interval that contains it with ``CONFIDENCE``."""
 
     mean: float
     low: float
@@ -33,36 +33,36 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A mean difference to a baseline, its interval, and the p-value of there being none."""
+    """A mean difference to a baseline, its interval, and the p-value of no difference."""
 
     estimate: Estimate
     p_value: float
 
 
 def estimate(values: Sequence[float]) -> Estimate:
-    """The mean of some queries' values.
+    """The mean over queries, with its interval.
 
     Args:
-        values: One a query, at least one.
+        values: One value for each query; at least one.
     """
     sample = np.asarray(values, np.float64)
     mean = float(sample.mean())
     if np.ptp(sample) == 0:  # the bootstrap of a constant has no spread either
         return Estimate(mean, mean, mean)
-    found = stats.bootstrap(
+    result = stats.bootstrap(
         (sample,), np.mean, n_resamples=RESAMPLES, batch=_BATCH, confidence_level=CONFIDENCE,
         method="percentile", rng=np.random.default_rng(_SEED),
     )  # fmt: skip
-    interval = found.confidence_interval
+    interval = result.confidence_interval
     return Estimate(mean, float(interval.low), float(interval.high))
 
 
 def difference(values: Sequence[float], baseline: Sequence[float]) -> Difference:
-    """What a system gains over a baseline on the same queries.
+    """The mean gain of a system over a baseline on the same queries.
 
     Args:
-        values: The system's, one a query.
-        baseline: The baseline's, in the same order.
+        values: The system's value for each query.
+        baseline: The baseline's values, in the same order.
     """
     gains = np.asarray(values, np.float64) - np.asarray(baseline, np.float64)
     if not gains.any():

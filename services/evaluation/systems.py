@@ -1,8 +1,8 @@
-"""What is evaluated: a snapshot opened here, or a running system asked over HTTP.
+"""The systems that can be evaluated: a snapshot opened here, or a running system over HTTP.
 
-Modes of a snapshot are the API's (``hybrid``, ``semantic``, ``lexical``), ``pooled+lexical``
+A snapshot has the modes of the API (``hybrid``, ``semantic``, ``lexical``), ``pooled+lexical``
 (``hybrid`` without passages), and ``original``, the original design over the same reviews. A
-running system has the API's.
+running system has only the modes of the API.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from shared.retrieval.searcher import Mode, Searcher
 from shared.settings import Precision
 from shared.snapshot.reader import open_snapshot
 from shared.snapshot.storage.store import SnapshotStore
+from shared.text.query_text import MAX_QUERY_CHARS
 
 API_MODES: tuple[Mode, ...] = get_args(Mode)
 WITHOUT_PASSAGES = "pooled+lexical"
@@ -29,34 +30,39 @@ ORIGINAL = "original"
 SNAPSHOT_MODES: tuple[str, ...] = (
     "hybrid", WITHOUT_PASSAGES, "semantic", "lexical", ORIGINAL,
 )  # fmt: skip
-MAX_QUERY_CHARS = 512
 _PAGE = 100
 
 Ranked = Iterator[tuple[str, list[str]]]
 
 
 class SystemUnusable(RuntimeError):
-    """A system does not answer, or not as this API does; the message is one line."""
+    """A system does not answer, or its answer is not this API's; the message is one line."""
 
 
 class System(Protocol):
-    """Something that ranks movies."""
+    """Ranks movies.
+
+    Attributes:
+        modes: The modes that ``rank`` takes.
+        name: Its name in messages.
+        described: What the report says about it.
+    """
 
     modes: Sequence[str]
     name: str
     described: dict[str, Any]
 
     def movie_ids(self) -> frozenset[str]:
-        """All movies that it has."""
+        """The ids of all movies that it has."""
         ...
 
     def rank(self, mode: str, queries: Iterable[Query]) -> Ranked:
-        """Query ids, each with the ids of its first movies, best first."""
+        """Query ids, each with the ids of its best movies, best first."""
         ...
 
 
 class SnapshotSystem:
-    """A snapshot, opened and searched as the query service does."""
+    """A snapshot that is opened and searched as in the query service."""
 
     modes: Sequence[str] = SNAPSHOT_MODES
 
@@ -66,15 +72,15 @@ class SnapshotSystem:
         """Open a snapshot.
 
         Args:
-            store: Whose.
-            snapshot_id: Which; the current one when absent.
-            precision: Of the encoder.
-            track: Shows the progress of the original design's encoding.
+            store: The store that holds it.
+            snapshot_id: Its id; the current snapshot when None.
+            precision: The precision of the encoder.
+            track: Shows progress while the original design encodes.
 
         Raises:
-            shared.snapshot.storage.store.NoSnapshot: there is no current one.
-            shared.snapshot.storage.verify.SnapshotCorrupt: it cannot be opened.
-            shared.encoder.EncoderInvalid: its encoder cannot.
+            shared.snapshot.storage.store.NoSnapshot: the store has no current snapshot.
+            shared.snapshot.storage.verify.SnapshotCorrupt: the snapshot cannot be opened.
+            shared.encoder.EncoderInvalid: its encoder cannot be opened.
         """
         digest = None
         if snapshot_id is None:
@@ -102,10 +108,10 @@ class SnapshotSystem:
     def movie_ids(self) -> frozenset[str]:
         """See ``System.movie_ids``."""
         catalogue = self._snapshot.catalogue
-        found: list[str] = []
-        while page := catalogue.movies_after(found[-1] if found else "", _PAGE):
-            found += [movie.movie_id for movie in page]
-        return frozenset(found)
+        movie_ids: list[str] = []
+        while page := catalogue.movies_after(movie_ids[-1] if movie_ids else "", _PAGE):
+            movie_ids += [movie.movie_id for movie in page]
+        return frozenset(movie_ids)
 
     def rank(self, mode: str, queries: Iterable[Query]) -> Ranked:
         """See ``System.rank``."""
@@ -113,8 +119,8 @@ class SnapshotSystem:
             return self._original_design().ranked(queries)
         if mode == WITHOUT_PASSAGES:
             return ranked(self._searcher, self._encoder, queries, passages=False)
-        [known] = [own for own in API_MODES if own == mode]
-        return ranked(self._searcher, self._encoder, queries, mode=known)
+        [api_mode] = [known for known in API_MODES if known == mode]
+        return ranked(self._searcher, self._encoder, queries, mode=api_mode)
 
     def _original_design(self) -> OriginalDesign:
         if self._original is None:
@@ -132,14 +138,14 @@ class HttpSystem:
     modes: Sequence[str] = API_MODES
 
     def __init__(self, client: httpx.Client, *, say: Callable[[str], None]) -> None:
-        """Ask a service what it serves.
+        """Ask a service which snapshot it serves.
 
         Args:
-            client: With the service's address.
-            say: Takes a line about what was done to the queries.
+            client: An HTTP client with the service's address.
+            say: Prints a line, for example that queries were cut.
 
         Raises:
-            SystemUnusable: it does not answer.
+            SystemUnusable: the service does not answer.
         """
         self._client = client
         self._say = say
@@ -152,13 +158,13 @@ class HttpSystem:
 
     def movie_ids(self) -> frozenset[str]:
         """See ``System.movie_ids``."""
-        found: list[str] = []
+        movie_ids: list[str] = []
         parameters: dict[str, str | int] = {"limit": _PAGE}
         while True:
             page = self._ask("GET", "/movies", params=parameters)
-            found += [movie["movie_id"] for movie in page["movies"]]
+            movie_ids += [movie["movie_id"] for movie in page["movies"]]
             if page["next_cursor"] is None:
-                return frozenset(found)
+                return frozenset(movie_ids)
             parameters["cursor"] = page["next_cursor"]
 
     def rank(self, mode: str, queries: Iterable[Query]) -> Ranked:
@@ -169,10 +175,10 @@ class HttpSystem:
             body = {"query": query.text[:MAX_QUERY_CHARS], "mode": mode, "k": DEPTH, "evidence": 0}
             if query.avoid is not None and mode == "hybrid":
                 body["avoid"] = query.avoid
-            answer = self._ask("POST", "/search", json=body)
-            yield query.query_id, [hit["movie"]["movie_id"] for hit in answer["hits"]]
+            response = self._ask("POST", "/search", json=body)
+            yield query.query_id, [hit["movie"]["movie_id"] for hit in response["hits"]]
         if cut:
-            self._say(f"{cut} queries were cut at the API's {MAX_QUERY_CHARS} characters")
+            self._say(f"{cut} queries were cut to the API's limit of {MAX_QUERY_CHARS} characters")
 
     def _ask(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         try:
@@ -182,7 +188,7 @@ class HttpSystem:
             raise SystemUnusable(f"no answer from {self._client.base_url}: {error}") from error
         except ValueError as error:
             raise SystemUnusable(
-                f"{self._client.base_url} answered {response.status_code}, and not as this API does"
+                f"{self._client.base_url}: HTTP {response.status_code}, and no JSON: not this API"
             ) from error
         if response.is_error:
             reason = body.get("detail") or body.get("title") or f"HTTP {response.status_code}"

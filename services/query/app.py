@@ -1,4 +1,4 @@
-"""The composition root: builds the application. The lifespan makes everything that lives.
+"""The composition root: builds the application; its lifespan makes the running components.
 
 Nothing here is global: two applications in one process share nothing.
 """
@@ -13,7 +13,6 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TypedDict
 
 from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
@@ -22,51 +21,52 @@ from services.query.api import health, movie_map, movies, search
 from services.query.api.admin import dead_letters, runs, snapshots
 from services.query.api.openapi import describe
 from services.query.components import QueryService
-from services.query.http.problems import MEDIA_TYPE, Problem, Problems, field_errors
+from services.query.http.problems import MEDIA_TYPE, Problem, Problems
 from services.query.http.token_throttle import TokenThrottle
-from services.query.middleware import Edge, request_id_of
+from services.query.middleware import RequestMiddleware, request_id_of
 from services.query.page.page_files import PageFile, PageFiles, read_page
 from services.query.serving.batching import Batcher
 from services.query.serving.generation import EncoderFactory, graph_encoders
 from services.query.serving.metrics import Metrics
 from services.query.serving.reloader import Reloader
 from services.query.serving.worker_slot import WorkerSlot
-from shared.delivery.redis_client import connect
-from shared.settings import Settings
+from services.query.settings import QuerySettings
+from shared.delivery.redis_client import connect, connect_reader
 from shared.snapshot.storage.leases import Leases, holder_name
 from shared.snapshot.storage.store import SnapshotStore
 from shared.snapshot.storage.verify import VerificationCache
 
-PAGES = ("/", "/film/{movie_id}", "/explore", "/admin")  # the page's, as ui/src/router.ts has them
+PAGES = ("/", "/movie/{movie_id}", "/film/{movie_id}", "/explore", "/admin")
+"""The addresses of the page, as in ``ui/src/router.ts``, which redirects ``/film``."""
 
 
 class LifespanState(TypedDict):
-    """What the lifespan puts into ``request.state``."""
+    """The values that the lifespan puts into ``request.state``."""
 
     service: QueryService
 
 
 def create_app(
-    settings: Settings,
+    settings: QuerySettings,
     *,
     encoder_factory: EncoderFactory | None = None,
-    proofs: VerificationCache | None = None,
-    place: WorkerSlot | None = None,
+    verified: VerificationCache | None = None,
+    slot: WorkerSlot | None = None,
 ) -> FastAPI:
-    """The query service as an ASGI application.
+    """Build the query service as an ASGI application.
 
     Args:
-        settings: Where the snapshots are, bounds, the admin token.
-        encoder_factory: Opens a snapshot's encoder; the artefact in the store if None.
-        proofs: Files that need not be proven again.
-        place: Among several workers, if there are.
+        settings: The settings: the store, limits, the admin token.
+        encoder_factory: Opens the encoder of a snapshot; None: from the artefact in the store.
+        verified: Cache of verified files, which need no second verification.
+        slot: The slot of this worker; None when there is one process only.
 
     Raises:
-        SettingsInvalid: the admin token or the Redis password cannot be used.
+        SettingsInvalid: the admin token or the Redis password is unusable.
     """
     admin_token = settings.read_admin_token()
     redis_url = settings.read_redis_url()
-    metrics = Metrics(place)
+    metrics = Metrics(slot)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[LifespanState]:
@@ -77,18 +77,20 @@ def create_app(
             metrics=metrics,
             cached_queries=settings.query_cache,
         )
+        redis = connect(redis_url) if redis_url is not None else None
+        announcements = connect_reader(redis_url, block_ms=0) if redis_url is not None else None
         reloader = Reloader(
             store,
             Leases(settings.leases, holder_name()),
             encoder_factory=encoder_factory
-            or graph_encoders(store, settings.encoder_precision, proofs),
+            or graph_encoders(store, settings.encoder_precision, verified),
             interval_s=settings.reload_interval_s,
             metrics=metrics,
-            proofs=proofs,
+            verified=verified,
+            announcements=announcements,
         )
-        if place is not None and place.replaces:
-            await reloader.reload_now()  # the others answer until this one can, too
-        redis = connect(redis_url) if redis_url is not None else None
+        if slot is not None and slot.replaces:
+            await reloader.reload_now()  # the other workers answer in the meantime
         following = asyncio.create_task(reloader.run(), name="reloader")
         try:
             yield {
@@ -102,26 +104,27 @@ def create_app(
                 await following
             await batcher.close()
             await reloader.close()
-            if redis is not None:
-                await redis.aclose()
+            for client in (redis, announcements):
+                if client is not None:
+                    await client.aclose()
 
     app = FastAPI(
         title="Semantic Movie Search",
         version=_version(),
         lifespan=lifespan,
-        docs_url=None,  # FastAPI's pages load scripts from a CDN; /docs is our own
+        docs_url=None,  # FastAPI's pages load scripts from a CDN; /docs is a page of this service
         redoc_url=None,
         redirect_slashes=False,
-        # /metrics is our own; FastAPI would look for exporters at every request.
+        # /metrics is a route of this service; FastAPI would look for exporters at every request.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
-    rooms = (search, movies, movie_map, health, runs, dead_letters, snapshots)
-    routers = [room.router for room in rooms]
+    modules = (search, movies, movie_map, health, runs, dead_letters, snapshots)
+    routers = [module.router for module in modules]
     for router in routers:
         app.include_router(router)
     _add_pages(app, read_page())
     _add_problem_handlers(app, [route for router in routers for route in router.routes])
-    app.add_middleware(Edge, metrics=metrics)
+    app.add_middleware(RequestMiddleware, metrics=metrics)
     app.openapi = partial(describe, app)  # type: ignore[method-assign]  # FastAPI's documented way
     return app
 
@@ -162,11 +165,6 @@ def _add_problem_handlers(app: FastAPI, api_routes: list[BaseRoute]) -> None:
         assert isinstance(error, Problem)  # noqa: S101 - for types
         return respond(request, error)
 
-    async def on_invalid(request: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)  # noqa: S101 - for types
-        told = field_errors(error.errors())
-        return respond(request, Problem(Problems.INVALID_REQUEST, errors=told))
-
     async def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - for types
         if error.status_code == 405:
@@ -174,25 +172,25 @@ def _add_problem_handlers(app: FastAPI, api_routes: list[BaseRoute]) -> None:
             return respond(request, Problem(Problems.METHOD_NOT_ALLOWED, headers={"Allow": allow}))
         if error.status_code == 404:
             return respond(request, Problem(Problems.NOT_FOUND))
-        raise error  # nothing here raises another: let it be logged
+        raise error  # no other status is expected: the middleware logs it
 
     app.add_exception_handler(Problem, on_problem)
-    app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)
 
 
 def _allowed_methods(routes: Sequence[BaseRoute], scope: Scope) -> list[str]:
-    """All methods of a path: it may be several routes, and Starlette names only the first's.
+    """Return the methods of all routes of a path; Starlette names those of the first route only.
 
-    A route that names the path as it is hides those that have a parameter there.
+    A route with exactly this path hides the routes that have a parameter in its place.
     """
-    found = [route for route in routes if route.matches(scope)[0] is not Match.NONE]
-    named = [route for route in found if getattr(route, "path", None) == scope["path"]]
-    return sorted({method for route in named or found for method in getattr(route, "methods", ())})
+    matching = [route for route in routes if route.matches(scope)[0] is not Match.NONE]
+    exact = [route for route in matching if getattr(route, "path", None) == scope["path"]]
+    methods = (getattr(route, "methods", ()) for route in exact or matching)
+    return sorted({method for of_route in methods for method in of_route})
 
 
 def _version() -> str:
     try:
         return version("semantic-movie-search")
-    except PackageNotFoundError:  # run from a checkout that is not installed
+    except PackageNotFoundError:  # the service runs from a checkout that is not installed
         return "0"

@@ -1,8 +1,8 @@
-"""What the page's typed client is made of: the OpenAPI document, and TypeScript's view of it.
+"""Writes the files of the page's typed client: the OpenAPI document and its TypeScript types.
 
 ``python -m services.query.client_files`` (``make client``) writes both after a change of the API:
-``ui/openapi.json`` from the application, and from that ``ui/src/api/schema.d.ts`` with
-openapi-typescript, which ``make setup-dev`` installs. A test holds them to the application.
+``ui/openapi.json`` from the application, and ``ui/src/api/schema.d.ts`` from that document with
+openapi-typescript, which ``make setup-dev`` installs. A test compares them with the application.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 import orjson
 
 from services.query.app import create_app
-from shared.settings import Settings
+from services.query.settings import QuerySettings
 from shared.telemetry import get_logger
 
 UI = Path(__file__).parent / "ui"
@@ -25,15 +25,15 @@ SCHEMA = UI / "src" / "api" / "schema.d.ts"
 
 
 class GeneratorMissing(RuntimeError):
-    """Node or openapi-typescript is not installed; `make setup-dev` does it."""
+    """Node or openapi-typescript is not installed; `make setup-dev` installs both."""
 
 
 def describe() -> bytes:
-    """The application's OpenAPI document, as it is kept.
+    """Return the application's OpenAPI document as JSON.
 
-    The version is left out: a release does not change the client.
+    Its version is always "0", so that a release does not change the client.
     """
-    document = dict(create_app(Settings()).openapi())
+    document = dict(create_app(QuerySettings()).openapi())
     document["info"] = {**document["info"], "version": "0"}
     return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
@@ -42,15 +42,15 @@ def generate(document: Path, schema: Path) -> None:
     """Write the TypeScript types of a document.
 
     Args:
-        document: OpenAPI, as JSON.
+        document: The OpenAPI document, JSON.
         schema: The file to write.
 
     Raises:
-        GeneratorMissing: it is not installed.
-        subprocess.CalledProcessError: it refuses the document.
+        GeneratorMissing: the generator is not installed.
+        subprocess.CalledProcessError: the generator refuses the document.
     """
     program = UI / "node_modules" / ".bin" / "openapi-typescript"
-    # Node lies on the PATH or, where the setup had to bring it, beside this Python.
+    # Node is on the PATH or, where the setup installed it, beside this Python.
     path = os.pathsep.join([os.environ.get("PATH", ""), str(Path(sys.executable).parent)])
     node = shutil.which("node", path=path)
     if node is None or not program.exists():
@@ -63,12 +63,12 @@ def generate(document: Path, schema: Path) -> None:
 
 
 def main() -> int:
-    """Refresh both files; returns the exit code."""
+    """Write both files; returns the exit code."""
     try:
         DOCUMENT.write_bytes(describe())
         generate(DOCUMENT, SCHEMA)
     except GeneratorMissing as missing:
-        get_logger().error("the client cannot be made", reason=str(missing))
+        get_logger().error("client generator missing", reason=str(missing))
         return 1
     return 0
 

@@ -1,4 +1,4 @@
-"""The running service's parts, made in the lifespan and passed on; routes find them here."""
+"""The components of the running service, made in the lifespan and passed to the routes."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from services.query.serving.batching import Batcher
 from services.query.serving.generation import Generation
 from services.query.serving.metrics import Metrics
 from services.query.serving.reloader import Reloader
+from services.query.settings import QuerySettings
 from shared.delivery.redis_client import Client
-from shared.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class QueryService:
-    """What a request may need."""
+    """The components that a request may need."""
 
-    settings: Settings
+    settings: QuerySettings
     metrics: Metrics
     reloader: Reloader
     batcher: Batcher
     redis: Client | None
     admin_token: bytes | None
-    wrong_tokens: TokenThrottle
+    token_throttle: TokenThrottle
 
     def generation(self) -> Generation:
-        """What is served now. Read it once per request.
+        """Return the generation being served. Call it once per request.
 
         Raises:
-            Problem: nothing is, yet.
+            Problem: no snapshot is being served yet.
         """
         generation = self.reloader.generation
         if generation is None:
@@ -42,7 +42,7 @@ class QueryService:
 
 
 async def _service(request: Request) -> QueryService:
-    # Not a plain function: FastAPI would call that in a thread, for every request.
+    # A coroutine, because FastAPI calls plain functions in a thread, for every request.
     return cast("QueryService", request.state.service)
 
 

@@ -1,7 +1,7 @@
-"""The outermost layer: what holds for every request, whoever answers it.
+"""The outermost middleware, which applies to every request and response.
 
-Request ids, security headers, the bound on bodies, metrics, and the last net under a failure. Plain
-ASGI, because it is on every request's path.
+It adds request ids and security headers, bounds bodies, counts metrics, and turns an unexpected
+error into a problem. Plain ASGI, because every request passes through it.
 """
 
 from __future__ import annotations
@@ -27,36 +27,36 @@ from shared.telemetry import get_logger
 
 MAX_BODY_BYTES = 16 * 1024
 SEARCH = "/search"
-BODY_BYTES = {"/search/batch": 256 * 1024}  # of paths whose bodies may be larger
+BODY_BYTES = {"/search/batch": 256 * 1024}  # limits of the paths with larger bodies
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-# As they go out: made once, because every answer has them.
+# Encoded once, because every response has them.
 _SECURITY_HEADERS = [
     (name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()
 ]
 _NO_STORE = (b"cache-control", b"no-store")
-_DECIDED_HERE = frozenset({b"x-request-id", *(name for name, _ in _SECURITY_HEADERS)})
+_REPLACED_HEADERS = frozenset({b"x-request-id", *(name for name, _ in _SECURITY_HEADERS)})
 
 
 def request_id_of(scope: Scope) -> str:
-    """The id of a request that has passed the edge."""
+    """Return the id that the middleware has given to a request."""
     return str(scope["request_id"])
 
 
-class AnswerCut(Exception):
-    """An answer had begun when it failed; it has been logged."""
+class ResponseAborted(Exception):
+    """A request failed after its response had begun; the error has been logged."""
 
 
-class Edge:
-    """ASGI middleware, outside all others."""
+class RequestMiddleware:
+    """The outermost ASGI middleware."""
 
     def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -78,17 +78,17 @@ class Edge:
             _refuse_early(scope, headers)
             await self._app(scope, _bounded(receive, _body_bytes(scope)), decorated)
         except Problem as problem:
-            await _answer(problem, request_id, decorated)
+            await _send_problem(problem, request_id, decorated)
         except ClientDisconnect:
             status = status or 499
         except Exception as error:  # noqa: BLE001 - it is logged
-            # Not the error itself: its message may hold what was asked.
+            # Without the message of the error, which may contain the query.
             get_logger().error(
-                "request failed", request_id=request_id, route=_route(scope), **_described(error)
+                "request failed", request_id=request_id, route=_route(scope), **_error_fields(error)
             )
-            if status:  # too late to say so: cut the connection
-                raise AnswerCut from None
-            await _answer(Problem(Problems.INTERNAL), request_id, decorated)
+            if status:  # too late for a problem: close the connection
+                raise ResponseAborted from None
+            await _send_problem(Problem(Problems.INTERNAL), request_id, decorated)
         finally:
             self._record(scope, status, time.perf_counter() - began)
 
@@ -109,13 +109,13 @@ class Edge:
 
 
 def _request_id(headers: Headers) -> str:
-    given = headers.get("x-request-id", "")
-    # Nobody is kept out by an id, so it need not come from the kernel.
-    return given if _REQUEST_ID.fullmatch(given) else f"{random.getrandbits(64):016x}"
+    sent = headers.get("x-request-id", "")
+    # An id is no secret, so a fast random generator is enough.
+    return sent if _REQUEST_ID.fullmatch(sent) else f"{random.getrandbits(64):016x}"
 
 
 def _refuse_overload(scope: Scope) -> None:
-    """Before anything is read: what refusing costs is taken from the searches that are answered."""
+    """Refuse before anything is read: time spent on refusals is lost for the searches."""
     service = scope.get("state", {}).get("service")
     if isinstance(service, QueryService):
         try:
@@ -138,8 +138,8 @@ def _body_bytes(scope: Scope) -> int:
     return BODY_BYTES.get(scope["path"], MAX_BODY_BYTES)
 
 
-def _bounded(receive: Receive, most_bytes: int) -> Receive:
-    """A chunked body announces no length, so what arrives is counted."""
+def _bounded(receive: Receive, max_bytes: int) -> Receive:
+    """Count the bytes of the body as they arrive, because a chunked body announces no length."""
     received_bytes = 0
 
     async def bounded() -> Message:
@@ -147,7 +147,7 @@ def _bounded(receive: Receive, most_bytes: int) -> Receive:
         message = await receive()
         if message["type"] == "http.request":
             received_bytes += len(message.get("body", b""))
-            if received_bytes > most_bytes:
+            if received_bytes > max_bytes:
                 raise Problem(Problems.BODY_TOO_LARGE, headers={"Connection": "close"})
         return message
 
@@ -155,13 +155,13 @@ def _bounded(receive: Receive, most_bytes: int) -> Receive:
 
 
 def _decorate(message: Message, request_id: str) -> None:
-    own = [pair for pair in message["headers"] if pair[0] not in _DECIDED_HERE]
-    if all(name != b"cache-control" for name, _ in own):
-        own.append(_NO_STORE)
-    message["headers"] = [*own, (b"x-request-id", request_id.encode()), *_SECURITY_HEADERS]
+    headers = [pair for pair in message["headers"] if pair[0] not in _REPLACED_HEADERS]
+    if all(name != b"cache-control" for name, _ in headers):
+        headers.append(_NO_STORE)
+    message["headers"] = [*headers, (b"x-request-id", request_id.encode()), *_SECURITY_HEADERS]
 
 
-async def _answer(problem: Problem, request_id: str, send: Send) -> None:
+async def _send_problem(problem: Problem, request_id: str, send: Send) -> None:
     body = problem.body(request_id)
     headers = MutableHeaders({"Content-Type": MEDIA_TYPE, "Content-Length": str(len(body))})
     headers.update(problem.headers)
@@ -171,16 +171,16 @@ async def _answer(problem: Problem, request_id: str, send: Send) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def _described(error: BaseException) -> dict[str, str]:
+def _error_fields(error: BaseException) -> dict[str, str]:
     frames = traceback.extract_tb(error.__traceback__)
-    where = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
+    places = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
     cause = error.__cause__ or error.__context__
-    told = {"error": type(error).__qualname__, "at": " > ".join(where)}
-    return told if cause is None else {**told, "cause": type(cause).__qualname__}
+    fields = {"error": type(error).__qualname__, "at": " > ".join(places)}
+    return fields if cause is None else {**fields, "cause": type(cause).__qualname__}
 
 
 def _route(scope: Scope) -> str:
-    """The route's template, never the path itself: a path is the client's text."""
-    if scope["path"] == SEARCH:  # it may have been refused before it was routed
+    """Return the template of the route, not the path, which is the client's text."""
+    if scope["path"] == SEARCH:  # the request may have been refused before routing
         return SEARCH
     return getattr(scope.get("route"), "path", "unmatched")

@@ -1,6 +1,7 @@
-"""What travels between the services over Redis, and the rules by which nothing is lost.
+"""The messages between the services over Redis, and the rules by which none is lost.
 
-``messages`` declares what travels, ``streams`` and ``pending`` hold the delivery rules,
-``dead_letters`` what could not be stored. Every service may import this room; it imports
-``shared.system`` only. Central classes: ``messages.ReviewMessage``, ``streams.StreamConsumer``.
+``messages`` declares them; ``streams`` and ``pending`` hold the delivery rules; ``dead_letters``
+has the entries that could not be stored. ``keys`` names everything in Redis, ``lua`` runs scripts,
+``heartbeats`` show which services are alive. Every service may import this package. Central
+classes: ``messages.ReviewMessage``, ``streams.StreamConsumer``, ``lua.Script``.
 """

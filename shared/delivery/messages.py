@@ -1,4 +1,4 @@
-"""What travels on the streams: versioned, frozen models, and their stream fields.
+"""The messages on the streams: versioned, frozen models, and their stream fields.
 
 An entry of a stream is a flat map of strings::
 
@@ -8,53 +8,37 @@ An entry of a stream is a flat map of strings::
     id    what the message is about: movie id, review id, or the run's own id
     body  the model as JSON
 
-``run`` and ``id`` stand outside the body so that an entry whose body cannot be read is still
-counted for its run and can be named in a dead letter. Pure: no IO.
+``run`` and ``id`` are outside the body so that an entry whose body cannot be read is still counted
+for its run and can be named in a dead letter. Pure: no IO.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
-import unicodedata
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
-from typing import Annotated, ClassVar, Literal, Self
+from datetime import datetime
+from typing import Annotated, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from shared.record import ID_PATTERN, MovieId, MovieRecord, ReviewId, ReviewRecord
 
 VERSION = 1
 
-REVIEWS_STREAM = "reviews"
-DEAD_LETTERS_STREAM = "reviews.dead"
-COMMANDS_STREAM = "ingest.commands"
-EMBEDDER_GROUP = "embedder"
-INGEST_GROUP = "ingest"
-SNAPSHOTS_CHANNEL = "snapshots"  # announcements: a hint only, pub/sub is at-most-once
-
-MAX_REVIEW_CHARS = 50_000
-MAX_TITLE_CHARS = 500
-MAX_DESCRIPTION_CHARS = 5_000
 MAX_KEPT_ITEMS = 500
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:~-]*$"
 
-MovieId = Annotated[str, Field(min_length=1, max_length=64, pattern=ID_PATTERN)]
-ReviewId = Annotated[str, Field(min_length=1, max_length=160, pattern=ID_PATTERN)]
 RunId = Annotated[str, Field(min_length=1, max_length=64, pattern=ID_PATTERN)]
 SourceName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9_-]*$")]
-Url = Annotated[str, Field(max_length=2048, pattern=r"^https?://")]
-Rating = Annotated[float, Field(ge=0, le=10)]
 
 
 class MessageInvalid(ValueError):
-    """A stream entry is not a message of a known kind and version; the message says why."""
+    """Raised for a stream entry that is no message of a known kind and version; says why."""
 
 
 def checksum_of_ids(ids: Iterable[str]) -> int:
-    """Order-free checksum of distinct ids: the sum of their 64-bit hashes, modulo 2**64.
+    """A checksum of distinct ids: the sum of their 64-bit hashes, modulo 2**64.
 
-    A sum, so that sender and receiver can each add one id at a time and in any order.
+    It is a sum, so that sender and receiver can add the ids one at a time and in any order.
     """
     total = 0
     for item in ids:
@@ -63,50 +47,8 @@ def checksum_of_ids(ids: Iterable[str]) -> int:
     return total % 2**64
 
 
-def hashed_review_id(source: str, url: str | None, text: str) -> str:
-    """A stable id for a review whose source gives it none: hash of canonical url and NFC text."""
-    payload = f"{url or ''}\n{unicodedata.normalize('NFC', text)}"
-    return f"{source}:{hashlib.sha256(payload.encode()).hexdigest()[:32]}"
-
-
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
-
-
-class Movie(_Frozen):
-    """A film as its source describes it. Only the id is certain."""
-
-    movie_id: MovieId
-    title: Annotated[str, Field(min_length=1, max_length=MAX_TITLE_CHARS)] | None = None
-    year: Annotated[int, Field(ge=1870, le=2100)] | None = None
-    genres: tuple[Annotated[str, Field(min_length=1, max_length=64)], ...] = ()
-    directors: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = ()
-    description: Annotated[str, Field(max_length=MAX_DESCRIPTION_CHARS)] | None = None
-    rating: Rating | None = None
-    url: Url | None = None
-
-
-class Review(_Frozen):
-    """One viewer's review of one film; ``text`` is cleaned, NFC, without markup."""
-
-    review_id: ReviewId
-    movie_id: MovieId
-    text: Annotated[str, Field(min_length=1, max_length=MAX_REVIEW_CHARS)]
-    rating: Rating | None = None
-    title: Annotated[str, Field(max_length=MAX_TITLE_CHARS)] | None = None
-    author: Annotated[str, Field(max_length=200)] | None = None
-    published: date | None = None
-    url: Url | None = None
-    language: Annotated[str, Field(max_length=35)] | None = None
-    spoiler: bool | None = None
-
-    @field_validator("text", "title", "author", mode="after")
-    @classmethod
-    def _storable(cls, value: str | None) -> str | None:
-        # PostgreSQL refuses NUL, and UTF-8 refuses lone surrogates.
-        if value is not None and _UNSTORABLE.search(value):
-            raise ValueError("NUL or lone surrogate in text")
-        return value
 
 
 class _Message(_Frozen):
@@ -151,10 +93,10 @@ class _ItemMessage(_Message):
 
 
 class MovieMessage(_ItemMessage):
-    """A film was seen by a run."""
+    """A run has seen a movie."""
 
     kind: ClassVar[str] = "movie"
-    movie: Movie
+    movie: MovieRecord
 
     @property
     def item_id(self) -> str:
@@ -163,10 +105,10 @@ class MovieMessage(_ItemMessage):
 
 
 class ReviewMessage(_ItemMessage):
-    """A review was seen by a run."""
+    """A run has seen a review."""
 
     kind: ClassVar[str] = "review"
-    review: Review
+    review: ReviewRecord
 
     @property
     def item_id(self) -> str:
@@ -175,10 +117,10 @@ class ReviewMessage(_ItemMessage):
 
 
 class KeptItems(_Message):
-    """Items on pages that have not changed since an earlier run sent them: their ledger ids only.
+    """The ledger ids of items on pages that have not changed since an earlier run sent them.
 
-    Sent so that what a complete run neither sent nor kept is known to be gone from the source.
-    ``number`` counts the messages of the run, from 0.
+    With them the receiver knows that an item which a complete run neither sent nor kept is gone
+    from the source. ``number`` counts the messages of this kind in the run, from 0.
     """
 
     kind: ClassVar[str] = "kept"
@@ -195,12 +137,12 @@ class KeptItems(_Message):
 
 
 class RunEnd(_Message):
-    """The last message of a run: what a complete delivery adds up to.
+    """The last message of a run: the totals of a complete delivery.
 
     ``emitted`` counts the distinct movies and reviews sent, and ``checksum`` is
     ``checksum_of_ids`` over their ledger ids (``ledger_id``); ``kept`` and ``kept_checksum`` are
-    the same for the items of ``KeptItems``, none of which was also sent. ``complete``: the run has
-    seen all of its source, so that an item it neither sent nor kept is gone from there.
+    the same for the items of ``KeptItems``, none of which was also sent. ``complete`` says that the
+    run has read its whole source, so that an item it neither sent nor kept is gone from there.
     """
 
     kind: ClassVar[str] = "run_end"
@@ -222,7 +164,6 @@ _KINDS: dict[str, type[Message]] = {
     kind.kind: kind for kind in (MovieMessage, ReviewMessage, KeptItems, RunEnd, IngestCommand)
 }
 
-ItemKind = Literal["movie", "review"]
 _RUN_ID: TypeAdapter[str] = TypeAdapter(RunId)
 _ITEM_IDS: dict[str, TypeAdapter[str]] = {
     "movie": TypeAdapter(MovieId),

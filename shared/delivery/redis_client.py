@@ -11,7 +11,10 @@ surrogates and written back as they were, so that one bad entry cannot break a w
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import asyncio
+import math
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -27,6 +30,11 @@ from redis.exceptions import (
 from redis.exceptions import (
     TimeoutError as RedisTimeoutError,
 )
+
+from shared.system.retry import Backoff, retry
+from shared.telemetry import get_logger
+
+T = TypeVar("T")
 
 if TYPE_CHECKING:
     # redis-py types each reply as the union of every protocol and decoding, which says nothing.
@@ -44,7 +52,7 @@ UNAVAILABLE = (
     ReadOnlyError,
     OSError,
 )
-"""What a command raises while Redis is away or full: wait, then do it again."""
+"""What a command raises while Redis is unavailable or out of memory: retry it later."""
 
 
 def connect(url: str) -> Client:
@@ -70,4 +78,39 @@ def connect_reader(url: str, *, block_ms: int) -> Client:
         socket_timeout=block_ms / 1000 + SOCKET_TIMEOUT_S,
         socket_connect_timeout=SOCKET_TIMEOUT_S,
         retry=Retry(NoBackoff(), 0),
+    )
+
+
+async def until_available(
+    operation: Callable[[], Awaitable[T]],
+    *,
+    backoff: Backoff | None = None,
+    give_up_after_s: float = math.inf,
+    stop: asyncio.Event | None = None,
+) -> T:
+    """Call ``operation``, again with backoff and a warning while Redis is unavailable.
+
+    Args:
+        operation: Called again until Redis answers.
+        backoff: The delays between calls; default: 0.1 s doubling to 2 s.
+        give_up_after_s: No call is made later than this.
+        stop: When set, the current delay ends, and the call after it is the last one.
+
+    Raises:
+        One of ``UNAVAILABLE``: Redis is still unavailable after the last call.
+    """
+    return await retry(
+        operation,
+        on=UNAVAILABLE,
+        backoff=backoff,
+        give_up_after_s=give_up_after_s,
+        stop=stop,
+        on_retry=log_unavailable,
+    )
+
+
+def log_unavailable(error: Exception, retry_s: float) -> None:
+    """Log that an operation is retried in ``retry_s`` seconds."""
+    get_logger().warning(
+        "redis unavailable, retrying", error=str(error) or type(error).__name__, retry_s=retry_s
     )

@@ -1,27 +1,27 @@
-"""The delivery rules of a Redis stream, once, for every service.
+"""The delivery rules of a Redis stream, written once for every service.
 
-Sending (``append``): one pipelined ``XADD`` per batch, repeated while Redis is away or full. A
-repeat after a lost reply may duplicate entries, so receivers deduplicate by id. Streams are never
-trimmed: trimming drops entries that nobody has acknowledged.
+Sending (``append``): one pipelined ``XADD`` per batch, retried while Redis is unavailable or full.
+A retry after a lost reply may duplicate entries, so receivers deduplicate by id. Streams are never
+trimmed: trimming drops entries that no consumer has acknowledged.
 
 Receiving (``StreamConsumer``), at least once:
 
-1. The group is made at id ``0`` (never ``$``, which would skip what came before it). Entries that
-   are neither new to it nor pending, which only a server that lost writes can leave behind, are
-   looked for at each connection and claim, and delivered again.
+1. The group is created at id ``0`` (never ``$``, which would skip all earlier entries). Entries
+   that are neither new to the group nor pending, which only a server that lost writes can leave
+   behind, are looked for at each connection and claim, and delivered again.
 2. The consumer's own pending entries come first: at start, and after every connection error.
-3. A read is never cancelled: a stop flag is looked at between reads, which block half a second.
-4. Entries of consumers that died are claimed once they have been idle for ``min_idle_ms``.
+3. A read is never cancelled: the stop flag is checked between reads, which block half a second.
+4. Entries of dead consumers are claimed once they have been idle for ``min_idle_ms``.
 5. The handler commits its own work; only then are the entries acknowledged and deleted, in one
    step (``shared.delivery.pending``).
 6. Redis's own delivery count finds poison: an entry delivered ``ALONE_AFTER`` times is handled
-   alone, fewest deliveries first, so that it can only take itself down; after ``MAX_DELIVERIES``
-   it goes to the dead letters, committed before it is acknowledged. A delivery that came to nothing
-   because something else was away (Redis, or what the handler calls ``Unavailable``) does not
-   count: waiting makes nobody poison.
+   alone, fewest deliveries first, so that it cannot make other entries fail; after
+   ``MAX_DELIVERIES`` it becomes a dead letter, which is committed before it is acknowledged. A
+   delivery that failed because a dependency was unavailable (Redis, or what the handler reports as
+   ``Unavailable``) does not count: waiting turns no entry into poison.
 
-A dead letter is the entry as it was, with what became of it (``shared.delivery.dead_letters``
-writes it, reads it and sends it again).
+A dead letter is the entry's fields with what happened to it (``shared.delivery.dead_letters``
+builds it, reads it and replays it).
 """
 
 from __future__ import annotations
@@ -35,26 +35,38 @@ from dataclasses import dataclass, field
 from redis.exceptions import ResponseError
 
 from shared.delivery.pending import Entry, PendingList
-from shared.delivery.redis_client import UNAVAILABLE, Client, connect, connect_reader
+from shared.delivery.redis_client import (
+    UNAVAILABLE,
+    Client,
+    connect,
+    connect_reader,
+    log_unavailable,
+)
+from shared.system.retry import Backoff, retry, wait_for
 from shared.telemetry import get_logger
 
 __all__ = [
     "ALONE_AFTER", "BLOCK_MS", "MAX_DELIVERIES", "DeadHandler", "Entry", "EntryInvalid", "Handler",
-    "StreamConsumer", "Unavailable", "append", "append_patiently", "wait_for",
+    "StreamConsumer", "Unavailable", "append", "append_patiently",
 ]  # fmt: skip
 
 BLOCK_MS = 500
 ALONE_AFTER = 3
 MAX_DELIVERIES = 6
 EXIT_STUCK = 70  # sysexits.h EX_SOFTWARE
-_MAX_DELAY_S = 2.0
 
-# Answers of a server that will do it later: its group was flushed away; it cannot write its disk.
-_PASSING = ("NOGROUP", "UNBLOCKED", "MISCONF")
+# Replies of a server that may accept the command later: its group was flushed away, or it cannot
+# write to its disk.
+_TEMPORARY = ("NOGROUP", "UNBLOCKED", "MISCONF")
 
 
 class EntryInvalid(ValueError):
-    """A handler's word that an entry can never be processed: it goes to the dead letters."""
+    """Raised by a handler when an entry can never be processed: it becomes a dead letter.
+
+    Args:
+        entry: The entry, one of the batch.
+        reason: What is wrong with it.
+    """
 
     def __init__(self, entry: Entry, reason: str) -> None:
         super().__init__(reason)
@@ -63,7 +75,7 @@ class EntryInvalid(ValueError):
 
 
 class Unavailable(Exception):
-    """A handler's word that something it needs is away: nothing is wrong with the entries."""
+    """Raised by a handler when something it needs is unavailable: the batch is delivered again."""
 
 
 Handler = Callable[[Sequence[Entry]], Awaitable[None]]
@@ -71,7 +83,7 @@ DeadHandler = Callable[[Entry, str], Awaitable[None]]
 
 
 async def append(redis: Client, stream: str, messages: Iterable[Mapping[str, str]]) -> list[str]:
-    """Add entries to a stream with one pipelined ``XADD`` and wait for the reply.
+    """Add entries to a stream with one pipelined ``XADD`` and wait for the replies.
 
     Returns:
         The ids of the new entries, in order.
@@ -90,34 +102,41 @@ async def append_patiently(
     *,
     give_up_after_s: float,
 ) -> list[str]:
-    """``append``, repeated with backoff while Redis is away or out of memory.
+    """``append``, retried with backoff while Redis is unavailable or out of memory.
+
+    Args:
+        redis: Client of the server that holds the stream.
+        stream: The stream to add to.
+        messages: The fields of each entry.
+        give_up_after_s: No attempt is made later than this.
+
+    Returns:
+        The ids of the new entries, in order.
 
     Raises:
-        One of ``UNAVAILABLE``, or a ``ResponseError``: Redis was still away after
-            ``give_up_after_s``, or refuses for good.
+        One of ``UNAVAILABLE``, or a ``ResponseError``: Redis was unavailable until
+            ``give_up_after_s``, or refuses an entry permanently.
     """
-    deadline = time.monotonic() + give_up_after_s
-    delay = 0.1
     ids: dict[int, str] = {}
-    while True:
-        left = [number for number in range(len(messages)) if number not in ids]
-        try:
-            # What it took of a batch before it was full is not sent again: it could fill it anew
-            # each time, and the rest would never come.
-            replies = await _append_each(redis, stream, [messages[number] for number in left])
-            pairs = list(zip(left, replies, strict=True))
-            ids.update((number, reply) for number, reply in pairs if isinstance(reply, str))
-            for reply in replies:
-                if isinstance(reply, Exception):
-                    raise reply
-        except (*UNAVAILABLE, ResponseError) as error:
-            if not _passes(error) or time.monotonic() + delay > deadline:
-                raise
-            get_logger().warning("redis away, holding entries", error=str(error), retry_s=delay)
-            await asyncio.sleep(delay)
-            delay = min(delay * 2, _MAX_DELAY_S)
-        else:
-            return [ids[number] for number in range(len(messages))]
+
+    async def append_missing() -> None:
+        # What Redis took of a batch before its memory was full is not sent again: it could fill
+        # the memory again each time, and the other entries would never be accepted.
+        missing = [number for number in range(len(messages)) if number not in ids]
+        replies = await _append_each(redis, stream, [messages[number] for number in missing])
+        pairs = list(zip(missing, replies, strict=True))
+        ids.update((number, reply) for number, reply in pairs if isinstance(reply, str))
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise reply
+
+    await retry(
+        append_missing,
+        on=_is_temporary,
+        give_up_after_s=give_up_after_s,
+        on_retry=log_unavailable,
+    )
+    return [ids[number] for number in range(len(messages))]
 
 
 async def _append_each(
@@ -130,28 +149,46 @@ async def _append_each(
     return replies
 
 
-def _passes(error: Exception) -> bool:
-    return isinstance(error, (*UNAVAILABLE, Unavailable)) or str(error).startswith(_PASSING)
+def _is_temporary(error: Exception) -> bool:
+    if isinstance(error, ResponseError) and str(error).startswith(_TEMPORARY):
+        return True
+    return isinstance(error, (*UNAVAILABLE, Unavailable))
 
 
 @dataclass
 class StreamConsumer:
-    """One consumer of a group. ``run`` until the stop flag is set; see the module's rules.
+    """One consumer of a group, by the rules of this module.
+
+    Example::
+
+        async def handle(entries: Sequence[Entry]) -> None:
+            store(parse(entry.fields) for entry in entries)  # commits
+
+        async def on_dead(entry: Entry, reason: str) -> None:
+            count_refused(entry)  # commits
+
+        consumer = StreamConsumer(
+            url=url, stream=REVIEWS_STREAM, group=EMBEDDER_GROUP, name="embedder-1",
+            handle=handle, on_dead=on_dead, dead_stream=DEAD_LETTERS_STREAM,
+        )
+        await consumer.run(stop)  # until the event ``stop`` is set
 
     Args:
         url: Redis URL.
         stream: The stream to read.
-        group: The consumer group, made at ``0`` when absent.
-        name: This consumer's name; stable per slot, so that a restart finds its pending entries.
-        handle: Commits a batch. May raise ``EntryInvalid`` for one entry of it, ``Unavailable``,
-            or anything else, after which the batch is handled entry by entry.
-        on_dead: Commits that an entry is dead, before its dead letter is written; idempotent.
-        dead_stream: Where dead letters go.
-        batch: Most entries handled at once.
+        group: The consumer group; created at ``0`` when absent.
+        name: This consumer's name; the same after a restart, so that it finds its pending entries.
+        handle: Commits a batch. May raise ``EntryInvalid`` for one of its entries, ``Unavailable``,
+            or anything else, after which its entries are handled one by one.
+        on_dead: Commits that an entry becomes a dead letter, before it does; idempotent.
+        dead_stream: The stream of the dead letters.
+        batch: The maximal number of entries that are handled at once.
+        block_ms: How long a read waits for entries.
         min_idle_ms: How long an entry of another consumer must be idle to be claimed; at least
-            three times the worst batch.
-        stuck_after_s: A batch that takes longer ends the process (its supervisor starts it
-            again, and the delivery count finds the entry that did it).
+            three times the duration of the slowest batch.
+        stuck_after_s: A batch that takes longer ends the process: its supervisor restarts it, and
+            the delivery count finds the entry at fault.
+        on_idle: Called after every read.
     """
 
     url: str
@@ -167,14 +204,14 @@ class StreamConsumer:
     stuck_after_s: float = 300.0
     on_idle: Callable[[], Awaitable[None]] | None = None
     _last_claim: float = field(default=0.0, init=False)
-    # What was delivered to us and came to nothing yet: the deliveries it had before.
+    # Entries that were delivered and not settled yet, with the deliveries they had before.
     _in_flight: dict[str, int] = field(default_factory=dict, init=False)
-    # What is to be buried, and why; kept until it is done, however long Redis or SQL is away.
+    # Entries that must become dead letters, with the reason, until that is committed.
     _to_dead_letter: dict[str, str] = field(default_factory=dict, init=False)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Consume until ``stop`` is set; the batch in hand is finished first."""
-        delay = 0.1
+        """Consume until ``stop`` is set; the current batch is finished first."""
+        backoff = Backoff()
         while not stop.is_set():
             reader = connect_reader(self.url, block_ms=self.block_ms)
             commands = connect(self.url)
@@ -188,22 +225,22 @@ class StreamConsumer:
                     entries = await self._read_new(
                         reader, block_ms=self.block_ms if settled else 250
                     )
-                    delay = 0.1
+                    backoff.reset()
                     if entries:
                         await self._process(pending, entries)
                     if self.on_idle is not None:
                         await self.on_idle()
             except (*UNAVAILABLE, Unavailable, ResponseError) as error:
-                if not _passes(error):
+                if not _is_temporary(error):
                     raise
+                delay_s = backoff.next_s()
                 get_logger().warning(
-                    "waiting",
+                    "consumer retrying",
                     stream=self.stream,
                     error=str(error) or type(error).__name__,
-                    retry_s=delay,
+                    retry_s=delay_s,
                 )
-                await wait_for(stop, delay)
-                delay = min(delay * 2, _MAX_DELAY_S)
+                await wait_for(stop, delay_s)
             finally:
                 await reader.aclose()
                 await commands.aclose()
@@ -217,7 +254,7 @@ class StreamConsumer:
         return entries
 
     async def _drain_own(self, pending: PendingList, stop: asyncio.Event) -> bool:
-        """Handle what is pending for this consumer; True when nothing is left of it."""
+        """Handle the entries pending for this consumer; True when there are none."""
         counts = await pending.counts()
         if not counts:
             self._to_dead_letter.clear()
@@ -237,7 +274,7 @@ class StreamConsumer:
     async def _redeliver(
         self, pending: PendingList, ids: Sequence[str], counts: Mapping[str, int]
     ) -> None:
-        """Handle pending entries again, or bury those that had their chances."""
+        """Handle pending entries again; those with too many deliveries become dead letters."""
         again: dict[str, int] = {}
         for entry_id in ids:
             reason = self._to_dead_letter.get(entry_id)
@@ -252,19 +289,19 @@ class StreamConsumer:
             await self._process(pending, await pending.deliver(again))
 
     async def _claim(self, pending: PendingList, stop: asyncio.Event) -> None:
-        """Take over what consumers that died have left, every third of ``min_idle_ms``."""
+        """Take over the entries of dead consumers, every third of ``min_idle_ms``."""
         if time.monotonic() - self._last_claim < self.min_idle_ms / 3000:
             return
         cursor = "0-0"
         while not stop.is_set():
             cursor, claimed = await pending.claim(cursor, min_idle_ms=self.min_idle_ms)
             if claimed:
-                # The drain of our own list applies the poison rules to them.
+                # Draining this consumer's own list applies the poison rules to them.
                 get_logger().info("claimed entries", count=claimed)
                 await self._drain_own(pending, stop)
             if cursor == "0-0":
                 break
-        # Also here: Redis can tell what is left over only of a group that has read all there is.
+        # Also here: Redis finds lost entries only in a group that has read the whole stream.
         await pending.ensure_group()
         self._last_claim = time.monotonic()
 
@@ -279,9 +316,9 @@ class StreamConsumer:
         except EntryInvalid as invalid:
             await self._dead_letter(pending, invalid.entry, invalid.reason)
             await self._process(pending, [entry for entry in entries if entry is not invalid.entry])
-        except Exception as error:  # noqa: BLE001 - whatever an entry did, the others go on
+        except Exception as error:  # noqa: BLE001 - one entry must not stop the others
             if len(entries) > 1:
-                get_logger().warning("batch failed, handling its entries alone", error=repr(error))
+                get_logger().warning("batch failed, handling entries one by one", error=repr(error))
                 for entry in entries:
                     await self._process(pending, [entry])
             else:
@@ -293,13 +330,13 @@ class StreamConsumer:
         task = asyncio.ensure_future(self.handle(entries))
         done, _ = await asyncio.wait({task}, timeout=self.stuck_after_s)
         if not done:
-            # The work may sit in a thread, which cannot be cancelled; only a new process helps.
-            get_logger().critical("batch is stuck, ending the process", entries=len(entries))
+            # The work may be in a thread, which cannot be cancelled; only a new process helps.
+            get_logger().critical("batch stuck, exiting", entries=len(entries))
             os._exit(EXIT_STUCK)
         task.result()
 
     async def _undo_delivery(self, pending: PendingList) -> None:
-        """Take back the deliveries of entries that nothing was found wrong with."""
+        """Do not count the deliveries of entries that were not at fault."""
         if self._in_flight:
             await pending.restore(self._in_flight)
             self._in_flight.clear()
@@ -321,19 +358,7 @@ class StreamConsumer:
         del self._to_dead_letter[entry.entry_id]
 
     async def _acknowledge(self, pending: PendingList, entries: Sequence[Entry]) -> None:
-        """Everything the handler was asked for is committed: only now."""
+        """Acknowledge entries, after the handler has committed its work."""
         await pending.acknowledge(entries)
         for entry in entries:
             self._in_flight.pop(entry.entry_id, None)
-
-
-async def wait_for(
-    stop: asyncio.Event, seconds: float, *, wake: asyncio.Event | None = None
-) -> None:
-    """Return after ``seconds``, or at once when ``stop`` (or ``wake``) is set."""
-    waits = [asyncio.ensure_future(event.wait()) for event in (stop, wake) if event is not None]
-    try:
-        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for wait in waits:
-            wait.cancel()

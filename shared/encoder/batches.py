@@ -1,4 +1,4 @@
-"""Which texts are encoded together: padding costs, and so does every inference."""
+"""Groups texts into batches: padding costs time, and so does every inference."""
 
 from __future__ import annotations
 
@@ -6,11 +6,18 @@ from collections.abc import Sequence
 
 BATCH_TOKENS = 8192
 MAX_BATCH = 64
-TEXTS_PACKED = 8  # texts of queries in one inference; more together gain little
+TEXTS_PACKED = 8  # query texts in one inference; larger batches gain little
 
 
 def bulk_batches(lengths: Sequence[int]) -> list[list[int]]:
-    """Indices in batches of like length, ``BATCH_TOKENS`` padded tokens at the most each."""
+    """Group texts of similar length, with at most ``BATCH_TOKENS`` padded tokens in each batch.
+
+    Args:
+        lengths: Number of tokens of each text.
+
+    Returns:
+        The indices of the texts of each batch, the longest texts first.
+    """
     order = sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)
     batches: list[list[int]] = []
     for n in order:
@@ -25,17 +32,20 @@ def bulk_batches(lengths: Sequence[int]) -> list[list[int]]:
 
 
 def cheapest_batches(lengths: Sequence[int], *, inference_tokens: int) -> list[list[int]]:
-    """Indices in the batches that cost least together.
+    """Group texts into the batches with the lowest total cost.
 
-    A batch costs ``inference_tokens`` and its padded size: as many tokens as its longest text has,
-    for each of its texts. Sorted by length, every batch of the best split is a run.
+    A batch costs ``inference_tokens`` plus its padded size: the length of its longest text for each
+    of its texts. In order of length, every batch of the best split is a contiguous run.
 
     Args:
-        lengths: Tokens of each text.
-        inference_tokens: What an inference costs by itself, in tokens.
+        lengths: Number of tokens of each text.
+        inference_tokens: Fixed cost of an inference, in tokens.
+
+    Returns:
+        The indices of the texts of each batch.
     """
     order = sorted(range(len(lengths)), key=lengths.__getitem__)
-    # least[n]: the cost of the n shortest; cut[n]: where the last of their batches begins.
+    # least[n] is the cost of the n shortest texts; cut[n] is the start of the last batch of these.
     least, cut = [0], [0]
     for end in range(1, len(order) + 1):
         width = lengths[order[end - 1]]

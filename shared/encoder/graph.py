@@ -1,4 +1,4 @@
-"""An opened graph: rows of token ids in, rows of vectors out."""
+"""A loaded graph: rows of token ids in, rows of vectors out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import openvino as ov
 
 from shared.encoder.layout import (
     PACKED_INPUTS,
@@ -17,13 +16,14 @@ from shared.encoder.layout import (
     plain_inputs,
 )
 from shared.encoder.precision import PassagePrecision
+from shared.encoder.runtime import ov
 from shared.system.memory import forget_pages
 
 Vectors = npt.NDArray[np.float32]
 
 
 class Graph:
-    """A graph on the CPU, in OpenVINO. Not for several threads at once.
+    """A graph on the CPU, in OpenVINO. Not thread-safe.
 
     Attributes:
         packs: Whether a row may hold several texts.
@@ -32,13 +32,13 @@ class Graph:
     def __init__(
         self, core: ov.Core, path: Path, *, precision: PassagePrecision, threads: int
     ) -> None:
-        """Open a graph.
+        """Load a graph.
 
         Args:
-            core: OpenVINO.
-            path: Its ``.xml``; the weights lie beside it in ``.bin``.
-            precision: Arithmetic of what the graph does not itself have in int8.
-            threads: Threads of one inference; 1 for single queries.
+            core: The OpenVINO runtime.
+            path: The ``.xml`` file; the weights are beside it as ``.bin``.
+            precision: Arithmetic of all operations that the graph does not define in int8.
+            threads: Number of threads of one inference; 1 for single queries.
         """
         model = core.read_model(path)
         self.packs = len(model.inputs) == len(PACKED_INPUTS)
@@ -54,20 +54,24 @@ class Graph:
             },
         )
         self._request = compiled.create_infer_request()
-        # The first inference brings the weights into the CPU's precision and order, in memory of
-        # the graph's own; what was read of the file is not needed any more.
+        # The first inference copies the weights into the CPU's precision and order; the pages that
+        # were read from the file are not needed any more.
         self.infer([[1, 1]], one_a_row([2], width=2))
         forget_pages(path.with_suffix(".bin"))
 
     def infer(self, ids: Sequence[Sequence[int]], layout: Layout) -> Vectors:
-        """Unit rows, float32, shape ``(len(ids), dim)``.
+        """Encode texts to unit vectors.
 
         Args:
-            ids: Token ids of each text, special tokens among them.
-            layout: Where they lie; one a row, unless the graph packs.
+            ids: Token ids of each text, including special tokens.
+            layout: Positions of the texts in the rows; one text in each row, unless the graph
+                packs.
+
+        Returns:
+            Unit vectors, float32, shape ``(len(ids), dim)``.
         """
         self._request.infer((packed_inputs if self.packs else plain_inputs)(ids, layout))
         output = np.asarray(self._request.get_output_tensor().data, dtype=np.float32)
-        # The graph normalises in its own precision; bf16 leaves norms off by up to 1e-3.
+        # The graph normalises in its own precision; in bf16 norms are off by up to 1e-3.
         unit: Vectors = output / np.linalg.norm(output, axis=1, keepdims=True)
         return unit

@@ -1,4 +1,4 @@
-"""The encoder of an artefact: tokenizer, graphs, common direction."""
+"""The encoder of an artefact: its tokenizer, graphs and common direction."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import openvino as ov
 from tokenizers import Tokenizer
 
 from shared.encoder.artefact import (
@@ -24,63 +23,82 @@ from shared.encoder.batches import TEXTS_PACKED, bulk_batches, cheapest_batches
 from shared.encoder.graph import Graph, Vectors
 from shared.encoder.layout import WIDTH_STEP, Layout, one_a_row, packed
 from shared.encoder.precision import choose, has_bf16, has_vnni
+from shared.encoder.runtime import ov
 from shared.settings import Precision
 from shared.snapshot.storage.verify import VerificationCache
 
-INFERENCE_TOKENS = 48  # what one inference costs besides its tokens, measured in tokens
+INFERENCE_TOKENS = 48  # measured fixed cost of one inference, in tokens
 
 
 class Encoder(Protocol):
-    """Text to unit vectors. Safe to call from several threads."""
+    """Encodes text to unit vectors. Thread-safe.
+
+    Example:
+        The dot product of a query and a passage is their cosine similarity::
+
+            query = encoder.encode_queries(["slow and melancholic"])
+            passages = encoder.encode_passages(["A quiet, sad movie.", "Car chases!"])
+            similarities = passages @ query[0]
+
+    Attributes:
+        spec: Identity of the encoder.
+    """
 
     spec: EncoderSpec
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
-        """Unit rows, float32, shape ``(len(texts), spec.dim)``."""
+        """Encode queries; returns unit vectors, float32, shape ``(len(texts), spec.dim)``."""
         ...
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
-        """Unit rows, float32, shape ``(len(texts), spec.dim)``."""
+        """Encode passages; returns unit vectors, float32, shape ``(len(texts), spec.dim)``."""
         ...
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Word pieces of each text, special tokens left out."""
+        """Count the word pieces of each text, without special tokens."""
         ...
 
 
 class GraphEncoder:
     """An encoder that runs an artefact's graphs on the CPU, with OpenVINO.
 
-    A graph is opened when it is first needed: the query service never opens the passages', unless
-    it encodes queries with it. Safe to call from several threads: they take turns to infer, and
-    passages of others are made ready meanwhile.
+    A graph is loaded when it is first needed: the query service never loads the graph of the
+    passages, unless that one encodes its queries too. Thread-safe: threads take turns to infer, and
+    tokenize passages meanwhile.
+
+    Example:
+        Open the artefact of a snapshot's encoder and encode a query::
+
+            folder = artefact_folder(Path("data/snapshots"), manifest.encoder.encoder_id)
+            encoder = GraphEncoder(folder, encoder_id=manifest.encoder.encoder_id)
+            [vector] = encoder.encode_queries(["slow and melancholic"])
 
     Attributes:
-        spec: What it is.
-        precision: What queries are encoded in.
-        passage_precision: What passages are encoded in.
+        spec: Identity of the encoder.
+        precision: Precision in which queries are encoded.
+        passage_precision: Precision in which passages are encoded.
     """
 
     def __init__(
         self, folder: Path, *, encoder_id: str | None = None, threads: int = 1,
         precision: Precision = "auto", keep_direction: bool = False,
-        proofs: VerificationCache | None = None,
+        verified: VerificationCache | None = None,
     ) -> None:  # fmt: skip
         """Open and verify an artefact.
 
         Args:
-            folder: The artefact.
-            encoder_id: The encoder that it must be, or None for whatever it is.
-            threads: Threads of one inference; 1 for single queries.
-            precision: Arithmetic; ``shared.encoder.precision.choose`` says what is meant.
-            keep_direction: Leave the common direction in, as the bare model does. Such vectors
-                must not be compared with a snapshot's.
-            proofs: What need not be proven again.
+            folder: Folder of the artefact.
+            encoder_id: The expected encoder; None for any.
+            threads: Number of threads of one inference; 1 for single queries.
+            precision: Setting of the arithmetic, see ``shared.encoder.precision.choose``.
+            keep_direction: Whether to keep the common direction, as the bare model does. Such
+                vectors must not be compared with a snapshot's.
+            verified: Cache of the files that have been verified before.
 
         Raises:
-            EncoderInvalid: the artefact is missing, damaged, or of another encoder.
+            EncoderInvalid: The artefact is missing, damaged, or of another encoder.
         """
-        artefact = read_artefact(folder, encoder_id=encoder_id, proofs=proofs)
+        artefact = read_artefact(folder, encoder_id=encoder_id, verified=verified)
         self.spec = artefact.encoder
         self._folder = folder
         self._threads = threads
@@ -130,22 +148,22 @@ class GraphEncoder:
 
     @cached_property
     def _counter(self) -> Tokenizer:
-        # A second one, because cutting is state of a tokenizer; queries never need it.
+        # A second tokenizer, because truncation is state of a tokenizer; queries never need it.
         counter = Tokenizer.from_file(str(self._folder / TOKENIZER))
         counter.no_truncation()
         counter.no_padding()
         return counter
 
     def without_direction(self, vectors: Vectors) -> Vectors:
-        """Unit rows without the artefact's common direction, if it has one."""
+        """Remove the artefact's common direction from unit vectors, if it has one."""
         if self._direction is None:
             return vectors
         return remove_direction(vectors, self._direction)
 
     def _graph(self, name: str) -> Graph:
         if name not in self._graphs:
-            # What the int8 graph has not in int8 stays f32: bf16 gains nothing there, and would
-            # keep a copy of the word embeddings.
+            # The other operations of the int8 graph stay in f32: bf16 would gain nothing there, and
+            # would keep a copy of the word embeddings.
             precision = "f32" if name == QUERY_GRAPH else self.passage_precision
             self._graphs[name] = Graph(
                 self._core, self._folder / name, precision=precision, threads=self._threads
@@ -175,11 +193,12 @@ class GraphEncoder:
 
 
 def remove_direction(vectors: Vectors, direction: Vectors) -> Vectors:
-    """Take a common direction out of unit rows and normalise again.
+    """Remove a common direction from unit vectors and normalise them again.
 
     Args:
-        vectors: float32, shape ``(n, dim)``.
-        direction: float32, shape ``(2, dim)``: the mean, and a unit component about it.
+        vectors: Unit vectors, float32, shape ``(n, dim)``.
+        direction: The mean, and a unit component of the centred vectors, float32, shape
+            ``(2, dim)``.
     """
     mean, component = direction
     centred = vectors - mean

@@ -1,12 +1,11 @@
-"""Which arithmetic this CPU and an artefact allow."""
+"""Chooses the arithmetic precision that the CPU and an artefact allow."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-import openvino as ov
-
+from shared.encoder.runtime import ov
 from shared.settings import Precision
 from shared.telemetry import get_logger
 
@@ -17,35 +16,35 @@ _CPUINFO = Path("/proc/cpuinfo")
 
 
 class Precisions(NamedTuple):
-    """What queries and passages are encoded in."""
+    """The precisions in which queries and passages are encoded."""
 
     queries: QueryPrecision
     passages: PassagePrecision
 
 
-def choose(wanted: Precision, *, bf16: bool, int8: bool) -> Precisions:
-    """What a setting means here.
+def choose(setting: Precision, *, bf16: bool, int8: bool) -> Precisions:
+    """Choose the precisions for a setting.
 
-    ``auto`` is bf16 where the CPU has it. Elsewhere queries are in int8, where there is a graph for
-    it and the CPU can, because f32 costs twice as much; beside bf16, int8 gains a tenth and takes
-    more memory (decision 33). ``int8`` asks for it aloud: where it is not to be had it says so and
-    serves on, because a setting must not take a service down that a change of the model has
-    overtaken. Passages are never in int8: their vectors are the index.
+    ``auto`` means bf16 where the CPU has it. Elsewhere it means int8 for queries, if the artefact
+    and the CPU support it, because f32 costs twice as much; compared with bf16, int8 is only a
+    tenth faster and takes more memory (decision 33). ``int8`` asks for it explicitly; if it is
+    unavailable, a warning is logged and the service falls back, because a setting must not stop a
+    service after a change of the model. Passages are never in int8: their vectors are the index.
 
     Args:
-        wanted: The setting.
+        setting: Value of the setting ``ENCODER_PRECISION``.
         bf16: Whether the CPU computes in bf16.
-        int8: Whether there is an int8 graph, and the CPU computes in int8.
+        int8: Whether the artefact has an int8 graph and the CPU computes in int8.
     """
-    if wanted == "f32":
+    if setting == "f32":
         return Precisions("f32", "f32")
-    if wanted == "bf16":
+    if setting == "bf16":
         return Precisions("bf16", "bf16")
     plain: PassagePrecision = "bf16" if bf16 else "f32"
-    if int8 and (wanted == "int8" or not bf16):
+    if int8 and (setting == "int8" or not bf16):
         return Precisions("int8", plain)
-    if wanted == "int8":
-        get_logger().warning("int8 is not to be had here, queries are encoded otherwise", in_=plain)
+    if setting == "int8":
+        get_logger().warning("int8 unavailable, falling back", precision=plain)
     return Precisions(plain, plain)
 
 
@@ -57,8 +56,12 @@ def has_bf16(core: ov.Core) -> bool:
 def has_vnni(cpuinfo: Path = _CPUINFO) -> bool:
     """Whether the CPU multiplies int8 into int32 in one instruction.
 
-    Without it int8 is not only slow: sums of two products saturate at 16 bits, and the vectors are
-    not those that were measured. Linux on x86 tells; anything else counts as without.
+    Without it int8 is not only slow: sums of two products saturate at 16 bits, and the vectors
+    differ from those that were measured. Only Linux on x86 reports it; other systems count as
+    without.
+
+    Args:
+        cpuinfo: File with the CPU's flags.
     """
     try:
         lines = cpuinfo.read_text().splitlines()

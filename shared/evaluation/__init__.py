@@ -1,5 +1,5 @@
-"""Judged queries, measures and floors: how well a snapshot finds movies.
+"""Judged queries, measures and floors: how well the search finds movies in a snapshot.
 
-The ``evaluate`` command and the embedder's promotion gate (``canary``) import this room.
+The ``evaluate`` command and the embedder's promotion gate (``canary``) import this package.
 Central classes: ``query_sets.QuerySet``, ``floors.Floor``.
 """

@@ -5,9 +5,9 @@
     <folder>/floors.toml      floors = ["plot:MRR@10>=0.80", "avoid:violations@10<=1.5"]
     <folder>/<set>/...        judged queries (``shared.evaluation.query_sets``)
 
-or one set beside the floors. They are asked of the real searcher in its default mode. A movie that
-the snapshot does not have counts as not found: what the operator expects to be there and is not is
-a reason not to serve, too.
+or one set beside the floors. The real searcher answers them in its default mode. A movie that the
+snapshot does not have counts as not found: that an expected movie is missing is a reason not to
+serve the snapshot, too.
 """
 
 from __future__ import annotations
@@ -36,33 +36,33 @@ FLOORS = "floors.toml"
 
 
 class CanariesInvalid(ValueError):
-    """The canary queries cannot be used as they are; the message says which file and why."""
+    """Raised when the canary queries cannot be used; the message names the file and says why."""
 
 
 @dataclass(frozen=True)
 class Canaries:
-    """Judged queries and what they must reach."""
+    """Judged queries and the floors that their results must reach."""
 
     query_sets: tuple[QuerySet, ...]
     floors: tuple[Floor, ...]
 
     def verdicts(self, snapshot: Snapshot, encoder: Encoder) -> list[FloorCheck]:
-        """Every floor held against a snapshot.
+        """Compare every floor with a snapshot's results.
 
         Args:
-            snapshot: Opened.
-            encoder: The snapshot's.
+            snapshot: An open snapshot.
+            encoder: The snapshot's encoder.
         """
         searcher = Searcher(snapshot)
         means = {}
         for query_set in self.query_sets:
             rankings = dict(ranked(searcher, encoder, query_set.queries))
             values = measured(query_set, rankings)
-            means[query_set.name] = {metric: mean(own) for metric, own in values.items()}
+            means[query_set.name] = {metric: mean(by_query) for metric, by_query in values.items()}
         return verdicts(self.floors, means)
 
     def refusal(self, snapshot: Snapshot, encoder: Encoder) -> str | None:
-        """Why a snapshot must not be made current, or None; every floor is logged."""
+        """Why a snapshot must not be made current; None when it may. Logs every floor."""
         missed = []
         for verdict in self.verdicts(snapshot, encoder):
             if verdict.met:
@@ -92,7 +92,7 @@ def read_canaries(folder: Path) -> Canaries:
     try:
         query_sets = read_query_sets(folder)
         floors = [parse_floor(str(text)) for text in texts]
-        check_floors(floors, {own.name: own.has_unwanted for own in query_sets})
+        check_floors(floors, {query_set.name: query_set.has_unwanted for query_set in query_sets})
     except QuerySetInvalid as error:
         raise CanariesInvalid(str(error)) from error
     except FloorInvalid as error:

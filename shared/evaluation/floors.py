@@ -1,6 +1,7 @@
-"""What a ranking must reach: ``SET:METRIC>=VALUE``, or ``<=`` for violations. Pure.
+"""Floors, which metrics must reach: ``SET:METRIC>=VALUE``, or ``<=`` for violations. Pure.
 
-``plot:MRR@10>=0.80`` is of the query set ``plot``, and of every set whose name ends in ``-plot``.
+``plot:MRR@10>=0.80`` applies to the query set ``plot`` and to every set whose name ends in
+``-plot``.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ _FLOOR = re.compile(
 
 
 class FloorInvalid(ValueError):
-    """A floor cannot be read, or nothing that is measured is meant by it."""
+    """Raised when a floor cannot be read, or applies to nothing that is measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """The least mean of a metric over a set's queries; of violations the most."""
+    """The lowest allowed mean of a metric over a set's queries; for violations, the highest."""
 
     set_name: str
     metric: str
@@ -34,21 +35,21 @@ class Floor:
 
     @property
     def relation(self) -> str:
-        """How a value must stand to the limit."""
+        """``>=`` or ``<=``: how a value must compare with the limit."""
         return "<=" if self.metric == VIOLATIONS else ">="
 
     def is_of(self, set_name: str) -> bool:
-        """Whether a query set is meant."""
+        """Whether it applies to a query set."""
         return set_name == self.set_name or set_name.endswith(f"-{self.set_name}")
 
     def met_by(self, value: float) -> bool:
-        """Whether a mean is good enough; what is not a number never is."""
+        """Whether a mean reaches the floor; NaN does not."""
         return value <= self.limit if self.metric == VIOLATIONS else value >= self.limit
 
 
 @dataclass(frozen=True, slots=True)
 class FloorCheck:
-    """A floor held against a set's mean."""
+    """A floor compared with the mean of a query set."""
 
     floor: Floor
     set_name: str
@@ -61,24 +62,24 @@ class FloorCheck:
 
     def __str__(self) -> str:
         text = f"{self.set_name}: {self.floor.metric} is {self.value:.3f}"
-        wanted = f"{self.floor.relation} {self.floor.limit:g}"
+        condition = f"{self.floor.relation} {self.floor.limit:g}"
         if self.met:
-            return f"{text}, {wanted} as wanted"
-        return f"{text}, not {wanted}: missed by {abs(self.value - self.floor.limit):.3f}"
+            return f"{text}, which is {condition}"
+        return f"{text}, not {condition}: missed by {abs(self.value - self.floor.limit):.3f}"
 
 
 def parse_floor(text: str) -> Floor:
-    """Read a floor.
+    """Parse a floor.
 
     Raises:
-        FloorInvalid: it is not of the form above.
+        FloorInvalid: it does not have the form above.
     """
     match = _FLOOR.fullmatch(text)
     if match is None:
-        raise FloorInvalid(f"floor {text!r}: must be like plot:MRR@10>=0.80")
+        raise FloorInvalid(f"floor {text!r}: must have the form plot:MRR@10>=0.80")
     metric = next((name for name in METRICS if name.lower() == match["metric"].lower()), None)
     if metric is None:
-        raise FloorInvalid(f"floor {text!r}: {match['metric']} is none of {', '.join(METRICS)}")
+        raise FloorInvalid(f"floor {text!r}: {match['metric']} is not one of {', '.join(METRICS)}")
     try:
         limit = float(match["limit"])
     except ValueError:
@@ -87,33 +88,38 @@ def parse_floor(text: str) -> Floor:
         raise FloorInvalid(f"floor {text!r}: {match['limit']} is not a number")
     floor = Floor(match["set"], metric, limit)
     if floor.relation != match["relation"]:
-        raise FloorInvalid(f"floor {text!r}: {metric} is wanted {floor.relation} its limit")
+        raise FloorInvalid(f"floor {text!r}: {metric} must be {floor.relation} its limit")
     return floor
 
 
 def check_floors(floors: Iterable[Floor], sets: Mapping[str, bool]) -> None:
-    """Refuse floors that nothing would ever be held against.
+    """Check that every floor applies to something that is measured.
 
     Args:
-        floors: Of whatever is going to be measured.
-        sets: By the sets' names, whether they have movies that must not appear.
+        floors: Least values of measures, by query set.
+        sets: For each query set by name, whether it has movies that must not appear.
 
     Raises:
-        FloorInvalid: naming the floor.
+        FloorInvalid: a floor applies to nothing; the message names it.
     """
     for floor in floors:
-        meant = [name for name in sets if floor.is_of(name)]
-        if not meant:
-            raise FloorInvalid(f"floor {floor}: there are only the sets {', '.join(sets)}")
-        if floor.metric == VIOLATIONS and not any(sets[name] for name in meant):
-            raise FloorInvalid(f"floor {floor}: no movie is judged as one that must not appear")
+        names = [name for name in sets if floor.is_of(name)]
+        if not names:
+            raise FloorInvalid(f"floor {floor}: the only sets are {', '.join(sets)}")
+        if floor.metric == VIOLATIONS and not any(sets[name] for name in names):
+            raise FloorInvalid(f"floor {floor}: no query has a movie that must not appear")
 
 
 def verdicts(floors: Iterable[Floor], means: Mapping[str, Mapping[str, float]]) -> list[FloorCheck]:
-    """Hold floors against the means of metrics by query set."""
+    """Compare floors with means.
+
+    Args:
+        floors: Least values of measures, by query set.
+        means: By query set, the mean of each metric.
+    """
     return [
-        FloorCheck(floor, name, found[floor.metric])
+        FloorCheck(floor, name, values[floor.metric])
         for floor in floors
-        for name, found in means.items()
-        if floor.is_of(name) and floor.metric in found
+        for name, values in means.items()
+        if floor.is_of(name) and floor.metric in values
     ]

@@ -5,9 +5,9 @@
     <folder>/queries.jsonl    one object a line: "_id", "text", optionally "avoid"
     <folder>/qrels.tsv        a header, then query-id, corpus-id (a movie id), score
 
-A score above 0 says that the movie is an answer (and how good a one), -1 that it must not appear,
-0 that it is neither. Other keys of a query are passed over. Whatever cannot be read is refused
-with its file and line, because a query that is silently lost would move every figure.
+A score above 0 says that the movie is relevant (and how much), -1 that it must not appear, 0 that
+it is neither. Other keys of a query are ignored. Anything else that cannot be read is an error with
+its file and line, because a query that is silently lost would change every figure.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ JUDGEMENTS = "qrels.tsv"
 
 
 class QuerySetInvalid(ValueError):
-    """A folder is no set of judged queries; the message names the file, the line and why."""
+    """Raised when a folder is no set of judged queries; the message says where and why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query, and the field of what is to be avoided."""
+    """A query, and optionally a description of what to avoid."""
 
     query_id: str
     text: str
@@ -40,10 +40,10 @@ class QuerySet:
     """Judged queries.
 
     Attributes:
-        name: The folder's.
-        queries: In the order of the file.
-        judgements: Score by movie id, by query id.
-        remarks: What was left out, and why, for people.
+        name: The name of its folder.
+        queries: The queries in the order of the file.
+        judgements: By query id, the score of each judged movie by its id.
+        remarks: What was left out, and why, for display.
     """
 
     name: str
@@ -53,15 +53,15 @@ class QuerySet:
 
     @property
     def has_unwanted(self) -> bool:
-        """Whether any movie is judged as one that must not appear."""
+        """Whether a query has a movie that must not appear."""
         return any(score < 0 for judged in self.judgements.values() for score in judged.values())
 
     def movie_ids(self) -> frozenset[str]:
-        """All movies that are judged."""
+        """The ids of all judged movies."""
         return frozenset(movie_id for judged in self.judgements.values() for movie_id in judged)
 
     def among(self, movie_ids: frozenset[str]) -> QuerySet:
-        """The set over these movies: queries without an answer among them are left out."""
+        """The set for these movies: queries without a relevant movie among them are left out."""
         judgements = {
             query_id: {movie: score for movie, score in judged.items() if movie in movie_ids}
             for query_id, judged in self.judgements.items()
@@ -74,11 +74,11 @@ class QuerySet:
         remarks = list(self.remarks)
         missing = len(self.movie_ids() - movie_ids)
         if missing:
-            remarks.append(f"{missing} of {len(self.movie_ids())} judged movies are not there")
+            remarks.append(f"{missing} of {len(self.movie_ids())} judged movies are missing")
         if len(kept) < len(self.queries):
             remarks.append(
                 f"{len(self.queries) - len(kept)} of {len(self.queries)} queries are left out: "
-                "none of their movies is there"
+                "all their relevant movies are missing"
             )
         return replace(
             self,
@@ -89,21 +89,21 @@ class QuerySet:
 
 
 def read_query_sets(folder: Path) -> list[QuerySet]:
-    """The set in a folder, or those in its subfolders, by name.
+    """Read the set in a folder, or those in its subfolders, sorted by name.
 
     Raises:
-        QuerySetInvalid: there is none, or one cannot be read.
+        QuerySetInvalid: there is none, or one of them cannot be read.
     """
     if (folder / QUERIES).is_file():
         return [read_query_set(folder)]
-    found = sorted(path.parent for path in folder.glob(f"*/{QUERIES}"))
-    if not found:
-        raise QuerySetInvalid(f"{folder}: no {QUERIES} in it or in a folder below it")
-    return [read_query_set(path) for path in found]
+    folders = sorted(path.parent for path in folder.glob(f"*/{QUERIES}"))
+    if not folders:
+        raise QuerySetInvalid(f"{folder}: no {QUERIES} in it or in its subfolders")
+    return [read_query_set(path) for path in folders]
 
 
 def read_query_set(folder: Path) -> QuerySet:
-    """The set in a folder.
+    """Read the set in a folder.
 
     Raises:
         QuerySetInvalid: it cannot be read.
@@ -111,10 +111,10 @@ def read_query_set(folder: Path) -> QuerySet:
     queries = _queries(folder / QUERIES)
     known = {query.query_id for query in queries}
     judgements: dict[str, dict[str, int]] = {query_id: {} for query_id in known}
-    strangers: set[str] = set()
+    unknown: set[str] = set()
     for query_id, movie_id, score, place in _judgements(folder / JUDGEMENTS):
         if query_id not in known:
-            strangers.add(query_id)
+            unknown.add(query_id)
         elif movie_id in judgements[query_id]:
             raise QuerySetInvalid(f"{place}: {query_id} and {movie_id} are judged twice")
         else:
@@ -127,10 +127,12 @@ def read_query_set(folder: Path) -> QuerySet:
     if not judged:
         raise QuerySetInvalid(f"{folder / JUDGEMENTS}: no query has a movie with a score above 0")
     remarks = []
-    if strangers:
-        remarks.append(f"{len(strangers)} judged queries are not in {QUERIES}")
+    if unknown:
+        remarks.append(f"{len(unknown)} judged queries are not in {QUERIES}")
     if len(judged) < len(queries):
-        remarks.append(f"{len(queries) - len(judged)} queries are left out: nothing answers them")
+        remarks.append(
+            f"{len(queries) - len(judged)} queries are left out: they have no relevant movie"
+        )
     return QuerySet(
         folder.resolve().name,
         judged,
@@ -154,9 +156,9 @@ def _queries(path: Path) -> list[Query]:
             if value is None and not required:
                 continue
             if not isinstance(value, str) or not value.strip():
-                raise QuerySetInvalid(f'{place}: "{name}" must be a text that is not empty')
+                raise QuerySetInvalid(f'{place}: "{name}" must be a string that is not empty')
         if row["_id"] in seen:
-            raise QuerySetInvalid(f"{place}: the id {row['_id']} is there twice")
+            raise QuerySetInvalid(f"{place}: the id {row['_id']} occurs twice")
         seen.add(row["_id"])
         queries.append(Query(row["_id"], row["text"], row.get("avoid")))
     if not queries:
@@ -184,7 +186,7 @@ def _judgements(path: Path) -> Iterator[tuple[str, str, int, str]]:
 
 
 def _lines(path: Path) -> Iterator[tuple[str, str]]:
-    """Lines that are not blank, each with its place."""
+    """The lines that are not blank, each with its file and number."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:

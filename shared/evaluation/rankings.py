@@ -1,4 +1,4 @@
-"""A searcher's rankings of judged queries: the movies that a user would be shown."""
+"""The rankings of judged queries: the movies that a user would see."""
 
 from __future__ import annotations
 
@@ -18,18 +18,21 @@ def ranked(
     mode: Mode = "hybrid",
     passages: bool = True,
 ) -> Iterator[tuple[str, list[str]]]:
-    """Query ids, each with the ids of its first movies, best first.
+    """Search for every query.
 
     Args:
-        searcher: Over the snapshot.
-        encoder: The snapshot's.
-        queries: Texts, and what is to be avoided.
-        mode: Of the search.
-        passages: Whether ``hybrid`` looks at passages.
+        searcher: Searches the snapshot.
+        encoder: The snapshot's encoder.
+        queries: Judged queries, encoded together.
+        mode: How movies are scored.
+        passages: Whether ``hybrid`` scores passages.
+
+    Yields:
+        The id of each query with the ids of its first ``DEPTH`` movies, best first.
     """
     for query in queries:
         avoid = query.avoid
-        wanted = SearchQuery(
+        search = SearchQuery(
             k=DEPTH,
             evidence=0,
             mode=mode,
@@ -39,5 +42,5 @@ def ranked(
             avoid=avoid,
             avoid_vector=encoder.encode_queries([avoid])[0] if avoid is not None else None,
         )
-        answer = searcher.search(wanted)
-        yield query.query_id, [hit.movie.movie_id for hit in answer.hits]
+        page = searcher.search(search)
+        yield query.query_id, [hit.movie.movie_id for hit in page.hits]

@@ -1,4 +1,4 @@
-"""The passages that say why movies are hits, and why two movies are alike."""
+"""The passages that say why movies match a query, and why two movies are similar."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from shared.retrieval.ranking import ScoredPassages
 from shared.snapshot.files.catalogue import CatalogueMovie, CataloguePassage
 from shared.snapshot.reader import Snapshot
 
-PASSAGES_PER_EVIDENCE = 4  # looked at for each one shown, to find distinct reviews
+PASSAGES_PER_EVIDENCE = 4
+"""Passages considered for each one shown, to find passages of distinct reviews."""
 
 
 def evidence_for(
@@ -22,37 +23,40 @@ def evidence_for(
     vector: Vector,
     count: int,
     *,
-    read: ScoredPassages | None = None,
+    known: ScoredPassages | None = None,
 ) -> list[tuple[EvidencePassage, ...]]:
-    """For each movie its passages nearest to a query, of distinct reviews if it can.
+    """The passages of each movie nearest to a query, of distinct reviews where possible.
 
     Args:
-        snapshot: Whose.
-        movies: At the most each once.
-        vector: The query's, unit.
-        count: Passages a movie, at least 1.
-        read: Scores of passages that are known already, with the same vector.
+        snapshot: The snapshot of the movies.
+        movies: Movies, all distinct.
+        vector: The query's unit vector.
+        count: Passages per movie, at least 1.
+        known: Scores of passages that were computed before, for the same vector.
     """
     if not movies:
         return []
-    scores = _scores(snapshot, np.array([movie.row for movie in movies], np.int64), vector, read)
+    scores = _scores(snapshot, np.array([movie.row for movie in movies], np.int64), vector, known)
     if count == 1:  # the usual case
         return _best(snapshot, movies, scores)
-    found = _nearest(movies, scores, count * PASSAGES_PER_EVIDENCE)
+    nearest = _nearest(movies, scores, count * PASSAGES_PER_EVIDENCE)
     # One read of the catalogue for all movies.
-    passages = iter(snapshot.catalogue.passages([row for best in found for row, _ in best]))
-    chosen = []
-    for best in found:
-        told = [EvidencePassage(next(passages), scoring.shown_cosine(score)) for _, score in best]
-        kept = scoring.distinct_first([item.passage.review_id for item in told], count)
-        chosen.append(tuple(told[n] for n in kept))
-    return chosen
+    passages = iter(snapshot.catalogue.passages([row for best in nearest for row, _ in best]))
+    evidence = []
+    for best in nearest:
+        candidates = [
+            EvidencePassage(next(passages), scoring.shown_cosine(score)) for _, score in best
+        ]
+        reviews = [candidate.passage.review_id for candidate in candidates]
+        chosen = scoring.distinct_first(reviews, count)
+        evidence.append(tuple(candidates[n] for n in chosen))
+    return evidence
 
 
 def _best(
     snapshot: Snapshot, movies: Sequence[CatalogueMovie], scores: npt.NDArray[np.float32]
 ) -> list[tuple[EvidencePassage, ...]]:
-    """For each movie its nearest passage, if it has any."""
+    """The nearest passage of each movie that has any."""
     if not scores.shape[1]:
         return [()] * len(movies)
     first = scores.argmax(axis=1)
@@ -74,35 +78,36 @@ def _best(
 def _nearest(
     movies: Sequence[CatalogueMovie], scores: npt.NDArray[np.float32], most: int
 ) -> list[list[tuple[int, float]]]:
-    """For each movie the rows of its nearest passages, best first, with their scores."""
-    found = []
-    for movie, row in zip(movies, scores, strict=True):
-        own = row[: movie.passage_count]
-        found.append([(movie.passage_start + n, float(own[n])) for n in scoring.best(own, most)])
-    return found
+    """The rows of each movie's nearest passages, best first, with their scores."""
+    nearest = []
+    for movie, padded in zip(movies, scores, strict=True):
+        cosines = padded[: movie.passage_count]
+        best = scoring.best(cosines, most)
+        nearest.append([(movie.passage_start + n, float(cosines[n])) for n in best])
+    return nearest
 
 
 def _scores(
-    snapshot: Snapshot, rows: npt.NDArray[np.int64], vector: Vector, read: ScoredPassages | None
+    snapshot: Snapshot, rows: npt.NDArray[np.int64], vector: Vector, known: ScoredPassages | None
 ) -> npt.NDArray[np.float32]:
-    """Scores of all passages of each movie, with minus infinity after the last."""
-    if read is not None and len(read.rows):
-        places = np.minimum(np.searchsorted(read.rows, rows), len(read.rows) - 1)
-        if (read.rows[places] == rows).all():
-            return read.scores[places]
+    """Scores of all passages of each movie, padded with minus infinity."""
+    if known is not None and len(known.rows):
+        positions = np.minimum(np.searchsorted(known.rows, rows), len(known.rows) - 1)
+        if (known.rows[positions] == rows).all():
+            return known.scores[positions]
     return snapshot.passages.scores(rows, vector)
 
 
 def shared_evidence(
     snapshot: Snapshot, movie: CatalogueMovie, other: CatalogueMovie
 ) -> tuple[CataloguePassage, CataloguePassage, float] | None:
-    """The two passages, one of each movie's, that say the most alike, and their cosine."""
-    ours = snapshot.passages.vectors(movie.row)
-    theirs = snapshot.passages.vectors(other.row)
-    if not len(ours) or not len(theirs):
+    """The most similar pair of passages, one of each movie, with their cosine."""
+    vectors = snapshot.passages.vectors(movie.row)
+    other_vectors = snapshot.passages.vectors(other.row)
+    if not len(vectors) or not len(other_vectors):
         return None
-    cosines = ours @ theirs.T
+    cosines = vectors @ other_vectors.T
     n, m = np.unravel_index(int(np.argmax(cosines)), cosines.shape)
     rows = [movie.passage_start + int(n), other.passage_start + int(m)]
-    mine, yours = snapshot.catalogue.passages(rows)
-    return mine, yours, scoring.shown_cosine(float(cosines[n, m]))
+    passage, other_passage = snapshot.catalogue.passages(rows)
+    return passage, other_passage, scoring.shown_cosine(float(cosines[n, m]))

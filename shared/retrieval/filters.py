@@ -1,4 +1,4 @@
-"""Facts of all movies as arrays, so that filters are exact and cost next to nothing. Pure."""
+"""Facts of all movies as arrays, so that filters are exact and take microseconds. Pure."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """From ``gte`` to ``lte``, both included; None leaves an end open."""
+    """An interval that includes its ends; an end that is None is open."""
 
     gte: float | None = None
     lte: float | None = None
 
     @property
     def is_open(self) -> bool:
-        """Whether it holds for everything."""
+        """Whether every value is in it."""
         return self.gte is None and self.lte is None
 
 
 @dataclass(frozen=True, slots=True)
 class MovieFilter:
-    """What a movie must be. A fact that is not known does not meet a condition on it."""
+    """Conditions on a movie. An unknown fact does not meet a condition on it."""
 
     year: Range = Range()
     rating: Range = Range()
@@ -36,7 +36,7 @@ class MovieFilter:
 
     @property
     def is_empty(self) -> bool:
-        """Whether every movie passes."""
+        """Whether it has no condition."""
         return (
             self.year.is_open
             and self.rating.is_open
@@ -52,23 +52,27 @@ class FilterIndex:
     """Year, rating and genres of every movie, by row."""
 
     def __init__(self, rows: Iterable[tuple[int | None, float | None, tuple[str, ...]]]) -> None:
-        """Take ``(year, rating, genres)`` of every movie, in the order of rows."""
-        found = list(rows)
-        self._years = np.array([np.nan if year is None else year for year, _, _ in found])
-        self._ratings = np.array([np.nan if rate is None else rate for _, rate, _ in found])
+        """Build the index.
+
+        Args:
+            rows: ``(year, rating, genres)`` of every movie, by row.
+        """
+        facts = list(rows)
+        self._years = np.array([np.nan if year is None else year for year, _, _ in facts])
+        self._ratings = np.array([np.nan if rating is None else rating for _, rating, _ in facts])
         self._genres: dict[str, Mask] = {}
         self._spelling: dict[str, Counter[str]] = {}
-        for row, (_, _, genres) in enumerate(found):
+        for row, (_, _, genres) in enumerate(facts):
             for genre in genres:
                 key = genre.casefold()
                 if key not in self._genres:
-                    self._genres[key] = np.zeros(len(found), bool)
+                    self._genres[key] = np.zeros(len(facts), bool)
                 self._genres[key][row] = True
                 self._spelling.setdefault(key, Counter())[genre] += 1
-        self.rows = len(found)
+        self.rows = len(facts)
 
     def matching(self, filters: MovieFilter) -> Mask:
-        """Which movies pass, shape ``(rows,)``. Genres are compared without regard to case."""
+        """Which movies meet the conditions, shape ``(rows,)``; genres ignore case."""
         mask = np.ones(self.rows, bool)
         for values, limits in ((self._years, filters.year), (self._ratings, filters.rating)):
             # A comparison with NaN, an unknown fact, is false.
@@ -85,13 +89,13 @@ class FilterIndex:
     def _any_of(self, genres: tuple[str, ...]) -> Mask:
         mask = np.zeros(self.rows, bool)
         for genre in genres:
-            found = self._genres.get(genre.casefold())
-            if found is not None:
-                mask |= found
+            with_genre = self._genres.get(genre.casefold())
+            if with_genre is not None:
+                mask |= with_genre
         return mask
 
     def genres(self) -> list[tuple[str, int]]:
-        """Genres in their usual spelling with their numbers of movies, most first."""
+        """Genres in their most common spelling with their numbers of movies, largest first."""
         counted = [
             (self._spelling[key].most_common(1)[0][0], int(mask.sum()))
             for key, mask in self._genres.items()

@@ -1,6 +1,7 @@
-"""What is asked of a searcher, and what it answers.
+"""The query that a searcher takes, and the page of movies that it returns.
 
-What an answer has many of are tuples: a frozen dataclass takes four times as long to make.
+Objects that a page has many of are named tuples: a frozen dataclass takes four times as long to
+create.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ Rows = npt.NDArray[np.int64]
 
 
 class UnknownMovie(LookupError):
-    """A movie id that the snapshot does not have."""
+    """Raised by a searcher for a movie id that the snapshot does not have."""
 
     def __init__(self, movie_id: str) -> None:
         super().__init__(movie_id)
@@ -29,11 +30,23 @@ class UnknownMovie(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
-    """What is wanted. Vectors are of the texts, unit, shape ``(dim,)``.
+    """A search. Vectors are unit vectors of shape ``(dim,)``.
 
     Attributes:
-        passages: Whether ``hybrid`` looks at passages; without, its dense part is the pooled
-            vector's cosine alone (an ablation).
+        k: How many movies the page has.
+        offset: How many movies precede the page.
+        evidence: Passages per movie that say why it matches; 0 for none.
+        mode: How movies are scored.
+        text: The description; None when there is none.
+        vector: The vector of ``text``.
+        avoid: A description of what movies should not be like.
+        avoid_vector: The vector of ``avoid``.
+        like: Ids of movies that the results should be like.
+        unlike: Ids of movies that the results should not be like.
+        filters: What the movies must be.
+        diversity: How much neighbours in the ranking differ, from 0 to 1.
+        passages: Whether ``hybrid`` scores passages; otherwise its dense part is the cosine of the
+            pooled vector alone (an ablation).
     """
 
     k: int = 10
@@ -52,14 +65,14 @@ class SearchQuery:
 
 
 class EvidencePassage(NamedTuple):
-    """A passage that says why a movie is a hit; ``score`` is its cosine with the query."""
+    """A passage that says why a movie matches; ``score`` is its cosine with the query."""
 
     passage: CataloguePassage
     score: float
 
 
 class ScoreBreakdown(NamedTuple):
-    """What a hit's score is made of; None where a part was not asked for."""
+    """The parts of a movie's score; None for parts that were not computed."""
 
     semantic: float | None = None
     passages: float | None = None
@@ -68,7 +81,7 @@ class ScoreBreakdown(NamedTuple):
 
 
 class RankedMovie(NamedTuple):
-    """A movie that was found; ranks count from 1 over all pages."""
+    """A movie of a ranking; ranks count from 1 over all pages."""
 
     rank: int
     score: float
@@ -79,7 +92,7 @@ class RankedMovie(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SearchPage:
-    """One page of a ranking of ``matched`` movies."""
+    """A page of a ranking of ``matched`` movies."""
 
     matched: int
     hits: tuple[RankedMovie, ...]

@@ -1,4 +1,4 @@
-"""Rankings of one snapshot's movies: rows in order, and what their scores are made of.
+"""Rankings of one snapshot's movies: rows in order, and the parts of their scores.
 
 ``hybrid``: the best ``CANDIDATES`` of the pooled index united with the best ``CANDIDATES`` of the
 lexical one are scored together (``shared.retrieval.scoring``); all other movies follow in the order
@@ -20,8 +20,10 @@ from shared.snapshot.reader import Snapshot
 from shared.text.terms import terms
 
 CANDIDATES = 100
-BACKGROUND = 256  # movies that stand for the catalogue when something is to be avoided
-NAMED_BONUS = 25.0  # over any fused score: a film whose title was typed comes first
+BACKGROUND = 256
+"""Movies that represent the catalogue when something is avoided."""
+NAMED_BONUS = 25.0
+"""More than any fused score, so that a movie whose title is the query comes first."""
 
 Values = npt.NDArray[np.floating]
 
@@ -38,8 +40,17 @@ class ScoredPassages:
 class Ranking:
     """Rows in order with their scores, at least up to the end of the page.
 
-    ``semantic`` to ``avoided`` hold what the scores are made of, by place; they are shorter than
-    the ranking where the rest has none. ``read`` is what is known of passages already.
+    Attributes:
+        rows: The movies, best first.
+        scores: Their scores.
+        matched: How many movies the whole ranking has.
+        shown: Converts a score to the one that is shown.
+        semantic: Cosines of the pooled vectors, by position; this and the following parts are
+            shorter than the ranking when the movies at its end have none.
+        passages: Means of the best passages.
+        lexical: BM25 scores.
+        avoided: What the scores lost to ``avoid`` and ``unlike``.
+        scored_passages: Scores of passages that were computed for the ranking.
     """
 
     rows: Rows
@@ -50,20 +61,19 @@ class Ranking:
     passages: Values | None = None
     lexical: Values | None = None
     avoided: Values | None = None
-    read: ScoredPassages | None = None
+    scored_passages: ScoredPassages | None = None
 
     def parts(self, page: slice) -> list[ScoreBreakdown]:
-        """What the scores of a page are made of."""
+        """The parts of the scores of a page."""
         count = len(self.rows[page])
-        told = (self.semantic, self.passages, self.lexical, self.avoided)
-        return list(map(ScoreBreakdown, *(_part(values, page, count) for values in told)))
+        parts = (self.semantic, self.passages, self.lexical, self.avoided)
+        return list(map(ScoreBreakdown, *(_shown(values, page, count) for values in parts)))
 
 
-def _part(values: Values | None, page: slice, count: int) -> list[float | None]:
+def _shown(values: Values | None, page: slice, count: int) -> list[float | None]:
     shown: list[float | None] = []
     if values is not None:
-        found = values[page].tolist()
-        shown += [round(value, scoring.SCORE_DECIMALS) + 0.0 for value in found]
+        shown += [round(value, scoring.SCORE_DECIMALS) + 0.0 for value in values[page].tolist()]
     return shown + [None] * (count - len(shown))
 
 
@@ -80,62 +90,62 @@ class Ranker:
             np.linspace(0, max(0, count - 1), min(count, BACKGROUND)).astype(np.int64)
         )
 
-    def semantic(self, wanted: SearchQuery, vector: Vector, among: Rows | None) -> Ranking:
-        """By the cosine of the pooled vectors.
+    def semantic(self, query: SearchQuery, vector: Vector, among: Rows | None) -> Ranking:
+        """Rank by the cosine of the pooled vectors.
 
         Args:
-            wanted: The search.
-            vector: Unit; what is searched for.
-            among: The movies that may be found; None for all.
+            query: The search.
+            vector: The unit vector to search for.
+            among: Rows of the movies to rank; None for all.
         """
-        end = wanted.offset + wanted.k
-        depth = max(end, CANDIDATES) if wanted.diversity else end
-        found, nearest = self._index.search(vector[np.newaxis], depth, among=among)
-        order = self._order(found[0], nearest[0], wanted)
-        scores, rows = found[0][order], nearest[0][order]
+        end = query.offset + query.k
+        depth = max(end, CANDIDATES) if query.diversity else end
+        cosines, nearest = self._index.search(vector[np.newaxis], depth, among=among)
+        order = self._order(cosines[0], nearest[0], query)
+        scores, rows = cosines[0][order], nearest[0][order]
         return Ranking(rows, scores, self._count(among), scoring.shown_cosine, semantic=scores)
 
-    def lexical(self, wanted: SearchQuery, among: Rows | None) -> Ranking:
-        """By BM25; movies that share no term with the query are not found."""
+    def lexical(self, query: SearchQuery, among: Rows | None) -> Ranking:
+        """Rank by BM25; movies that share no term with the query are left out."""
         scores, rows = self._lexical.search(
-            terms(wanted.text or ""), max(1, self._count(among)), among=among
+            terms(query.text or ""), max(1, self._count(among)), among=among
         )
-        order = self._order(scores, rows, wanted)
+        order = self._order(scores, rows, query)
         scores, rows = scores[order], rows[order]
         return Ranking(rows, scores, len(rows), scoring.shown_bm25, lexical=scores)
 
     def hybrid(
         self,
-        wanted: SearchQuery,
+        query: SearchQuery,
         vector: Vector,
         among: Rows | None,
         *,
         named: list[int],
         unliked: list[int],
     ) -> Ranking:
-        """By both; see the module.
+        """Rank by both, as the module describes.
 
         Args:
-            wanted: The search.
-            vector: Unit; what is searched for.
-            among: The movies that may be found; None for all.
-            named: Rows of movies whose titles the query says, best first.
-            unliked: Rows of movies that it should not be like.
+            query: The search.
+            vector: The unit vector to search for.
+            among: Rows of the movies to rank; None for all.
+            named: Rows of movies that the query names by their titles, best first.
+            unliked: Rows of movies that the results should not be like.
         """
         _, near = self._index.search(vector[np.newaxis], CANDIDATES, among=among)
-        bm25, shared = self._lexical.search(terms(wanted.text or ""), CANDIDATES, among=among)
-        rows = _union(near[0], shared, np.array(named, np.int64))
-        lexical = _at(rows, shared, bm25)
-        pooled, told = self._dense(rows, vector)
-        passages = scoring.top_mean(told)
-        scores = scoring.fuse(_dense_part(wanted, pooled, passages), lexical)
-        avoided = self._avoided(wanted, unliked, rows)
+        bm25, matches = self._lexical.search(terms(query.text or ""), CANDIDATES, among=among)
+        rows = _union(near[0], matches, np.array(named, np.int64))
+        lexical = _at(rows, matches, bm25)
+        pooled, passage_scores = self._dense(rows, vector)
+        passages = scoring.top_mean(passage_scores)
+        scores = scoring.fuse(_dense_part(query, pooled, passages), lexical)
+        avoided = self._avoided(query, unliked, rows)
         if avoided is not None:
             scores = scoring.zscore(scores) - avoided
-        for place, row in enumerate(named):
-            scores[rows == row] += NAMED_BONUS * (1 + 1 / (1 + place))
+        for position, row in enumerate(named):
+            scores[rows == row] += NAMED_BONUS * (1 + 1 / (1 + position))
         order = np.argsort(-scores, kind="stable")  # rows ascend: of equal scores the lower first
-        order = order[self._order(scores[order], rows[order], wanted)]
+        order = order[self._order(scores[order], rows[order], query)]
         ranking = Ranking(
             rows[order],
             scores[order],
@@ -145,44 +155,44 @@ class Ranker:
             passages=passages[order],
             lexical=lexical[order],
             avoided=avoided[order] if avoided is not None else None,
-            read=ScoredPassages(rows, told),
+            scored_passages=ScoredPassages(rows, passage_scores),
         )
-        return self._with_tail(ranking, wanted, vector, among)
+        return self._with_tail(ranking, query, vector, among)
 
     def _count(self, among: Rows | None) -> int:
         return self._index.rows if among is None else len(among)
 
     def _with_tail(
-        self, ranking: Ranking, wanted: SearchQuery, vector: Vector, among: Rows | None
+        self, ranking: Ranking, query: SearchQuery, vector: Vector, among: Rows | None
     ) -> Ranking:
-        """The candidates, then everybody else by pooled vector, as far as the page needs."""
-        missing = wanted.offset + wanted.k - len(ranking.rows)
+        """The candidates, then all other movies by pooled vector, as far as the page needs."""
+        missing = query.offset + query.k - len(ranking.rows)
         if missing <= 0 or ranking.matched <= len(ranking.rows):
             return ranking
         depth = missing + len(ranking.rows)
         cosines, rows = self._index.search(vector[np.newaxis], depth, among=among)
-        rest = ~np.isin(rows[0], ranking.rows)
-        # They were not scored together with the candidates; that none is better is all we know.
-        unscored = np.full(int(rest.sum()), -np.inf)
+        others = ~np.isin(rows[0], ranking.rows)
+        # They were not scored together with the candidates, and none is better than those.
+        unscored = np.full(int(others.sum()), -np.inf)
         return replace(
             ranking,
-            rows=np.concatenate([ranking.rows, rows[0][rest]]),
+            rows=np.concatenate([ranking.rows, rows[0][others]]),
             scores=np.concatenate([ranking.scores, unscored]),
-            semantic=np.concatenate([ranking.semantic, cosines[0][rest]])
+            semantic=np.concatenate([ranking.semantic, cosines[0][others]])
             if ranking.semantic is not None
             else None,
         )
 
     def _order(
-        self, scores: Values, rows: Rows, wanted: SearchQuery
+        self, scores: Values, rows: Rows, query: SearchQuery
     ) -> npt.NDArray[np.int64] | slice[None, None, None]:
-        """The order of the best ``CANDIDATES`` changes; the same ones for every page."""
-        if not wanted.diversity:
+        """Reorder the best ``CANDIDATES``, which are the same for every page, for diversity."""
+        if not query.diversity:
             return slice(None)
         order = np.arange(len(rows))
         head = slice(CANDIDATES)
         order[head] = scoring.mmr(
-            scores[head].astype(np.float64), self._vectors[rows[head]], wanted.diversity
+            scores[head].astype(np.float64), self._vectors[rows[head]], query.diversity
         )
         return order
 
@@ -192,24 +202,22 @@ class Ranker:
         """Cosines of pooled vectors, and of all passages; ``rows`` are distinct."""
         return self._vectors[rows] @ vector, self._passages.scores(rows, vector)
 
-    def _avoided(
-        self, wanted: SearchQuery, unliked: list[int], rows: Rows
-    ) -> scoring.Scores | None:
-        """What each candidate loses by what is to be avoided; None when nothing is."""
-        if wanted.avoid_vector is None and not unliked:
+    def _avoided(self, query: SearchQuery, unliked: list[int], rows: Rows) -> scoring.Scores | None:
+        """What each candidate loses to ``avoid`` and ``unlike``; None when there are none."""
+        if query.avoid_vector is None and not unliked:
             return None
-        # z against the catalogue, not against the candidates, who may all be alike in it.
+        # z-scores against the catalogue, not the candidates, which may all have what is avoided.
         together = np.union1d(rows, self._background)
         candidates = np.searchsorted(together, rows)
         background = np.searchsorted(together, self._background)
         lost = np.zeros(len(rows))
-        if wanted.avoid_vector is not None:
-            pooled, told = self._dense(together, wanted.avoid_vector)
-            dense = _dense_part(wanted, pooled, scoring.top_mean(told))
-            bm25, shared = self._lexical.search(
-                terms(wanted.avoid or ""), len(together), among=together
+        if query.avoid_vector is not None:
+            pooled, passage_scores = self._dense(together, query.avoid_vector)
+            dense = _dense_part(query, pooled, scoring.top_mean(passage_scores))
+            bm25, matches = self._lexical.search(
+                terms(query.avoid or ""), len(together), among=together
             )
-            scores = scoring.fuse(dense, _at(together, shared, bm25), background=background)
+            scores = scoring.fuse(dense, _at(together, matches, bm25), background=background)
             lost += scoring.penalty(scoring.zscore(scores[candidates], against=scores[background]))
         if unliked:
             nearest = (self._vectors[together] @ self._vectors[unliked].T).max(axis=1)
@@ -220,14 +228,14 @@ class Ranker:
 
 
 def _dense_part(
-    wanted: SearchQuery, pooled: npt.NDArray[np.float32], passages: npt.NDArray[np.float64]
+    query: SearchQuery, pooled: npt.NDArray[np.float32], passages: npt.NDArray[np.float64]
 ) -> scoring.Scores:
-    return scoring.dense(pooled, passages) if wanted.passages else pooled.astype(np.float64)
+    return scoring.dense(pooled, passages) if query.passages else pooled.astype(np.float64)
 
 
-def _union(*found: Rows) -> Rows:
+def _union(*parts: Rows) -> Rows:
     """All rows once, ascending."""
-    rows = np.concatenate(found)
+    rows = np.concatenate(parts)
     rows.sort()
     if len(rows) < 2:
         return rows
@@ -237,8 +245,8 @@ def _union(*found: Rows) -> Rows:
     return rows[first]
 
 
-def _at(rows: Rows, found: Rows, scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """Scores of ``rows``, which ascend and hold all of ``found``; 0 for those not found."""
+def _at(rows: Rows, matches: Rows, scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Scores of ``rows``, which ascend and include all ``matches``; 0 for the others."""
     values = np.zeros(len(rows))
-    values[np.searchsorted(rows, found)] = scores
+    values[np.searchsorted(rows, matches)] = scores
     return values

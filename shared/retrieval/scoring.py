@@ -1,8 +1,8 @@
-"""What makes a hit, in numbers. Pure.
+"""The scores of movies. Pure.
 
 A candidate's fused score is ``DENSE_WEIGHT z(dense) + (1 - DENSE_WEIGHT) z(lexical)``, z over the
 candidates, where dense is ``POOLED_WEIGHT`` x the cosine of the movie's pooled vector + the mean of
-its ``TOP_PASSAGES`` best passages. What is to be avoided is scored in the same way and taken off
+its ``TOP_PASSAGES`` best passages. What the user avoids is scored in the same way and subtracted
 where it stands out from the catalogue: ``AVOID_WEIGHT x relu(z - AVOID_THRESHOLD)``.
 ``docs/retrieval.md`` has the figures behind the constants.
 """
@@ -36,13 +36,13 @@ def zscore(
 
     Args:
         values: Shape ``(n,)``.
-        against: Whose mean and deviation; the values' own when absent.
+        against: The sample whose mean and deviation are used; default: the values themselves.
     """
     sample = np.asarray(values if against is None else against, np.float64)
     count = len(sample)
     if count == 0:
         return np.zeros(len(values))
-    # As numpy's mean and std compute them, less what those calls cost for so few numbers.
+    # As numpy's mean and std compute them, without the cost of those calls for few numbers.
     mean = np.add.reduce(sample) / count
     off = sample - mean
     spread = math.sqrt(np.add.reduce(off * off) / count)
@@ -53,7 +53,7 @@ def zscore(
 
 
 def dense(pooled: npt.NDArray[np.floating], passages: npt.NDArray[np.floating]) -> Scores:
-    """The dense score: of the pooled vector, and of the best passages."""
+    """The dense score, from the scores of the pooled vector and of the best passages."""
     result: Scores = POOLED_WEIGHT * np.asarray(pooled, np.float64) + passages
     return result
 
@@ -64,12 +64,12 @@ def fuse(
     *,
     background: npt.NDArray[np.int64] | None = None,
 ) -> Scores:
-    """Dense and lexical scores in one.
+    """Fuse dense and lexical scores.
 
     Args:
         dense_scores: Shape ``(n,)``.
-        lexical_scores: The same; 0 where no term is shared.
-        background: Places of those that stand for the catalogue; all of them when absent.
+        lexical_scores: Shape ``(n,)``; 0 where no term is shared.
+        background: Indices of the scores that represent the catalogue; default: all.
     """
     dense_sample = dense_scores if background is None else dense_scores[background]
     lexical_sample = lexical_scores if background is None else lexical_scores[background]
@@ -79,7 +79,7 @@ def fuse(
 
 
 def penalty(scores: Scores) -> Scores:
-    """What standing out in something unwanted costs; 0 for what does not."""
+    """The penalty of z-scores for something that is avoided; 0 up to the threshold."""
     result: Scores = AVOID_WEIGHT * np.maximum(0.0, scores - AVOID_THRESHOLD)
     return result
 
@@ -88,31 +88,34 @@ def top_mean(scores: npt.NDArray[np.floating]) -> Scores:
     """The mean of each row's ``TOP_PASSAGES`` best scores, or of all if there are fewer.
 
     Args:
-        scores: Shape ``(n, m)``; minus infinity stands for nothing.
+        scores: Shape ``(n, m)``; minus infinity marks absent scores.
 
     Returns:
-        Shape ``(n,)``; -1 for a row of nothing.
+        Shape ``(n,)``; -1 for a row without scores.
     """
     most = min(TOP_PASSAGES, scores.shape[1])
     if most == 0:
         return np.full(len(scores), -1.0)
     tops = np.partition(scores, scores.shape[1] - most, axis=1)[:, -most:].astype(np.float64)
-    if len(tops) and np.minimum.reduce(tops[:, 0]) > -np.inf:  # nobody has fewer
+    if len(tops) and np.minimum.reduce(tops[:, 0]) > -np.inf:  # no row has fewer
         whole: Scores = np.add.reduce(tops, axis=1) / most
         return whole
-    there = np.isfinite(tops)
-    counts = there.sum(axis=1)
-    sums = np.where(there, tops, 0.0).sum(axis=1)
+    present = np.isfinite(tops)
+    counts = present.sum(axis=1)
+    sums = np.where(present, tops, 0.0).sum(axis=1)
     result: Scores = np.where(counts > 0, sums / np.maximum(counts, 1), -1.0)
     return result
 
 
 def apply_likes(query: Vector | None, liked: npt.NDArray[np.float32]) -> Vector | None:
-    """A query's vector, moved towards the films that somebody likes; unit, or None of nothing.
+    """A query's vector, moved towards liked movies.
 
     Args:
-        query: Unit, shape ``(dim,)``; None when there is no text.
+        query: Unit vector, shape ``(dim,)``; None when there is no text.
         liked: Unit rows, shape ``(n, dim)``.
+
+    Returns:
+        A unit vector; None when there is neither a text nor a liked movie.
     """
     if len(liked) == 0:
         return query
@@ -123,14 +126,14 @@ def apply_likes(query: Vector | None, liked: npt.NDArray[np.float32]) -> Vector 
 
 
 def mmr(scores: Scores, vectors: npt.NDArray[np.float32], strength: float) -> npt.NDArray[np.int64]:
-    """An order in which neighbours differ: maximal marginal relevance.
+    """Order results so that neighbours differ, by maximal marginal relevance.
 
-    Carbonell and Goldstein, SIGIR 1998; scores are brought to 0..1 first.
+    Carbonell and Goldstein, SIGIR 1998; scores are scaled to 0..1 first.
 
     Args:
         scores: Shape ``(n,)``, best first.
         vectors: Unit rows, shape ``(n, dim)``.
-        strength: 0 keeps the order, 1 looks at difference alone.
+        strength: 0 keeps the order, 1 considers differences only.
 
     Returns:
         Indices into ``scores``.
@@ -141,13 +144,13 @@ def mmr(scores: Scores, vectors: npt.NDArray[np.float32], strength: float) -> np
     spread = scores.max() - scores.min()
     merit = (scores - scores.min()) / spread if spread > _FLAT else np.zeros(count)
     nearest = np.zeros(count)
-    left = np.ones(count, bool)
+    remaining = np.ones(count, bool)
     order = []
     for _ in range(count):
-        value = np.where(left, (1 - strength) * merit - strength * nearest, -np.inf)
+        value = np.where(remaining, (1 - strength) * merit - strength * nearest, -np.inf)
         chosen = int(np.argmax(value))
         order.append(chosen)
-        left[chosen] = False
+        remaining[chosen] = False
         nearest = np.maximum(nearest, vectors @ vectors[chosen])
     return np.asarray(order, np.int64)
 
@@ -159,7 +162,7 @@ def best(scores: npt.NDArray[np.floating], most: int) -> list[int]:
         return []
     if most < len(scores):
         chosen = np.argpartition(-scores, most - 1)[:most]
-        # A tie at the cut must not be decided by the partition.
+        # The partition must not decide a tie at the cut.
         chosen = np.flatnonzero(scores >= scores[chosen].min())
     else:
         chosen = np.arange(len(scores))
@@ -167,34 +170,34 @@ def best(scores: npt.NDArray[np.floating], most: int) -> list[int]:
 
 
 def distinct_first(groups: Sequence[Hashable], most: int) -> list[int]:
-    """Choose among things in order of merit, one of each group before a second of any.
+    """Choose items in order of merit, one of each group before a second one of any group.
 
     Args:
-        groups: The group of each thing, best thing first.
-        most: How many to choose.
+        groups: The group of each item, best item first.
+        most: Largest number of indices returned.
 
     Returns:
         Indices into ``groups``, still in order of merit.
     """
     seen: set[Hashable] = set()
-    new: list[int] = []
-    again: list[int] = []
+    first: list[int] = []
+    repeated: list[int] = []
     for n, group in enumerate(groups):
-        (again if group in seen else new).append(n)
+        (repeated if group in seen else first).append(n)
         seen.add(group)
-    return sorted([*new[:most], *again[: max(0, most - len(new))]])
+    return sorted([*first[:most], *repeated[: max(0, most - len(first))]])
 
 
 def shown_cosine(score: float) -> float:
-    """A cosine as it is shown, in -1 to 1 also where floating point is a hair over."""
+    """A cosine as it is shown: rounded, and within -1 to 1 despite rounding errors."""
     return round(min(1.0, max(-1.0, score)), SCORE_DECIMALS) + 0.0
 
 
 def shown_fused(score: float) -> float:
-    """A fused score as it is shown: the logistic function brings it to 0..1, order kept."""
+    """A fused score as it is shown: mapped to 0..1 by the logistic function."""
     return round(1.0 / (1.0 + math.exp(-min(30.0, max(-30.0, score)))), SCORE_DECIMALS)
 
 
 def shown_bm25(score: float) -> float:
-    """A BM25 score as it is shown."""
+    """A BM25 score as it is shown: rounded."""
     return round(score, SCORE_DECIMALS)

@@ -1,9 +1,7 @@
-"""From a description to hits with evidence, over one snapshot. Knows no HTTP and no encoder.
+"""From a query to ranked movies with evidence, over one snapshot; without HTTP and encoder.
 
-Filters restrict the movies, a ``Ranker`` ranks them, and the page that is wanted is read from the
-catalogue with its evidence.
-
-Not for several threads at a time, because a catalogue is not.
+Filters restrict the movies, a ``Ranker`` ranks them, and the page is read from the catalogue with
+its evidence. Not thread-safe, because a catalogue is not.
 """
 
 from __future__ import annotations
@@ -44,7 +42,17 @@ __all__ = [
 
 
 class Searcher:
-    """Searches one snapshot; made once when it is loaded."""
+    """Searches one snapshot; created once when it is loaded.
+
+    Example::
+
+        searcher = Searcher(open_snapshot(store, snapshot_id))
+        text = "relaxing and funny"
+        vector = encoder.encode_queries([text])[0]
+        page = searcher.search(SearchQuery(k=5, text=text, vector=vector))
+        for hit in page.hits:
+            print(hit.rank, hit.movie.title, hit.evidence[0].passage.text)
+    """
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
@@ -57,45 +65,49 @@ class Searcher:
         self._ranker = Ranker(snapshot)
         self._vectors = snapshot.index.vectors()
 
-    def search(self, wanted: SearchQuery) -> SearchPage:
-        """Rank movies, and say why.
+    def search(self, query: SearchQuery) -> SearchPage:
+        """Rank movies and return a page of them with evidence.
 
         Raises:
-            UnknownMovie: a film in ``like`` or ``unlike`` is not in the snapshot.
+            UnknownMovie: a movie in ``like`` or ``unlike`` is not in the snapshot.
         """
-        liked, unliked = self._rows(wanted.like), self._rows(wanted.unlike)
-        among = self._among(wanted.filters, [*liked, *unliked])
-        vector = (
-            scoring.apply_likes(wanted.vector, self._vectors[liked]) if liked else wanted.vector
-        )
-        if wanted.mode == "lexical":
-            ranking = self._ranker.lexical(wanted, among)
+        liked, unliked = self._rows(query.like), self._rows(query.unlike)
+        among = self._among(query.filters, [*liked, *unliked])
+        vector = scoring.apply_likes(query.vector, self._vectors[liked]) if liked else query.vector
+        if query.mode == "lexical":
+            ranking = self._ranker.lexical(query, among)
         elif vector is None:
             return SearchPage(0, ())
-        elif wanted.mode == "semantic":
-            ranking = self._ranker.semantic(wanted, vector, among)
+        elif query.mode == "semantic":
+            ranking = self._ranker.semantic(query, vector, among)
         else:
-            named = self._named(wanted.text, among)
-            ranking = self._ranker.hybrid(wanted, vector, among, named=named, unliked=unliked)
-        return self._answer(ranking, wanted, vector)
+            named = self._named(query.text, among)
+            ranking = self._ranker.hybrid(query, vector, among, named=named, unliked=unliked)
+        return self._page(ranking, query, vector)
 
     def similar(
         self, movie_id: str, *, k: int, evidence: int, diversity: float = 0.0
     ) -> SearchPage:
-        """Rank the other movies by the cosine of their vectors with one's.
+        """Rank the other movies by the cosine of their vectors with a movie's.
+
+        Args:
+            movie_id: The movie.
+            k: How many movies to return.
+            evidence: Passages per movie.
+            diversity: How much neighbours in the ranking differ, from 0 to 1.
 
         Raises:
-            UnknownMovie: the snapshot does not have it.
+            UnknownMovie: the snapshot does not have the movie.
         """
-        wanted = SearchQuery(
+        query = SearchQuery(
             k=k, evidence=evidence, mode="semantic", like=(movie_id,), diversity=diversity
         )
-        return self.search(wanted)
+        return self.search(query)
 
     def shared_evidence(
         self, movie: CatalogueMovie, other: CatalogueMovie
     ) -> tuple[CataloguePassage, CataloguePassage, float] | None:
-        """The two passages, one of each movie's, that say the most alike, and their cosine."""
+        """The most similar pair of passages, one of each movie, with their cosine."""
         return shared_evidence(self.snapshot, movie, other)
 
     def _rows(self, movie_ids: tuple[str, ...]) -> list[int]:
@@ -107,12 +119,12 @@ class Searcher:
             rows.append(movie.row)
         return rows
 
-    def _among(self, filters: MovieFilter, left_out: list[int]) -> Rows | None:
-        """The movies that may be found; None for all."""
-        if filters.is_empty and not left_out:
+    def _among(self, filters: MovieFilter, excluded: list[int]) -> Rows | None:
+        """Rows of the movies to rank; None for all."""
+        if filters.is_empty and not excluded:
             return None
         mask = self.facts.matching(filters)
-        mask[left_out] = False
+        mask[excluded] = False
         return np.flatnonzero(mask)
 
     def _named(self, text: str | None, among: Rows | None) -> list[int]:
@@ -124,19 +136,19 @@ class Searcher:
             named = [row for row in named if row in allowed]
         return named[:CANDIDATES]
 
-    def _answer(self, ranking: Ranking, wanted: SearchQuery, vector: Vector | None) -> SearchPage:
-        page = slice(wanted.offset, wanted.offset + wanted.k)
+    def _page(self, ranking: Ranking, query: SearchQuery, vector: Vector | None) -> SearchPage:
+        page = slice(query.offset, query.offset + query.k)
         movies = self.snapshot.catalogue.movies(ranking.rows[page].tolist())
         evidence: list[tuple[EvidencePassage, ...]] = [()] * len(movies)
-        if wanted.evidence and vector is not None:
+        if query.evidence and vector is not None:
             evidence = evidence_for(
-                self.snapshot, movies, vector, wanted.evidence, read=ranking.read
+                self.snapshot, movies, vector, query.evidence, known=ranking.scored_passages
             )
         shown = ranking.shown
-        first = wanted.offset + 1
+        first = query.offset + 1
         hits = tuple(
-            RankedMovie(rank, shown(score), movie, told, parts)
-            for rank, movie, score, told, parts in zip(
+            RankedMovie(rank, shown(score), movie, passages, parts)
+            for rank, movie, score, passages, parts in zip(
                 range(first, first + len(movies)),
                 movies,
                 ranking.scores[page].tolist(),

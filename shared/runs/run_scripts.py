@@ -1,95 +1,177 @@
-"""The Lua scripts of ``registry``: each change of a run happens completely or not at all."""
+"""The Lua scripts of ``registry``: each changes a run completely or not at all."""
 
 from __future__ import annotations
 
-# KEYS: idempotency (or ''), active, run, runs, commands, active runs, requested. ARGV: run_id, now,
-# ttl, how many runs are kept, prefix of a run's key, command..., then '--', then the run's fields.
-# One script, so that a request is either wholly recorded or not at all before it is answered. An
-# active run without a record (a Redis that lost a part) holds nothing up.
-REQUEST = """
-if KEYS[1] ~= '' then
-  local known = redis.call('GET', KEYS[1])
-  if known then return {'known', known} end
-end
-local active = redis.call('GET', KEYS[2])
-if active and redis.call('EXISTS', ARGV[5] .. active) == 1 then return {'busy', active} end
-local command, fields, target = {}, {}, nil
-target = command
-for i = 6, #ARGV do
-  if ARGV[i] == '--' then target = fields else target[#target + 1] = ARGV[i] end
-end
-redis.call('SET', KEYS[2], ARGV[1])
-redis.call('HSET', KEYS[3], unpack(fields))
-redis.call('ZADD', KEYS[4], ARGV[2], ARGV[1])
-redis.call('SADD', KEYS[6], ARGV[1])
-redis.call('SET', KEYS[7], ARGV[2])
-redis.call('XADD', KEYS[5], '*', unpack(command))
-if KEYS[1] ~= '' then redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[3]) end
-for _, old in ipairs(redis.call('ZRANGE', KEYS[4], 0, -1 - tonumber(ARGV[4]))) do
-  if redis.call('SISMEMBER', KEYS[6], old) == 0 then
-    redis.call('DEL', ARGV[5] .. old)
-    redis.call('ZREM', KEYS[4], old)
-  end
-end
-return {'new', ARGV[1]}
-"""
+from collections.abc import Mapping
 
-# KEYS: run, active, active runs, last. ARGV: run_id, new state, its rank, then 'state', 'rank'
-# pairs up to '--', then fields. Returns 1 when the state moved.
-ADVANCE = """
-local old = redis.call('HGET', KEYS[1], 'state')
-if not old then return 0 end
-local ranks, i = {}, 4
-while ARGV[i] ~= '--' do ranks[ARGV[i]] = tonumber(ARGV[i + 1]); i = i + 2 end
-local rank = tonumber(ARGV[3])
-if rank <= (ranks[old] or -1) then return 0 end
-redis.call('HSET', KEYS[1], 'state', ARGV[2])
-for j = i + 1, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[j], ARGV[j + 1]) end
-if rank == 3 then
-  redis.call('SREM', KEYS[3], ARGV[1])
-  if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
-  redis.call('SET', KEYS[4], ARGV[1])
-end
-return 1
-"""
+from shared.delivery.lua import Key, Script
 
-# KEYS: run. ARGV: fields. One script, so that no part of a run appears where Redis has lost it.
-SET_FIELDS = """
-if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-redis.call('HSET', KEYS[1], unpack(ARGV))
-return 1
-"""
 
-# KEYS: run, active, active runs, last, runs. ARGV: run_id, when it was requested, fields.
-RESTORE = """
-if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-redis.call('HSET', KEYS[1], unpack(ARGV, 3))
-redis.call('SREM', KEYS[3], ARGV[1])
-if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
-redis.call('SET', KEYS[4], ARGV[1])
-redis.call('ZADD', KEYS[5], ARGV[2], ARGV[1])
-return 1
-"""
+class RequestRun(Script[list[str]]):
+    """Record a run and send its command, unless the source is busy or the request is a repeat.
 
-# KEYS: run, active runs, where it goes. ARGV: run_id, for how many seconds. Its source may be among
-# what cannot be read: a source whose active run has no record is free.
-SET_ASIDE = """
-if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-redis.call('RENAME', KEYS[1], KEYS[3])
-redis.call('EXPIRE', KEYS[3], ARGV[2])
-redis.call('SREM', KEYS[2], ARGV[1])
-return 1
-"""
+    One script, so that a request is wholly recorded or not at all before it is answered. An active
+    run without a record, which a Redis that lost data can leave behind, does not make its source
+    busy. Beyond ``runs_kept`` the oldest runs that have ended are deleted.
 
-# KEYS: lease. ARGV: holder, milliseconds. Takes a free lease or renews one's own.
-LEASE = """
-local holder = redis.call('GET', KEYS[1])
-if holder and holder ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return 1
-"""
+    Returns:
+        ``["new", run_id]``; ``["known", run_id]`` for a repeat; ``["busy", run_id]``.
+    """
 
-RELEASE = """
-if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
-return 0
-"""
+    idempotency: Key
+    """``""``: the request has no idempotency key."""
+    active: Key
+    record: Key
+    runs: Key
+    commands: Key
+    active_runs: Key
+    last_request: Key
+    run_id: str
+    now: float
+    idempotency_ttl_s: int
+    runs_kept: int
+    record_prefix: str
+    """What the key of every run's record begins with."""
+    command: Mapping[str, str]
+    fields: Mapping[str, str]
+
+    lua = """
+    if idempotency ~= '' then
+      local known = redis.call('GET', idempotency)
+      if known then return {'known', known} end
+    end
+    local busy = redis.call('GET', active)
+    if busy and redis.call('EXISTS', record_prefix .. busy) == 1 then return {'busy', busy} end
+    redis.call('SET', active, run_id)
+    redis.call('HSET', record, unpack(fields))
+    redis.call('ZADD', runs, now, run_id)
+    redis.call('SADD', active_runs, run_id)
+    redis.call('SET', last_request, now)
+    redis.call('XADD', commands, '*', unpack(command))
+    if idempotency ~= '' then redis.call('SET', idempotency, run_id, 'EX', idempotency_ttl_s) end
+    for _, old in ipairs(redis.call('ZRANGE', runs, 0, -1 - tonumber(runs_kept))) do
+      if redis.call('SISMEMBER', active_runs, old) == 0 then
+        redis.call('DEL', record_prefix .. old)
+        redis.call('ZREM', runs, old)
+      end
+    end
+    return {'new', run_id}
+    """
+
+
+class AdvanceRun(Script[int]):
+    """Move a run forward to a state, and set fields; 1, or 0 when it is already as far.
+
+    A terminal state frees the source.
+    """
+
+    record: Key
+    active: Key
+    active_runs: Key
+    last_run: Key
+    run_id: str
+    state: str
+    terminal_rank: int
+    ranks: Mapping[str, str]
+    """How far each state is."""
+    fields: Mapping[str, str]
+
+    lua = """
+    local old = redis.call('HGET', record, 'state')
+    if not old then return 0 end
+    local rank = {}
+    for i = 1, #ranks, 2 do rank[ranks[i]] = tonumber(ranks[i + 1]) end
+    if rank[state] <= (rank[old] or -1) then return 0 end
+    redis.call('HSET', record, 'state', state, unpack(fields))
+    if rank[state] == tonumber(terminal_rank) then
+      redis.call('SREM', active_runs, run_id)
+      if redis.call('GET', active) == run_id then redis.call('DEL', active) end
+      redis.call('SET', last_run, run_id)
+    end
+    return 1
+    """
+
+
+class SetRunFields(Script[int]):
+    """Set fields of a run's record; 1, or 0 when there is none, which is then not created."""
+
+    record: Key
+    fields: Mapping[str, str]
+
+    lua = """
+    if redis.call('EXISTS', record) == 0 then return 0 end
+    redis.call('HSET', record, unpack(fields))
+    return 1
+    """
+
+
+class RestoreEndedRun(Script[int]):
+    """Record a lost run again, as one that has ended; 1, or 0 when Redis has its record."""
+
+    record: Key
+    active: Key
+    active_runs: Key
+    last_run: Key
+    runs: Key
+    run_id: str
+    requested_at: float
+    fields: Mapping[str, str]
+
+    lua = """
+    if redis.call('EXISTS', record) == 1 then return 0 end
+    redis.call('HSET', record, unpack(fields))
+    redis.call('SREM', active_runs, run_id)
+    if redis.call('GET', active) == run_id then redis.call('DEL', active) end
+    redis.call('SET', last_run, run_id)
+    redis.call('ZADD', runs, requested_at, run_id)
+    return 1
+    """
+
+
+class QuarantineRun(Script[int]):
+    """Move an unreadable record out of the way; 1, or 0 when it is gone.
+
+    Its source may be among what cannot be read; the source is free all the same, because an active
+    run without a record does not make it busy.
+    """
+
+    record: Key
+    active_runs: Key
+    quarantine: Key
+    run_id: str
+    kept_s: int
+
+    lua = """
+    if redis.call('EXISTS', record) == 0 then return 0 end
+    redis.call('RENAME', record, quarantine)
+    redis.call('EXPIRE', quarantine, kept_s)
+    redis.call('SREM', active_runs, run_id)
+    return 1
+    """
+
+
+class TakeLease(Script[int]):
+    """Take a free lease or renew one's own; 1, or 0 while another holder has it."""
+
+    lease: Key
+    holder: str
+    lease_ms: int
+
+    lua = """
+    local current = redis.call('GET', lease)
+    if current and current ~= holder then return 0 end
+    redis.call('SET', lease, holder, 'PX', lease_ms)
+    return 1
+    """
+
+
+class ReleaseLease(Script[int]):
+    """Delete a lease that ``holder`` has; 1, or 0 when it has not."""
+
+    lease: Key
+    holder: str
+
+    lua = """
+    if redis.call('GET', lease) == holder then return redis.call('DEL', lease) end
+    return 0
+    """

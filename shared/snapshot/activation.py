@@ -1,13 +1,14 @@
-"""Making another snapshot current: roll back, and forward again.
+"""Making another snapshot current: rolling back, and forward again.
 
-Under the store's lock, the snapshot is proven as a reader would prove it (sizes, sha256 of every
-file, the parts agree, the vectors can be searched) and must be of the encoder in use: one of
-another would be replaced at once by the embedder, whose duty it is that what is served is of its
-encoder. Only then is ``CURRENT`` renamed over (``shared.snapshot.commit``). What is refused changes
+Under the store's lock, the snapshot is verified as a reader would verify it (sizes, sha256 of every
+file, consistent parts, vectors that can be searched). It must belong to the encoder in use:
+otherwise the embedder, which keeps the served snapshot on its encoder, would replace it at once.
+Only then is ``CURRENT`` replaced by a rename (``shared.snapshot.commit``). A refusal changes
 nothing.
 
-It lasts until something new is published. Publishing is asked for by changes of the database, not
-by what ``CURRENT`` names: so with nothing changed a rolled back snapshot stays, over restarts too.
+An activated snapshot stays until something new is published. Publishing is triggered by changes of
+the database, not by ``CURRENT``: so while nothing changes, a rolled back snapshot stays, also after
+restarts.
 """
 
 from __future__ import annotations
@@ -20,22 +21,22 @@ from shared.snapshot.storage.verify import SnapshotCorrupt
 
 
 class ActivationRefused(RuntimeError):
-    """A snapshot must not be made current; the message says why."""
+    """Raised when a snapshot must not be made current; the message says why."""
 
 
 def activate(store: SnapshotStore, snapshot_id: str, *, encoder_id: str) -> Manifest:
     """Make a snapshot current, durably; may be repeated.
 
     Args:
-        store: Where it lies.
-        snapshot_id: Which.
+        store: The snapshot store to change.
+        snapshot_id: The snapshot.
         encoder_id: The encoder in use.
 
     Returns:
-        Its manifest.
+        The snapshot's manifest.
 
     Raises:
-        ActivationRefused: there is no such snapshot, it is damaged, or of another encoder.
+        ActivationRefused: the snapshot does not exist, is damaged, or has another encoder.
         shared.snapshot.commit.StoreBusy: a publisher is at work; try again.
         OSError: a write or an fsync failed.
     """
@@ -49,7 +50,7 @@ def activate(store: SnapshotStore, snapshot_id: str, *, encoder_id: str) -> Mani
                     f"it is of encoder {manifest.encoder.encoder_id} "
                     f"({manifest.encoder.model}), and {encoder_id} is in use"
                 )
-            _prove(store, snapshot_id)
+            _verify(store, snapshot_id)
         except SnapshotCorrupt as error:
             raise ActivationRefused(f"it is damaged: {error}") from error
         point_current_at(store, snapshot_id)
@@ -57,14 +58,14 @@ def activate(store: SnapshotStore, snapshot_id: str, *, encoder_id: str) -> Mani
 
 
 def current_id(store: SnapshotStore) -> str | None:
-    """Id of the snapshot that ``CURRENT`` names; None when it names none that can be read."""
+    """The id of the snapshot that ``CURRENT`` names; None when it is absent or unreadable."""
     try:
         return store.current().snapshot_id
     except (NoSnapshot, SnapshotCorrupt):
         return None
 
 
-def _prove(store: SnapshotStore, snapshot_id: str) -> None:
+def _verify(store: SnapshotStore, snapshot_id: str) -> None:
     snapshot = open_snapshot(store, snapshot_id)
     try:
         check_vectors(snapshot)

@@ -1,26 +1,25 @@
 """Publishing a snapshot, in steps that a crash may interrupt anywhere.
 
-1. make the store, if there is none, and its name durable; take its lock; sweep away what earlier
+1. create the store, if it is absent, and make its name durable; take its lock; delete what dead
    publishers left;
 2. write every file into a staging folder, fsync each;
-3. write the manifest, which names the size and sha256 of every file; fsync it;
+3. write the manifest, which states the size and sha256 of every file; fsync it;
 4. fsync the staging folder;
 5. gates: open it with the readers' own loader; vectors finite, unit, each finding itself; not
-   less than half of what is current, unless forced; then ask whether it may be promoted, if the
-   publisher has something to ask (``shared.evaluation.canary``);
+   less than half the movies of the current snapshot, unless forced; then ask ``promote``, if the
+   publisher passes one (``shared.evaluation.canary``);
 6. rename the folder to its final name; fsync the store;
-7. if it may: write ``CURRENT.tmp``, fsync, rename over ``CURRENT``: **the commit point**; fsync
-   the store.
+7. if it may be promoted: write ``CURRENT.tmp``, fsync, rename over ``CURRENT``: **the commit
+   point**; fsync the store.
 
-Only then may anybody be told. Before 7 readers see the old snapshot, after it the new one. One
-that may not be promoted stays under its final name, whole and durable, for people to look at or to
-activate; readers go on with the old one. A failed fsync raises, and the staging folder is
-abandoned: what the kernel then holds is unknown.
+Only then may it be announced. Before step 7 readers see the old snapshot, after it the new one. A
+snapshot that may not be promoted stays under its final name, whole and durable, so that an operator
+can inspect or activate it; readers keep the old one. A failed fsync raises, and the staging folder
+is abandoned: what the kernel then holds is unknown.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import shutil
 import tempfile
@@ -43,21 +42,23 @@ from shared.snapshot.storage.manifest import (
 )
 from shared.snapshot.storage.store import LOCK, STAGING, TRASH, NoSnapshot, SnapshotStore
 from shared.snapshot.storage.verify import SnapshotCorrupt, VerificationCache, describe_file
+from shared.system.file_lock import FileLock
 from shared.system.fsync import fsync_file, fsync_folder, make_folder, rename
 from shared.telemetry import get_logger
 
 Promote = Callable[[Snapshot], str | None]
-"""Says of a staged snapshot why it must not be made current, or None."""
+"""Returns why a staged snapshot must not be made current; None when it may."""
 
 SPARE_BYTES = 64 * 1024 * 1024
+"""Free space that must remain after publishing."""
 
 
 class GateFailed(RuntimeError):
-    """A snapshot was written but must not be served; the message says why."""
+    """Raised when a written snapshot must not be served; the message says why."""
 
 
 class PromotionRefused(RuntimeError):
-    """A snapshot was published but not made current; the message says why."""
+    """Raised when a snapshot was published but not made current; the message says why."""
 
     def __init__(self, manifest: Manifest, reason: str) -> None:
         super().__init__(f"{manifest.snapshot_id} is not made current: {reason}")
@@ -66,21 +67,21 @@ class PromotionRefused(RuntimeError):
 
 
 class StoreBusy(RuntimeError):
-    """Another publisher holds the store's lock."""
+    """Raised when another publisher holds the store's lock."""
 
 
 class StoreFull(OSError):
-    """Too little free space for another snapshot."""
+    """Raised when there is too little free space for another snapshot."""
 
 
 @dataclass(frozen=True)
 class Draft:
-    """What a writer says of the files it wrote."""
+    """A writer's description of the files that it wrote."""
 
     counts: Counts
     encoder: EncoderName
     linked: Mapping[str, FileEntry] = field(default_factory=dict)
-    """Files that are another snapshot's own, as it describes them; the gates prove it."""
+    """Files shared with another snapshot, by that one's entries, which the gates verify."""
 
 
 def publish(
@@ -91,29 +92,29 @@ def publish(
     expected_bytes: int = 0,
     force: bool = False,
     promote: Promote | None = None,
-    proofs: VerificationCache | None = None,
+    verified: VerificationCache | None = None,
 ) -> Manifest:
-    """Write, check and commit a snapshot; the module says how.
+    """Write, check and commit a snapshot, by the steps of this module.
 
     Args:
-        store: Where to.
+        store: The snapshot store to change.
         sequence: The snapshot's number, greater than all before it; from the database.
-        write: Writes the snapshot's files into the folder it is given (``SnapshotWriter``).
-        expected_bytes: About how much it will write; checked against the free space.
-        force: Publish even if it holds less than half of the current movies.
-        promote: Asked after all gates; without it every snapshot is made current.
-        proofs: What the gates need not prove again: of files that are linked.
+        write: Writes the snapshot's files into a folder (``SnapshotWriter``).
+        expected_bytes: About how much it will write; compared with the free space.
+        force: Publish even if it has less than half of the current movies.
+        promote: Called after all gates; without it every snapshot is made current.
+        verified: Remembers which linked files need not be read again.
 
     Returns:
-        The manifest of the snapshot, which is durable and current.
+        The manifest of the snapshot, which is now durable and current.
 
     Raises:
         StoreBusy: another publisher is at work.
-        StoreFull: too little space.
+        StoreFull: there is too little space.
         GateFailed: it must not be served; nothing has changed.
-        PromotionRefused: ``promote`` said no; it is published, and what was current still is.
+        PromotionRefused: ``promote`` refused; it is published, and the current snapshot stays.
         OSError: a write or an fsync failed; nothing has changed, unless it was the very last fsync:
-            then readers may follow already, but nobody is told.
+            then readers may see the snapshot already, but it is not announced.
     """
     make_folder(store.root)
     with locked(store.root):
@@ -125,7 +126,7 @@ def publish(
         try:
             manifest = _write_staging(staging, sequence, write)
             refusal = _check_gates(
-                store, staging, manifest, force=force, promote=promote, proofs=proofs
+                store, staging, manifest, force=force, promote=promote, verified=verified
             )
             final = store.folder(manifest.snapshot_id)
             rename(staging, final)
@@ -140,7 +141,7 @@ def publish(
 
 
 def point_current_at(store: SnapshotStore, snapshot_id: str) -> None:
-    """Make a snapshot the current one: the commit point, also of a roll back.
+    """Make a snapshot the current one: the commit point, also for rolling back.
 
     Raises:
         SnapshotCorrupt: the snapshot has no readable manifest.
@@ -157,27 +158,35 @@ def point_current_at(store: SnapshotStore, snapshot_id: str) -> None:
 
 
 def retain(store: SnapshotStore, *, keep: int, lease_folder: Path) -> list[str]:
-    """Delete old snapshots, never the current, a leased, or one of the ``keep`` newest.
+    """Delete old snapshots, except the current one, leased ones, and the newest.
 
-    A folder is renamed away first, durably, so that no reader can find half of it.
+    A folder is first renamed, durably, so that no reader can find half of it.
+
+    Args:
+        store: The snapshot store to change.
+        keep: How many of the newest snapshots stay; at least 3 do.
+        lease_folder: The leases of readers.
 
     Returns:
-        The ids deleted.
+        The ids of the deleted snapshots.
+
+    Raises:
+        StoreBusy: a publisher is at work.
     """
     with locked(store.root):
         spared = leased(lease_folder) | set(store.snapshot_ids()[: max(keep, 3)])
         try:
             spared.add(store.current().snapshot_id)
         except NoSnapshot:
-            pass  # nothing is served; refused snapshots must not pile up either
+            pass  # nothing is served; but refused snapshots must not accumulate
         except SnapshotCorrupt:
-            return []  # without knowing what is served, nothing is safe to delete
+            return []  # it is unknown what is served, so nothing is safe to delete
         deleted = [name for name in store.snapshot_ids() if name not in spared]
         trash = [store.root / f"{TRASH}{name}" for name in deleted]
         for name, folder in zip(deleted, trash, strict=True):
             rename(store.folder(name), folder)
         if trash:
-            fsync_folder(store.root)  # or half of one could come back under its final name
+            fsync_folder(store.root)  # or half of one could reappear under its final name
         for folder in trash:
             shutil.rmtree(folder, ignore_errors=True)
         return deleted
@@ -217,13 +226,15 @@ def _check_gates(
     *,
     force: bool,
     promote: Promote | None,
-    proofs: VerificationCache | None,
+    verified: VerificationCache | None,
 ) -> str | None:
-    """Raise if it must not be published; return why it must not be promoted, or None."""
+    """Raise if it must not be published; return why it must not be promoted, if so."""
     if not force:
         _check_size(store, manifest)
     try:
-        snapshot = open_snapshot(_Staged(store.root, staging), manifest.snapshot_id, proofs=proofs)
+        snapshot = open_snapshot(
+            _Staged(store.root, staging), manifest.snapshot_id, verified=verified
+        )
     except SnapshotCorrupt as error:
         raise GateFailed(str(error)) from error
     try:
@@ -248,7 +259,7 @@ def _check_size(store: SnapshotStore, manifest: Manifest) -> None:
 
 @dataclass(frozen=True)
 class _Staged(SnapshotStore):
-    """The store as it will be, for the readers' loader to look at a staged snapshot."""
+    """The store as it will be, so that the readers' loader can open a staged snapshot."""
 
     staging: Path
 
@@ -258,22 +269,23 @@ class _Staged(SnapshotStore):
 
 @contextmanager
 def locked(root: Path) -> Iterator[None]:
-    """Hold the store's lock: nobody else writes to it meanwhile.
+    """Hold the store's lock, which every process takes that writes to it.
 
     Raises:
-        StoreBusy: somebody else holds it.
+        StoreBusy: another process holds it.
     """
-    with (root / LOCK).open("w") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise StoreBusy(f"another publisher is at work in {root}") from error
+    lock = FileLock(root / LOCK)
+    if not lock.try_acquire():
+        raise StoreBusy(f"another publisher is at work in {root}")
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def _sweep(root: Path) -> None:
-    """Remove what publishers that died have left; the lock is held, so none is at work."""
+    """Delete what dead publishers have left; the lock is held, so no publisher is at work."""
     for path in root.iterdir():
         if path.name.startswith((STAGING, TRASH)):
-            get_logger().info("sweeping", folder=path.name)
+            get_logger().info("leftover deleted", folder=path.name)
             shutil.rmtree(path, ignore_errors=True)

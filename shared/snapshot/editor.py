@@ -1,16 +1,15 @@
-"""The files of a snapshot as a changed copy of another's: what did not change is not made again.
+"""Writes the files of a snapshot as a changed copy of another's; unchanged parts are copied.
 
-1. Every file of the base is proven (``shared.snapshot.storage.verify``): what is copied gets a new
-   hash,
-   and damage must not get one with it.
-2. Vectors, passages and the catalogue are copied as they are, and the rows of changed movies are
-   written over. The passages of a movie stay where they are if there is room for the new ones, and
-   go to the end of the file otherwise; what is left over belongs to nobody (``dead_share``).
-3. A new movie takes the next row. The row of a movie that is gone is taken by the last one: rows
-   stay dense, and the order of movies is not that of a snapshot written at once.
+1. Every file of the base is verified (``shared.snapshot.storage.verify``): copies get new hashes,
+   and damage must not get a valid one.
+2. Vectors, passages and the catalogue are copied, and the rows of changed movies are overwritten.
+   The passages of a movie stay in place if the new ones fit, and go to the end of the file
+   otherwise; rows that are left over belong to no movie (``dead_share``).
+3. A new movie takes the next row. The last movie takes the row of a movie that is gone: rows stay
+   dense, and the order of movies differs from that of a snapshot written from scratch.
 4. The lexical index links the base's files and adds to them (``shared.snapshot.files.lexical``).
 
-The base is never written to. ``shared.snapshot.commit`` makes the files durable, as any others.
+The base is never changed. ``shared.snapshot.commit`` makes the new files durable.
 """
 
 from __future__ import annotations
@@ -24,56 +23,51 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from shared.record import MovieRecord
 from shared.snapshot.files.catalogue_editor import CatalogueEditor
 from shared.snapshot.files.index import VectorIndex, write_index
 from shared.snapshot.files.lexical import MOST_DELETED_SHARE, LexicalWriter, deleted_share
 from shared.snapshot.files.passage_vectors import quantise
 from shared.snapshot.storage.manifest import (
-    CATALOGUE,
-    LEXICAL,
-    PASSAGE_SCALES,
-    PASSAGES,
-    VECTORS,
+    CATALOGUE_FILE,
+    LEXICAL_FOLDER,
+    PASSAGE_SCALES_FILE,
+    PASSAGES_FILE,
+    VECTORS_FILE,
     Counts,
     FileEntry,
     Manifest,
 )
 from shared.snapshot.storage.verify import SnapshotCorrupt, VerificationCache, verify_file
-from shared.snapshot.writer import (
-    EncodedReview,
-    MovieFacts,
-    catalogue_movie,
-    catalogue_review,
-    lexical_terms,
-)
+from shared.snapshot.writer import EncodedReview, catalogue_movie, catalogue_review, lexical_terms
 
 
 @dataclass(frozen=True)
 class Base:
-    """A published snapshot that another one is made from."""
+    """A published snapshot of which another one is a changed copy."""
 
     folder: Path
     manifest: Manifest
 
-    def prove(self, proofs: VerificationCache | None = None) -> None:
+    def verify(self, verified: VerificationCache | None = None) -> None:
         """Check every file against the manifest.
 
         Raises:
-            SnapshotCorrupt: one is missing or differs.
+            SnapshotCorrupt: a file is missing or differs.
         """
         for name, entry in self.manifest.files.items():
-            verify_file(self.folder / name, entry, proofs=proofs)
+            verify_file(self.folder / name, entry, verified=verified)
 
     def dead_share(self) -> float:
-        """Which share of the passages' file belongs to no movie.
+        """The share of rows of the passages' file that belong to no movie.
 
         Raises:
             SnapshotCorrupt: the file cannot be read.
         """
         try:
-            rows = int(np.load(self.folder / PASSAGES, mmap_mode="r").shape[0])
+            rows = int(np.load(self.folder / PASSAGES_FILE, mmap_mode="r").shape[0])
         except (OSError, ValueError) as error:
-            raise SnapshotCorrupt(f"{PASSAGES}: {error}") from error
+            raise SnapshotCorrupt(f"{PASSAGES_FILE}: {error}") from error
         return 1 - self.manifest.counts.passages / rows if rows else 0.0
 
 
@@ -81,19 +75,21 @@ class SnapshotEditor:
     """Writes a snapshot into a folder; use as a context manager.
 
     Args:
-        folder: An empty folder, best on the base's file system.
-        base: What is changed; proven.
+        folder: An empty folder, preferably on the base's file system.
+        base: The snapshot to change, verified.
     """
 
     def __init__(self, folder: Path, base: Base) -> None:
         self._folder = folder
         self._base = base
         counts, dim = base.manifest.counts, base.manifest.encoder.dim
-        index = VectorIndex(base.folder / VECTORS, rows=counts.movies, dim=dim)
+        index = VectorIndex(base.folder / VECTORS_FILE, rows=counts.movies, dim=dim)
         self._old_vectors = index.vectors()
         self._vectors: dict[int, npt.NDArray[np.float32]] = {}
         self._passages = _PassageFile(folder, base.folder)
-        self._catalogue = CatalogueEditor(folder / CATALOGUE, base=base.folder / CATALOGUE)
+        self._catalogue = CatalogueEditor(
+            folder / CATALOGUE_FILE, base=base.folder / CATALOGUE_FILE
+        )
         self._ids: list[str | None] = [*self._catalogue.movie_ids()]
         self._rows = {movie_id: row for row, movie_id in enumerate(self._ids) if movie_id}
         self._taken_out: dict[str, tuple[int, int, int]] = {}
@@ -111,19 +107,19 @@ class SnapshotEditor:
                     dict(zip(Counts.model_fields, self._catalogue.counts(), strict=True))
                 )
                 self._write_lexical()
-                write_index(self._folder / VECTORS, self._all_vectors())
+                write_index(self._folder / VECTORS_FILE, self._all_vectors())
         finally:
             self._catalogue.__exit__(kind, *rest)
             self._passages.close(complete=kind is None)
 
     @property
     def counts(self) -> Counts:
-        """What has been written, once it has."""
-        assert self._counts is not None  # noqa: S101 - the context has been left
+        """How much has been written; only after the context has ended."""
+        assert self._counts is not None  # noqa: S101 - the context has ended
         return self._counts
 
     def linked(self) -> Mapping[str, FileEntry]:
-        """Files that are the base's own, with what its manifest says of them."""
+        """The files that are links to the base's, with their entries in its manifest."""
         return {
             name: entry
             for name, entry in self._base.manifest.files.items()
@@ -132,9 +128,9 @@ class SnapshotEditor:
         }
 
     def take_out(self, movie_ids: Iterable[str]) -> None:
-        """Take out movies; before any of those that come back changed is put.
+        """Remove movies; changed ones are added again with ``put``, after all were removed.
 
-        A review may have gone from one movie to another, and is never in both.
+        So a review that was moved from one movie to another is never in both.
         """
         for movie_id in movie_ids:
             row = self._rows.pop(movie_id, None)
@@ -146,15 +142,15 @@ class SnapshotEditor:
 
     def put(
         self,
-        facts: MovieFacts,
+        facts: MovieRecord,
         reviews: Sequence[EncodedReview],
         vector: npt.NDArray[np.float32],
     ) -> None:
         """Write a movie with its reviews.
 
         Args:
-            facts: The movie: a new one, or one that has been taken out.
-            reviews: Its reviews.
+            facts: The movie: a new one, or one that was taken out.
+            reviews: The movie's reviews with their passages.
             vector: Its pooled unit vector, shape ``(dim,)``.
         """
         row, start, room = self._taken_out.pop(facts.movie_id, (len(self._ids), 0, 0))
@@ -179,7 +175,7 @@ class SnapshotEditor:
         self._unindexed.add(row)
 
     def _fill_holes(self) -> None:
-        """Give the rows of those that are gone to the last movies."""
+        """Move the last movies to the rows of movies that are gone."""
         for hole, _, _ in sorted(self._taken_out.values()):
             while self._ids and self._ids[-1] is None:
                 self._ids.pop()
@@ -201,12 +197,12 @@ class SnapshotEditor:
         return vectors
 
     def _write_lexical(self) -> None:
-        own, other = self._folder / LEXICAL, self._base.folder / LEXICAL
+        target, base = self._folder / LEXICAL_FOLDER, self._base.folder / LEXICAL_FOLDER
         outdated = [row for row in sorted(self._unindexed) if row < len(self._old_vectors)]
-        anew = deleted_share(other, more=len(outdated)) > MOST_DELETED_SHARE
-        rows = range(len(self._ids)) if anew else sorted(self._unindexed)
-        with LexicalWriter(own, base=None if anew else other) as writer:
-            for row in [] if anew else outdated:
+        from_scratch = deleted_share(base, more=len(outdated)) > MOST_DELETED_SHARE
+        rows = range(len(self._ids)) if from_scratch else sorted(self._unindexed)
+        with LexicalWriter(target, base=None if from_scratch else base) as writer:
+            for row in [] if from_scratch else outdated:
                 writer.remove(row)
             for row in rows:
                 if row < len(self._ids):
@@ -214,39 +210,39 @@ class SnapshotEditor:
 
 
 class _PassageFile:
-    """A copy of the passages and their scales, to be written over and made longer."""
+    """A copy of the passages and their scales that can be overwritten and extended."""
 
     def __init__(self, folder: Path, base: Path) -> None:
         self._folder = folder
-        shutil.copyfile(base / PASSAGES, folder / PASSAGES)
-        self._stream = (folder / PASSAGES).open("r+b")
+        shutil.copyfile(base / PASSAGES_FILE, folder / PASSAGES_FILE)
+        self._stream = (folder / PASSAGES_FILE).open("r+b")
         version = np.lib.format.read_magic(self._stream)
         if version != (1, 0):
-            raise SnapshotCorrupt(f"{PASSAGES} has a header of version {version}")
+            raise SnapshotCorrupt(f"{PASSAGES_FILE} has a header of version {version}")
         shape, _, _ = np.lib.format.read_array_header_1_0(self._stream)
         self._header_bytes = self._stream.tell()
         self._rows, self._dim = shape
         self._old_rows = self._rows
-        self._scales = np.load(base / PASSAGE_SCALES, allow_pickle=False)
+        self._scales = np.load(base / PASSAGE_SCALES_FILE, allow_pickle=False)
         self._changed: dict[int, npt.NDArray[np.float32]] = {}
 
     def put(
         self,
         codes: npt.NDArray[np.uint8],
         scales: npt.NDArray[np.float32],
-        place: tuple[int, int],
+        free: tuple[int, int],
     ) -> int:
-        """Write passages into a place, or at the end if it has too little room.
+        """Write passages into free rows, or at the end if those are too few.
 
         Args:
             codes: Shape ``(n, dim)``.
             scales: Shape ``(n,)``.
-            place: First row and number of rows that are free.
+            free: The first free row and the number of free rows.
 
         Returns:
-            The first row of them.
+            The row of the first passage.
         """
-        first, room = place
+        first, room = free
         if len(codes) > room:
             first = self._rows
             self._rows += len(codes)
@@ -256,7 +252,7 @@ class _PassageFile:
         return first
 
     def close(self, *, complete: bool) -> None:
-        """Write how many there are now, and the scales."""
+        """Write the number of passages into the header, and the scales."""
         with self._stream as stream:
             if not complete:
                 return
@@ -265,9 +261,9 @@ class _PassageFile:
                 header = {"descr": "|u1", "fortran_order": False, "shape": (self._rows, self._dim)}
                 np.lib.format.write_array_header_1_0(stream, header)
                 if stream.tell() != self._header_bytes:
-                    raise SnapshotCorrupt(f"{PASSAGES}: its header has no room to grow")
+                    raise SnapshotCorrupt(f"{PASSAGES_FILE}: its header has no room to grow")
         scales = np.zeros(self._rows, np.float32)
         scales[: self._old_rows] = self._scales
-        for first, own in self._changed.items():
-            scales[first : first + len(own)] = own
-        np.save(self._folder / PASSAGE_SCALES, scales)
+        for first, changed in self._changed.items():
+            scales[first : first + len(changed)] = changed
+        np.save(self._folder / PASSAGE_SCALES_FILE, scales)

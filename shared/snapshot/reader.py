@@ -1,9 +1,10 @@
-"""Opening a snapshot: verified in full before anything of it is used.
+"""Opening a snapshot: all of it is verified before any of it is used.
 
-Sizes, then sha256 of every file, then the index header, then that the parts agree with each other
-and with the manifest. What comes out is frozen; one opened snapshot answers a request throughout.
-Vectors and the lexical index are mapped, and the catalogue is read page by page: what is not used
-takes no memory, and what is used is the kernel's, once for all processes that serve it.
+The checks are: sizes, then the sha256 of every file, then the index header, then that the parts
+agree with each other and with the manifest. An open snapshot never changes, and a request uses one
+snapshot throughout. Vectors and the lexical index are mapped, and the catalogue is read page by
+page: unused parts take no memory, and used parts are in the kernel's page cache, once for all
+processes that serve them.
 """
 
 from __future__ import annotations
@@ -18,23 +19,39 @@ from shared.snapshot.files.catalogue import Catalogue
 from shared.snapshot.files.index import VectorIndex
 from shared.snapshot.files.lexical import LexicalIndex
 from shared.snapshot.files.passage_vectors import PassageVectors
-from shared.snapshot.storage.manifest import CATALOGUE, LEXICAL, PASSAGES, VECTORS, Manifest
+from shared.snapshot.storage.manifest import (
+    CATALOGUE_FILE,
+    LEXICAL_FOLDER,
+    PASSAGES_FILE,
+    VECTORS_FILE,
+    Manifest,
+)
 from shared.snapshot.storage.store import SnapshotStore
 from shared.snapshot.storage.verify import SnapshotCorrupt, VerificationCache, verify_file
 
 UNIT_TOLERANCE = 1e-5
 _ROWS_AT_ONCE = 8192
-_TRIED = 64
+_SAMPLE = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """An opened snapshot.
+    """An open snapshot.
+
+    Example::
+
+        snapshot = open_snapshot(store, store.current().snapshot_id)
+        scores, rows = snapshot.index.search(query_vectors, 10)
+        movies = snapshot.catalogue.movies(rows[0].tolist())
 
     Attributes:
-        index: Pooled vectors, one row a movie.
-        passages: Passage vectors, mapped from their file.
-        passage_ranges: int64, shape ``(movies, 2)``: first passage and number of passages.
+        manifest: What the snapshot holds, and the checksums of its files.
+        index: Pooled vectors, one row per movie.
+        passages: Passage vectors.
+        passage_ranges: First passage and number of passages of each movie, int64, shape
+            ``(movies, 2)``.
+        catalogue: Movies, reviews and the texts of passages.
+        lexical: The BM25 index.
         atlas: The map; None if the snapshot was published without one.
     """
 
@@ -61,32 +78,32 @@ def open_snapshot(
     snapshot_id: str,
     *,
     manifest_sha256: str | None = None,
-    proofs: VerificationCache | None = None,
+    verified: VerificationCache | None = None,
 ) -> Snapshot:
     """Verify and open a snapshot.
 
     Args:
-        store: Where it lies.
-        snapshot_id: Which.
-        manifest_sha256: What its manifest hashes to; None when unknown.
-        proofs: What need not be proven again.
+        store: The snapshot store to read.
+        snapshot_id: The snapshot.
+        manifest_sha256: The hash of its manifest; None when unknown.
+        verified: Remembers which files need not be read again.
 
     Raises:
-        SnapshotCorrupt: anything about it is not as its manifest says.
+        SnapshotCorrupt: it differs from its manifest in any way.
     """
     manifest = store.manifest(snapshot_id, sha256=manifest_sha256)
     folder = store.folder(snapshot_id)
     for name, entry in manifest.files.items():
-        verify_file(folder / name, entry, proofs=proofs)
+        verify_file(folder / name, entry, verified=verified)
     counts, dim = manifest.counts, manifest.encoder.dim
-    index = VectorIndex(folder / VECTORS, rows=counts.movies, dim=dim)
-    lexical = LexicalIndex(folder / LEXICAL, rows=counts.movies)
-    catalogue = Catalogue(folder / CATALOGUE)
+    index = VectorIndex(folder / VECTORS_FILE, rows=counts.movies, dim=dim)
+    lexical = LexicalIndex(folder / LEXICAL_FOLDER, rows=counts.movies)
+    catalogue = Catalogue(folder / CATALOGUE_FILE)
     if catalogue.counts() != (counts.movies, counts.reviews, counts.passages):
-        raise SnapshotCorrupt(f"{CATALOGUE} does not hold what the manifest counts")
+        raise SnapshotCorrupt(f"{CATALOGUE_FILE} does not hold what the manifest counts")
     ranges = np.asarray(catalogue.passage_ranges(), dtype=np.int64).reshape(-1, 2)
     if not _are_apart(ranges) or ranges[:, 1].sum() != counts.passages:
-        raise SnapshotCorrupt(f"{CATALOGUE}: the movies' passages overlap in {PASSAGES}")
+        raise SnapshotCorrupt(f"{CATALOGUE_FILE}: the movies' passages overlap in {PASSAGES_FILE}")
     passages = PassageVectors(folder, ranges=ranges, dim=dim)
     atlas = read_atlas(folder / ATLAS, rows=counts.movies) if ATLAS in manifest.files else None
     return Snapshot(manifest, index, passages, ranges, catalogue, lexical, atlas)
@@ -100,15 +117,15 @@ def _are_apart(ranges: npt.NDArray[np.int64]) -> bool:
 
 
 def check_unit_vectors(snapshot: Snapshot) -> None:
-    """Every movie's vector is finite and of unit length; reads them once, and copies few at a time.
+    """Check that every movie's vector is finite and of unit length, in chunks of rows.
 
     Raises:
-        SnapshotCorrupt: one is not.
+        SnapshotCorrupt: a vector is not.
     """
     vectors = snapshot.index.vectors()
     for start in range(0, len(vectors), _ROWS_AT_ONCE):
-        some = vectors[start : start + _ROWS_AT_ONCE]
-        squares = np.einsum("ij,ij->i", some, some, dtype=np.float64)
+        chunk = vectors[start : start + _ROWS_AT_ONCE]
+        squares = np.einsum("ij,ij->i", chunk, chunk, dtype=np.float64)
         if not np.isfinite(squares).all():
             raise SnapshotCorrupt("a movie's vector is not finite")
         if np.abs(np.sqrt(squares) - 1).max() > UNIT_TOLERANCE:
@@ -116,17 +133,17 @@ def check_unit_vectors(snapshot: Snapshot) -> None:
 
 
 def check_vectors(snapshot: Snapshot) -> None:
-    """The publisher's gate on the vectors: finite, unit, and each finds itself.
+    """Check the vectors before publishing: finite, unit, and each finds itself.
 
     Raises:
-        SnapshotCorrupt: a vector is not finite, not of unit length, or does not find itself first
-            among 64 that are tried.
+        SnapshotCorrupt: a vector is not finite or not of unit length, or one of 64 vectors that
+            are searched for is not found first.
     """
     check_unit_vectors(snapshot)
     vectors = snapshot.index.vectors()
-    tried = np.unique(np.linspace(0, max(0, len(vectors) - 1), _TRIED, dtype=np.int64))
+    sample = np.unique(np.linspace(0, max(0, len(vectors) - 1), _SAMPLE, dtype=np.int64))
     if len(vectors):
-        scores, _ = snapshot.index.search(vectors[tried], 1)
-        # Another movie may have the very same vector, so the score is asked for, not the row.
+        scores, _ = snapshot.index.search(vectors[sample], 1)
+        # Another movie may have the very same vector, so the score is checked, not the row.
         if scores.min() < 1 - 1e-4:
             raise SnapshotCorrupt("a movie's vector does not find itself")

@@ -1,4 +1,4 @@
-"""The files of a snapshot, movie by movie. ``shared.snapshot.commit`` makes them durable."""
+"""Writes the files of a snapshot movie by movie; ``shared.snapshot.commit`` makes them durable."""
 
 from __future__ import annotations
 
@@ -10,50 +10,38 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from shared.record import MOVIE_FIELDS, REVIEW_FACTS, MovieRecord, ReviewFacts
 from shared.snapshot.files.catalogue import CatalogueMovie, CatalogueReview, CatalogueWriter
 from shared.snapshot.files.index import write_index
 from shared.snapshot.files.lexical import LexicalWriter
 from shared.snapshot.files.passage_vectors import quantise
 from shared.snapshot.storage.manifest import (
-    CATALOGUE,
-    LEXICAL,
-    PASSAGE_SCALES,
-    PASSAGES,
-    VECTORS,
+    CATALOGUE_FILE,
+    LEXICAL_FOLDER,
+    PASSAGE_SCALES_FILE,
+    PASSAGES_FILE,
+    VECTORS_FILE,
     Counts,
 )
 from shared.text.passages import Span
 from shared.text.terms import terms
 
 
-@dataclass(frozen=True, slots=True)
-class MovieFacts:
-    """What is known of a movie besides its reviews."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodedReview(ReviewFacts):
+    """A review with its passages.
 
-    movie_id: str
-    title: str | None = None
-    year: int | None = None
-    genres: tuple[str, ...] = ()
-    directors: tuple[str, ...] = ()
-    description: str | None = None
-    rating: float | None = None
-    url: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class EncodedReview:
-    """A review with its passages: spans of its text, and vectors of shape ``(n, dim)``."""
+    Attributes:
+        review_id: The review.
+        text: Its whole text.
+        spans: Where its passages begin and end in ``text``.
+        vectors: The vectors of its passages, shape ``(n, dim)``.
+    """
 
     review_id: str
     text: str
     spans: Sequence[Span]
     vectors: npt.NDArray[np.floating]
-    rating: float | None = None
-    title: str | None = None
-    author: str | None = None
-    published: str | None = None
-    url: str | None = None
-    language: str | None = None
 
 
 class SnapshotWriter:
@@ -61,15 +49,15 @@ class SnapshotWriter:
 
     Args:
         folder: An empty folder.
-        dim: Of the vectors.
-        passages: How many passages there will be at the most.
+        dim: The number of dimensions of the vectors.
+        passages: The maximal number of passages.
     """
 
     def __init__(self, folder: Path, *, dim: int, passages: int) -> None:
         self._folder = folder
-        self._catalogue = CatalogueWriter(folder / CATALOGUE)
-        self._lexical = LexicalWriter(folder / LEXICAL)
-        self._whole = folder / f"{PASSAGES}.all"
+        self._catalogue = CatalogueWriter(folder / CATALOGUE_FILE)
+        self._lexical = LexicalWriter(folder / LEXICAL_FOLDER)
+        self._whole = folder / f"{PASSAGES_FILE}.all"
         self._codes = np.lib.format.open_memmap(
             self._whole, mode="w+", dtype=np.uint8, shape=(passages, dim)
         )
@@ -88,22 +76,22 @@ class SnapshotWriter:
             return
         self._codes.flush()
         if self._passages == len(self._codes):
-            self._whole.rename(self._folder / PASSAGES)
-        else:  # movies were left out after all
-            np.save(self._folder / PASSAGES, self._codes[: self._passages])
+            self._whole.rename(self._folder / PASSAGES_FILE)
+        else:  # movies were skipped
+            np.save(self._folder / PASSAGES_FILE, self._codes[: self._passages])
             self._whole.unlink()
-        np.save(self._folder / PASSAGE_SCALES, self._scales[: self._passages])
+        np.save(self._folder / PASSAGE_SCALES_FILE, self._scales[: self._passages])
         pooled = np.stack(self._pooled) if self._pooled else np.empty((0, self._codes.shape[1]))
-        write_index(self._folder / VECTORS, pooled.astype(np.float32))
+        write_index(self._folder / VECTORS_FILE, pooled.astype(np.float32))
 
     @property
     def counts(self) -> Counts:
-        """What has been written."""
+        """How much has been written."""
         return Counts(movies=len(self._pooled), reviews=self._reviews, passages=self._passages)
 
     def add(
         self,
-        facts: MovieFacts,
+        facts: MovieRecord,
         reviews: Sequence[EncodedReview],
         vector: npt.NDArray[np.float32],
     ) -> None:
@@ -138,24 +126,25 @@ class SnapshotWriter:
 
 
 def lexical_terms(texts: Iterable[str]) -> list[str]:
-    """The terms of a movie: of its reviews and its directors' names."""
+    """The terms of a movie, from the texts of its reviews and its directors' names."""
     return [term for text in texts for term in terms(text)]
 
 
 def catalogue_movie(
-    row: int, facts: MovieFacts, *, reviews: int, start: int, count: int
+    row: int, facts: MovieRecord, *, reviews: int, start: int, count: int
 ) -> CatalogueMovie:
-    """A movie's row: how many reviews it has, and where its passages lie."""
+    """The row of a movie.
+
+    Args:
+        row: Its number.
+        facts: The movie.
+        reviews: How many reviews it has.
+        start: The row of its first passage.
+        count: How many passages it has.
+    """
     return CatalogueMovie(
+        **{field.name: getattr(facts, field.name) for field in MOVIE_FIELDS},
         row=row,
-        movie_id=facts.movie_id,
-        title=facts.title,
-        year=facts.year,
-        genres=facts.genres,
-        directors=facts.directors,
-        description=facts.description,
-        rating=facts.rating,
-        url=facts.url,
         review_count=reviews,
         passage_start=start,
         passage_count=count,
@@ -163,16 +152,11 @@ def catalogue_movie(
 
 
 def catalogue_review(row: int, movie: int, review: EncodedReview) -> CatalogueReview:
-    """A review's row; ``movie`` is its movie's."""
+    """The row of a review; ``movie`` is the row of its movie."""
     return CatalogueReview(
+        **{field.name: getattr(review, field.name) for field in REVIEW_FACTS},
         row=row,
         review_id=review.review_id,
         movie=movie,
         text=review.text,
-        rating=review.rating,
-        title=review.title,
-        author=review.author,
-        published=review.published,
-        url=review.url,
-        language=review.language,
     )

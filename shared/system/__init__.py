@@ -1,4 +1,4 @@
-"""The operating system: CPU count, memory, scratch folders, durable files, bounded caches.
+"""The operating system: CPUs, memory, files, locks, child processes, and retries.
 
-This room imports nothing of ours, and every other room may import it.
+It imports no other package of this project, and every other one may import it.
 """

@@ -1,9 +1,9 @@
-"""How many CPUs this process may use: its affinity, cut by the quotas of its control groups.
+"""How many CPUs this process may use: its affinity, limited by the quotas of its control groups.
 
-A container with ``cpus: 1`` on a machine of 64 still sees 64 CPUs; a pool of 64 threads there is
-throttled for most of every period. Quotas of cgroup v2 (``cpu.max``) and v1
-(``cpu.cfs_quota_us``) count, of the process's own group and of every group above it; a cpuset
-shows in the affinity.
+A container with ``cpus: 1`` on a machine with 64 CPUs still sees 64 CPUs; a pool of 64 threads
+there is throttled for most of every period. The quotas of cgroup v2 (``cpu.max``) and v1
+(``cpu.cfs_quota_us``) count, of the process's group and of every group above it; a cpuset is part
+of the affinity.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ _ROOT = Path("/")
 
 
 def available_threads(root: Path = _ROOT) -> int:
-    """CPUs that may be used at once, at least 1; of half a CPU more, a whole one.
+    """The number of CPUs that may be used at once, at least 1; more than half a CPU counts as one.
 
     Args:
-        root: Where ``proc`` and ``sys`` are found.
+        root: The folder that has ``proc`` and ``sys``.
     """
     if hasattr(os, "sched_getaffinity"):
         count = len(os.sched_getaffinity(0))
@@ -30,7 +30,7 @@ def available_threads(root: Path = _ROOT) -> int:
 
 
 def _quotas(root: Path) -> Iterator[float]:
-    """Every quota over this process, in CPUs."""
+    """Every quota that applies to this process, in CPUs."""
     for controllers, group in _groups(root):
         if controllers == "":
             for folder in _upwards(root / "sys/fs/cgroup", group):
@@ -43,20 +43,20 @@ def _quotas(root: Path) -> Iterator[float]:
 
 
 def _groups(root: Path) -> Iterator[tuple[str, str]]:
-    """``(controllers, path)`` of the process's groups; version 2 has no controllers there."""
+    """``(controllers, path)`` of the process's groups; in version 2 controllers are empty."""
     try:
         lines = (root / "proc/self/cgroup").read_text().splitlines()
     except OSError:
         return
     for line in lines:
-        number, _, rest = line.partition(":")
-        controllers, _, group = rest.partition(":")
+        number, _, fields = line.partition(":")
+        controllers, _, group = fields.partition(":")
         if number.isdigit():
             yield controllers, group
 
 
 def _upwards(mount: Path, group: str) -> Iterator[Path]:
-    """The group's folder and those above it; in a container only the mount itself may be there."""
+    """The group's folder and those above it; a container may have only the mount itself."""
     folder = mount / group.lstrip("/")
     while folder != mount and folder.is_relative_to(mount):
         yield folder

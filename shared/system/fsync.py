@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def fsync_file(path: Path) -> None:
-    """Force a file's content to the disk."""
+    """Write a file's content to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -17,26 +17,26 @@ def fsync_file(path: Path) -> None:
 
 
 def fsync_folder(path: Path) -> None:
-    """Force a folder's entries (creations, renames) to the disk."""
+    """Write a folder's entries (creations, renames) to the disk."""
     fsync_file(path)
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder, and those above it, unless it is there; then its own name is durable, too."""
+    """Create a folder and its parents if they are absent, and make their names durable."""
     above = [path.parent, *(folder.parent for folder in path.parents if not folder.exists())]
     path.mkdir(parents=True, exist_ok=True)
     for folder in above:
-        if folder.stat().st_dev == path.stat().st_dev:  # a mounted one's name is not ours
+        if folder.stat().st_dev == path.stat().st_dev:  # the name of a mount is not on this disk
             fsync_folder(folder)
 
 
 def rename(source: Path, target: Path) -> None:
-    """Rename, atomically, over ``target`` if it is a file."""
-    os.rename(source, target)  # noqa: PTH104 - the system call that the protocol is written in
+    """Rename atomically; replaces ``target`` if it is a file."""
+    os.rename(source, target)  # noqa: PTH104 - the system call that the protocol names
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """Give a file that never changes another name, or copy it where that cannot be."""
+    """Link a file that never changes, or copy it where links are impossible."""
     try:
         os.link(source, target)
     except OSError:  # another file system, or one without links

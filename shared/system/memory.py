@@ -1,4 +1,4 @@
-"""Giving memory back to the system."""
+"""Returning memory to the system."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 
 
 def trim() -> None:
-    """Have glibc's allocator give back what it holds but nobody uses; elsewhere nothing happens.
+    """Make glibc's allocator return unused memory; does nothing on other systems.
 
-    It keeps what was freed between pieces still in use. After something large has gone, such as a
-    snapshot that was served, that can be most of it (faiss issue 2131).
+    The allocator keeps memory that was freed between pieces in use. After something large was
+    freed, such as a snapshot, that can be most of its size (faiss issue 2131).
     """
     if sys.platform == "linux":
         release = getattr(ctypes.CDLL(None), "malloc_trim", None)
@@ -21,17 +21,17 @@ def trim() -> None:
 
 
 def forget_pages(path: Path) -> None:
-    """Let go of what this process has read of a mapped file; it is read again when it is used.
+    """Unload the pages of a mapped file from this process; they are read again when used.
 
-    Linux only; elsewhere nothing happens.
+    Does nothing on systems other than Linux.
     """
     if sys.platform != "linux":
         return
     libc = ctypes.CDLL(None)
-    wanted = str(path.resolve())
+    mapped = str(path.resolve())
     for line in Path("/proc/self/maps").read_text().splitlines():
         fields = line.split(maxsplit=5)
-        # Shared mappings only: what a private one has of its own would be lost.
-        if len(fields) == 6 and fields[5] == wanted and fields[1].endswith("s"):
+        # Shared mappings only: a private one would lose its changes.
+        if len(fields) == 6 and fields[5] == mapped and fields[1].endswith("s"):
             start, end = (int(part, 16) for part in fields[0].split("-"))
             libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), mmap.MADV_DONTNEED)

@@ -1,13 +1,11 @@
 """Private folders for as long as a process needs them.
 
-A process that is killed leaves its folder behind. So a folder is locked while it is in use, and
-whoever makes the next of its kind removes those that nobody holds.
+A process that is killed leaves its folder behind. So a folder is locked while it is in use, and a
+process that creates one with the same prefix deletes those that are not locked.
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
 import tempfile
 import time
@@ -15,41 +13,37 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-SWEPT_AFTER_S = 60.0  # between its making and its lock a folder is held by nobody
+from shared.system.file_lock import FolderLock
+
+SWEPT_AFTER_S = 60.0  # a folder is not locked yet just after it was created
 
 
 @contextmanager
 def scratch_folder(prefix: str) -> Iterator[Path]:
-    """A folder of this process's own, in the system's place for such, gone afterwards.
+    """A private folder in the system's temporary folder, deleted afterwards.
 
     Args:
-        prefix: Of its name; says what it is for.
+        prefix: What its name begins with; says what the folder is for.
     """
     _sweep(prefix)
     folder = Path(tempfile.mkdtemp(prefix=prefix))
-    held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        yield folder
-    finally:
-        # Twice: a library's thread may make a file again while the folder is emptied.
-        for _ in range(2):
-            shutil.rmtree(folder, ignore_errors=True)
-        os.close(held)
+    with FolderLock(folder):
+        try:
+            yield folder
+        finally:
+            # Twice: a library's thread may create a file again while the folder is emptied.
+            for _ in range(2):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _sweep(prefix: str) -> None:
-    """Remove folders that nobody holds."""
+    """Delete the folders of processes that have ended."""
     for folder in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+        lock = FolderLock(folder)
         try:
-            held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-        except OSError:  # gone, or somebody else's
-            continue
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if time.time() - os.fstat(held).st_mtime > SWEPT_AFTER_S:
+            if lock.try_acquire() and time.time() - folder.stat().st_mtime > SWEPT_AFTER_S:
                 shutil.rmtree(folder, ignore_errors=True)
-        except OSError:  # in use
+        except OSError:  # gone, another user's, or no folder
             continue
         finally:
-            os.close(held)
+            lock.release()

@@ -1,5 +1,5 @@
-"""Review text to passages, and text to the terms of the lexical index. Pure.
+"""Splits review text into passages, and text into the terms of the lexical index. Pure.
 
-Whoever splits, indexes or matches text imports this room, so that reviews and queries are always
-treated alike. Central: ``passages.split``, ``terms.terms``.
+All code that splits, indexes or matches text uses this package, so that reviews and queries are
+always treated alike. Central functions: ``passages.split`` and ``terms.terms``.
 """

@@ -1,10 +1,10 @@
-"""Review text to passages: the spans of text that are embedded, and shown as evidence.
+"""Splits reviews into passages: the spans of text that are encoded, and shown as evidence.
 
-A passage is a run of whole sentences, packed greedily up to a number of word pieces. Reviews
-scraped from web pages often glue sentences together ("... the end.Then again ..."), so a full stop
-between a lower-case and an upper-case letter ends a sentence too. A sentence over the limit is cut
-between words. Passages are spans of the review's own text: nothing is lost, and a snapshot stores
-two numbers instead of a copy. Pure: the tokenizer is passed in as ``measure``.
+A passage is a sequence of whole sentences, packed greedily up to a number of word pieces. Reviews
+scraped from web pages often join sentences ("... the end.Then again ..."), so a full stop between a
+lower-case and an upper-case letter ends a sentence too. A sentence over the limit is cut between
+words. Passages are spans of the review's text: no text is lost, and a snapshot stores two numbers
+instead of a copy. Pure: the tokenizer is passed in as ``measure``.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 Measure = Callable[[Sequence[str]], Sequence[int]]
-"""Number of word pieces of each text."""
+"""Returns the number of word pieces of each text."""
 
 
 class Span(NamedTuple):
-    """Characters ``start`` to ``end`` (exclusive) of a text."""
+    """The characters from ``start`` to ``end`` (exclusive) of a text."""
 
     start: int
     end: int
@@ -27,15 +27,15 @@ class Span(NamedTuple):
 _CLOSING = "[\"'”’»)\\]]*"
 _BOUNDARY = re.compile(
     rf"[.!?…]+{_CLOSING}(?=\s)"  # the end of a sentence
-    rf"|(?<=[^\W\d_A-Z])[.!?…]+{_CLOSING}(?=[\"'“‘«(]?[A-ZÀ-ÖØ-Þ])"  # the same, space lost
-    r"|[。！？]+"  # languages that put no space there
-    r"|\s*\n\s*"  # a line of its own
+    rf"|(?<=[^\W\d_A-Z])[.!?…]+{_CLOSING}(?=[\"'“‘«(]?[A-ZÀ-ÖØ-Þ])"  # the same, without the space
+    r"|[。！？]+"  # languages without spaces between sentences
+    r"|\s*\n\s*"  # line breaks
 )
 _WORD = re.compile(r"\S+")
 
 
 def sentences(text: str) -> list[Span]:
-    """Spans of the sentences of a text, in order, without the white space between them."""
+    """Return the spans of a text's sentences, in order, without the white space between them."""
     spans = []
     start = 0
     for match in _BOUNDARY.finditer(text):
@@ -50,11 +50,11 @@ def split(texts: Sequence[str], measure: Measure, limit: int) -> list[list[Span]
 
     Args:
         texts: The reviews.
-        measure: Counts word pieces, of many texts at once; called twice at the most.
-        limit: Most word pieces in a passage. Only a single word may be longer.
+        measure: Counts the word pieces of many texts at once; called at most twice.
+        limit: Maximum number of word pieces in a passage. Only a single word may be longer.
 
     Returns:
-        For each text the spans of its passages, in order and apart; none for an empty text.
+        The spans of each text's passages, in order and without overlap; none for an empty text.
     """
     parts = [(n, span) for n, text in enumerate(texts) for span in sentences(text)]
     sizes = list(measure([texts[n][slice(*span)] for n, span in parts]))
@@ -80,7 +80,7 @@ def _cut_long(
     measure: Measure,
     limit: int,
 ) -> tuple[list[tuple[int, Span]], list[int]]:
-    """Replace each sentence over the limit by its words; packing puts them together again."""
+    """Replace each sentence over the limit by its words, which are then packed again."""
     if all(size <= limit for size in sizes):
         return parts, sizes
     cut: list[tuple[int, Span]] = []

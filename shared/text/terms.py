@@ -1,10 +1,10 @@
-"""Text to the terms of the lexical index: folded, lightly stemmed words.
+"""Splits text into the terms of the lexical index: folded, lightly stemmed words.
 
-Writer and reader must agree on terms, so both take them from here; the index itself only splits on
-spaces. The stemmer takes off plural and possessive s, -ed and -ing and no more: heavier stemmers
-find moods a little better and films markedly worse (``docs/retrieval.md``). It is for English;
-words of other languages are folded, mostly left whole, and matched as they are. Writing without
-spaces between words (Chinese, Japanese, Thai) is indexed by pairs of characters. Pure.
+Writer and reader must agree on terms, so both use this module; the index itself only splits on
+spaces. The stemmer removes only plural and possessive s, -ed and -ing: heavier stemmers find moods
+slightly better and movies much worse (``docs/retrieval.md``). It is for English; words of other
+languages are folded, mostly left whole, and matched as they are. Scripts without spaces between
+words (Chinese, Japanese, Thai) are indexed by pairs of characters. Pure.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ _STOPWORDS = frozenset(
 _VOWELS = frozenset("aeiouy")
 _POSSESSIVES = ("'s", "’s")
 MAX_TERM_CHARS = 40
-_REMEMBERED_WORDS = 8192  # people write with few words: most have been stemmed before
+_CACHED_WORDS = 8192  # texts use few distinct words: most have been stemmed before
 
 
 def terms(text: str) -> list[str]:
-    """The terms of a text, in order, with repeats."""
+    """Return the terms of a text, in order, with repeats."""
     folded = fold(text)
     words = _WORD.findall(folded) if folded.isascii() else _words(folded)
     return [term for word in words if (term := _term(word))]
 
 
 def fold(text: str) -> str:
-    """Lower case, without accents."""
+    """Convert text to lower case, without accents."""
     if text.isascii():
         return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.casefold())
@@ -64,19 +64,19 @@ def _pairs(run: str) -> Iterator[str]:
 
 
 def _term(word: str) -> str:
-    # What is remembered is bounded in bytes too.
+    # Long words bypass the cache, which bounds its memory.
     return _short_term(word) if len(word) <= MAX_TERM_CHARS else stem(word)[:MAX_TERM_CHARS]
 
 
-@lru_cache(_REMEMBERED_WORDS)
+@lru_cache(_CACHED_WORDS)
 def _short_term(word: str) -> str:
     return "" if not word or word in _STOPWORDS else stem(word)
 
 
 def stem(word: str) -> str:
-    """Take plural and possessive s, -ed and -ing off a folded word of four letters or more.
+    """Remove plural and possessive s, -ed and -ing from a folded word of four letters or more.
 
-    What is left always keeps a vowel and two letters, so that "sing" and "bed" stay whole.
+    The result always keeps a vowel and two letters, so that "sing" and "bed" stay whole.
     """
     if word.endswith(_POSSESSIVES):
         word = word[:-2]
@@ -85,20 +85,20 @@ def stem(word: str) -> str:
         return word
     if word.endswith("ies") and len(word) > 4:
         word = word[:-2]
-    elif word.endswith("ing") and _stands(word[:-3]):
+    elif word.endswith("ing") and _is_word(word[:-3]):
         word = word[:-3]
-    elif word.endswith("ed") and _stands(word[:-2]):
+    elif word.endswith("ed") and _is_word(word[:-2]):
         word = word[:-2]
     elif word.endswith("s") and not word.endswith(("ss", "us", "is")):
         word = word[:-1]
     if len(word) > 3 and word.endswith("e"):
         word = word[:-1]
     if len(word) > 3 and word.endswith("y") and word[-2] not in _VOWELS:
-        word = word[:-1] + "i"  # "story" meets "stories", and "movie" "movies"
+        word = word[:-1] + "i"  # "story" matches "stories", and "movie" "movies"
     if len(word) > 3 and word[-1] == word[-2] and word[-1] not in _VOWELS:
         word = word[:-1]
     return word
 
 
-def _stands(word: str) -> bool:
+def _is_word(word: str) -> bool:
     return len(word) >= 2 and any(letter in _VOWELS for letter in word)

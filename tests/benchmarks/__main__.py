@@ -1,7 +1,7 @@
 """``make bench``, or ``python -m tests.benchmarks``: measure, print, write JSON.
 
-Everything is started, warmed up and ended here; competitors take turns within one run. What cannot
-be installed or found is told and left out. The exit code says whether it could be measured, not
+It starts, warms up and stops everything; competitors take turns within one run. A competitor that
+cannot be installed is reported and left out. The exit code says whether the measurement worked, not
 whether the targets were met: 0 measured, 1 failed with one line that says why, 2 wrong usage.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from services.evaluation.pipeline import BuildFailed
+from services.evaluation.snapshot_build import BuildFailed
 from tests.benchmarks.catalogues import built
 from tests.benchmarks.catalogues.built import Catalogue
 from tests.benchmarks.figures import machine, report, targets
@@ -28,7 +28,7 @@ from tests.benchmarks.race.servers import ServerFailed
 from tests.benchmarks.sections import growth, overload, parts, pipeline, reload, scale, serving
 
 DOCUMENT = ROOT / "docs" / "performance.md"
-WIDTH = 200  # where the output is no terminal
+WIDTH = 200  # of the output when it is not a terminal
 FAULTS = (
     BuildFailed, LoadFailed, ProbeFailed, ServerFailed, overload.OverloadUnclear,
     reload.NotReloaded, pipeline.SystemFailed, OSError,
@@ -36,21 +36,21 @@ FAULTS = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure as asked for; returns the exit code."""
-    given = _parser().parse_args(arguments)
-    plan = (quick if given.quick else full)(given.data.absolute(), given.work.absolute())
+    """Measure, print and write the results; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    plan = (quick if options.quick else full)(options.data.absolute(), options.work.absolute())
     changes = {
-        name: getattr(given, name)
+        name: getattr(options, name)
         for name in ("rounds", "seconds", "reviews", "sizes")
-        if getattr(given, name) is not None
+        if getattr(options, name) is not None
     }
-    plan = replace(plan, sections=given.only or SECTIONS, **changes)
+    plan = replace(plan, sections=options.only or SECTIONS, **changes)
     errors = Console(stderr=True)
 
     def say(line: str) -> None:
         errors.print(line, highlight=False, markup=False, soft_wrap=True)
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that nothing is left running
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that no process is left running
     before = machine.described()
     sections: dict[str, Section] = {}
     code = 0
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say(f"bench: {error}")
         code = 1
     except KeyboardInterrupt:
-        say("bench: interrupted; what was measured so far:")
+        say("bench: interrupted; the results so far:")
         code = 1
     after = machine.described()
     tables = [
@@ -76,22 +76,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         plan.work, sections, tables, machine=before, load_average_after=after["load_average"],
         plan={name: str(value) for name, value in vars(plan).items()},
     )  # fmt: skip
-    say(f"all figures: {path}")
-    if given.docs and code == 0:
-        drawings = {n: own for section in sections.values() for n, own in section.drawings.items()}
+    say(f"all figures written to {path}")
+    if options.docs and code == 0:
+        drawings = {
+            name: drawing
+            for section in sections.values()
+            for name, drawing in section.drawings.items()
+        }
         report.write_document(DOCUMENT, tables, drawings)
-        say(f"written into {DOCUMENT}")
+        say(f"tables written to {DOCUMENT}")
     return code
 
 
 def _run(plan: Plan, sections: dict[str, Section], say: Say) -> None:
-    """Fill in the sections, one after the other, so that what was measured is never lost."""
+    """Measure the sections one by one into ``sections``, so that an error loses no results."""
     work = plan.work / "catalogues"
     say("preparing the catalogues (a minute or two, once)")
     demo = built.demo(work, say)
     real = built.imdb500(plan.data, work, say)
     if real is None:
-        say(f"no real reviews at {plan.data}: the demo catalogue takes their place")
+        say(f"no real reviews in {plan.data}: using the demo catalogue instead")
     catalogue: Catalogue = real or demo
     steps: dict[SectionName, Callable[[], Section]] = {
         "parts": lambda: parts.measure(plan, catalogue, say),
@@ -109,7 +113,7 @@ def _run(plan: Plan, sections: dict[str, Section], say: Say) -> None:
 
 
 def _join(sections: dict[str, Section]) -> None:
-    """The one target that needs two sections: a search against its encoding alone."""
+    """Add the outcome that needs two sections: a search compared with its encoding alone."""
     if "parts" not in sections or "http" not in sections:
         return
     sections["http"].outcomes["cpu-encode"] = serving.against_encoding(
@@ -119,15 +123,19 @@ def _join(sections: dict[str, Section]) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="rough figures in some minutes")
+    parser.add_argument("--quick", action="store_true", help="rough figures in a few minutes")
     parser.add_argument(
-        "--only", nargs="+", choices=SECTIONS, metavar="SECTION", help=f"of {', '.join(SECTIONS)}"
+        "--only",
+        nargs="+",
+        choices=SECTIONS,
+        metavar="SECTION",
+        help=f"sections to run: {', '.join(SECTIONS)}",
     )
-    parser.add_argument("--rounds", type=int, help="windows of each contender")
-    parser.add_argument("--seconds", type=float, help="length of a window")
-    parser.add_argument("--reviews", type=int, help="of imdb75k, through the system; 0: all")
-    parser.add_argument("--sizes", type=int, nargs="+", help="movies, of the growth section")
-    parser.add_argument("--docs", action="store_true", help="write the tables into the document")
+    parser.add_argument("--rounds", type=int, help="number of windows of each contender")
+    parser.add_argument("--seconds", type=float, help="length of a window in seconds")
+    parser.add_argument("--reviews", type=int, help="reviews of imdb75k to crawl; 0: all")
+    parser.add_argument("--sizes", type=int, nargs="+", help="movies, for the growth section")
+    parser.add_argument("--docs", action="store_true", help="write the tables to the document")
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--work", type=Path, default=ROOT / "build" / "bench")
     return parser

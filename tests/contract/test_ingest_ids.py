@@ -1,4 +1,4 @@
-"""Ids are a contract: whoever changes how they are made has every review embedded anew."""
+"""Review ids are a contract: a change of the ids makes the embedder encode every review again."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def _id(**fields: Any) -> str:
 
 
 def test_ids_of_reviews_stay_as_they_were_first_made() -> None:
-    assert _id(own_id="tt0088763-review-2") == "demo:tt0088763-review-2"
+    assert _id(external_id="tt0088763-review-2") == "demo:tt0088763-review-2"
     assert _id(url="https://www.imdb.com/review/rw0348302/") == "imdb:rw0348302"
-    assert _id(own_id="a b") == "demo:c8687a08aa5d6ed2044328fa6a697ab8"
+    assert _id(external_id="a b") == "demo:c8687a08aa5d6ed2044328fa6a697ab8"
     assert _id() == "demo:63c3b07931467af31a7ac446d0b5ca6e"
     assert _id(url="https://films.example/f/1#r2") == "demo:b5c352b82d4c377dcdcfd279c26496b5"

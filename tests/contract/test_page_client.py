@@ -1,4 +1,4 @@
-"""The page's typed client is the API's: whoever changes one writes the other (`make client`)."""
+"""The page's typed client matches the API: after a change of the API, run `make client`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import orjson
 from services.query.client_files import DOCUMENT, SCHEMA, describe, generate
 
 
-def test_the_document_is_the_applications() -> None:
+def test_the_document_is_current() -> None:
     assert orjson.loads(DOCUMENT.read_bytes()) == orjson.loads(describe())
 
 
-def test_the_types_are_the_documents(tmp_path: Path) -> None:
+def test_the_types_are_current(tmp_path: Path) -> None:
     schema = tmp_path / "schema.d.ts"
     generate(DOCUMENT, schema)
     assert SCHEMA.read_text() == schema.read_text()

@@ -1,4 +1,4 @@
-"""The OpenAPI document: complete, with examples, and true."""
+"""The OpenAPI document: complete, with valid examples, and matched by real responses."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import pytest
 
 from services.query.app import create_app
 from services.query.http.problems import MEDIA_TYPE, Problems
-from shared.delivery.messages import DEAD_LETTERS_STREAM
+from services.query.settings import QuerySettings
+from shared.delivery.keys import DEAD_LETTERS_STREAM
 from shared.delivery.redis_client import Client
 from shared.runs.registry import Run, Site, publish_sources, set_fields
-from shared.settings import Settings
 from shared.snapshot.storage.store import SnapshotStore
 from tests.support.embedder.encoders import HashEncoder
 from tests.support.query.query_service import RunningQuery, always, query_settings, running_query
@@ -27,8 +27,8 @@ Operation = tuple[str, str, dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    found: dict[str, Any] = create_app(Settings()).openapi()
-    return found
+    document: dict[str, Any] = create_app(QuerySettings()).openapi()
+    return document
 
 
 def operations(document: dict[str, Any]) -> Iterator[Operation]:
@@ -45,10 +45,10 @@ def check(document: dict[str, Any], value: Any, schema: dict[str, Any]) -> None:
 def resolve(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
     if "$ref" not in schema:
         return schema
-    found = document
+    node = document
     for part in schema["$ref"].split("/")[1:]:
-        found = found[part]
-    return found
+        node = node[part]
+    return node
 
 
 def test_every_operation_has_a_name_a_summary_and_a_description(document: dict[str, Any]) -> None:
@@ -129,7 +129,7 @@ async def query(tmp_path: Path, redis: Client, redis_url: str) -> AsyncIterator[
         yield running
 
 
-async def test_real_answers_are_what_the_document_says(
+async def test_real_responses_match_the_document(
     query: RunningQuery, redis: Client, document: dict[str, Any]
 ) -> None:
     client = query.client

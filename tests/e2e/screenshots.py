@@ -1,7 +1,7 @@
-"""``make screenshots``: the pictures of the README, taken of the real system.
+"""``make screenshots``: take the pictures of the README, with the real system.
 
-The demo catalogue is crawled by all three services into a folder of its own, and what is in
-``docs/screenshots`` is written anew. Pictures are WebP, small enough to be looked at on the road.
+All three services run with a temporary data folder and crawl the demo catalogue; the pictures in
+``docs/screenshots`` are replaced. They are WebP, small enough for a mobile connection.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ QUERY = "space, loneliness and silence"
 
 @dataclass(frozen=True)
 class Shot:
-    """A view as somebody sees it."""
+    """A picture of a view."""
 
     view: str
     width: int
@@ -40,7 +40,7 @@ class Shot:
 
     @property
     def path(self) -> Path:
-        """Where its picture lies."""
+        """The file of the picture."""
         size = "phone" if self.width == PHONE else "desk"
         return FOLDER / f"{self.view}-{size}-{self.scheme}.webp"
 
@@ -50,8 +50,8 @@ SHOTS = (
     Shot("home", PHONE, "dark"),
     Shot("results", DESK, "light"),
     Shot("results", PHONE, "light"),
-    Shot("film", DESK, "dark"),
-    Shot("film", PHONE, "light"),
+    Shot("movie", DESK, "dark"),
+    Shot("movie", PHONE, "light"),
     Shot("map", DESK, "dark"),
     Shot("map", PHONE, "dark"),
     Shot("admin", DESK, "light"),
@@ -60,7 +60,7 @@ SHOTS = (
 
 
 class PictureTooLarge(RuntimeError):
-    """A picture does not fit into its bytes, however roughly it is drawn."""
+    """A picture exceeds its maximum size even at the lowest quality."""
 
 
 async def home(page: Page, system: LocalSystem) -> None:
@@ -75,43 +75,43 @@ async def results(page: Page, system: LocalSystem) -> None:
     await expect(page.locator(".hit mark").first).to_be_visible()
 
 
-async def film(page: Page, system: LocalSystem) -> None:
-    """The first film of that search."""
+async def movie(page: Page, system: LocalSystem) -> None:
+    """The first movie of that search."""
     await results(page, system)
     await page.locator(".hit .title").first.click()
     await expect(page.locator(".similar li").first).to_be_attached()
 
 
-async def film_map(page: Page, system: LocalSystem) -> None:
+async def movie_map(page: Page, system: LocalSystem) -> None:
     """The same search on the map."""
     await page.goto(f"/explore?q={QUERY}")
-    await expect(page.locator(".clusters .films a").first).to_be_attached()
+    await expect(page.locator(".clusters .movies a").first).to_be_attached()
 
 
 async def admin(page: Page, system: LocalSystem) -> None:
-    """The operator's corner while a crawl is under way."""
+    """The admin page during a crawl."""
     await page.goto("/admin")
     await page.locator("#token").fill(system.token)
     await page.locator("#token").press("Enter")
-    await page.get_by_role("button", name="Re-ingest demo").click()
+    await page.get_by_role("button", name="Crawl now demo").click()
     await expect(page.locator(".progress .shares").first).to_be_visible(timeout=60_000)
     panel = "sources" if page.viewport_size == VIEWPORT_OF_PHONE else "health"
     await page.locator(f"#{panel}").evaluate("heading => heading.scrollIntoView()")
 
 
-async def calm(page: Page, system: LocalSystem) -> None:
-    """Let the crawl end, so that the next can begin."""
+async def wait_for_crawl(page: Page) -> None:
+    """Wait until the crawl ends, so that the next one can start."""
     done = page.locator(".source .badge")
     await expect(done).to_have_text(re.compile("searchable"), timeout=90_000)
 
 
 VIEWS: dict[str, Callable[[Page, LocalSystem], Awaitable[None]]] = {
-    "home": home, "results": results, "film": film, "map": film_map, "admin": admin,
+    "home": home, "results": results, "movie": movie, "map": movie_map, "admin": admin,
 }  # fmt: skip
 
 
 def compressed(png: bytes) -> bytes:
-    """A picture as WebP, as fine as its bytes allow.
+    """Encode a picture as WebP, in the best quality within ``MAX_BYTES``.
 
     Raises:
         PictureTooLarge: it does not fit.
@@ -126,7 +126,7 @@ def compressed(png: bytes) -> bytes:
 
 
 async def take_all(system: LocalSystem) -> None:
-    """Take the pictures, one after the other."""
+    """Take the pictures one after the other."""
     async with chromium() as browser:
         for shot in SHOTS:
             opened = watched_page(
@@ -141,11 +141,11 @@ async def take_all(system: LocalSystem) -> None:
                 shot.path.write_bytes(compressed(await page.screenshot(animations="disabled")))
                 print(f"{shot.path.name}: {shot.path.stat().st_size / 1000:.0f} kB")
                 if shot.view == "admin":
-                    await calm(page, system)
+                    await wait_for_crawl(page)
 
 
 def main() -> int:
-    """Write all pictures anew; returns the exit code."""
+    """Replace all pictures; returns the exit code."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     for old in FOLDER.glob("*.webp"):
         old.unlink()

@@ -1,4 +1,4 @@
-"""What a stranger does with `make run`: every process is real."""
+"""The whole system as `make run` starts it: every process is real."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 
-from shared.delivery.messages import Message, Movie, MovieMessage, Review, ReviewMessage
+from shared.delivery.messages import Message, MovieMessage, ReviewMessage
+from shared.record import MovieRecord, ReviewRecord
 from tests.support.local_system import LocalSystem
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
@@ -65,7 +66,7 @@ def test_the_readme_s_first_search_finds_what_it_says(system: LocalSystem) -> No
         ),
     ],
 )
-def test_a_description_finds_its_film(system: LocalSystem, query: str, titles: set[str]) -> None:
+def test_a_description_finds_its_movie(system: LocalSystem, query: str, titles: set[str]) -> None:
     answer = system.search(query, k=3)
     assert titles & {hit["movie"]["title"] for hit in answer["hits"]}
     for hit in answer["hits"]:
@@ -119,7 +120,7 @@ def test_an_unknown_source_is_one_clear_line(system: LocalSystem) -> None:
 def test_a_review_pushed_while_searches_run_is_found_without_a_failed_request(
     system: LocalSystem,
 ) -> None:
-    """Straight onto the stream, as any producer would; no restart, no failure, one snapshot."""
+    """The review goes directly onto the stream, as from any producer."""
     stop = threading.Event()
     statuses: list[int] = []
     snapshots: list[str] = []
@@ -134,8 +135,8 @@ def test_a_review_pushed_while_searches_run_is_found_without_a_failed_request(
     threads = [threading.Thread(target=search_on) for _ in range(3)]
     for thread in threads:
         thread.start()
-    movie = Movie(movie_id="tt9999999", title="The Lighthouse Keeper's Accordion", year=2024)
-    review = Review(
+    movie = MovieRecord(movie_id="tt9999999", title="The Lighthouse Keeper's Accordion", year=2024)
+    review = ReviewRecord(
         review_id="push:1",
         movie_id=movie.movie_id,
         text="An accordion player tends a lighthouse while a blue whale sings back to her.",
@@ -147,11 +148,11 @@ def test_a_review_pushed_while_searches_run_is_found_without_a_failed_request(
     try:
         system.push(messages)
 
-        def found() -> bool:
+        def is_first_hit() -> bool:
             hits = system.search("accordion in a lighthouse with a whale", k=1)["hits"]
             return bool(hits[0]["movie"]["movie_id"] == movie.movie_id)
 
-        wait_until(found, timeout_s=120)
+        wait_until(is_first_hit, timeout_s=120)
     finally:
         stop.set()
         for thread in threads:
@@ -167,8 +168,8 @@ def test_a_killed_service_comes_back(system: LocalSystem, name: str) -> None:
     victim.kill()
 
     def back() -> bool:
-        found = system.processes().get(name)
-        return found is not None and found.pid != victim.pid
+        process = system.processes().get(name)
+        return process is not None and process.pid != victim.pid
 
     wait_until(back)
 
@@ -195,11 +196,11 @@ def test_a_second_start_is_fast_and_crawls_nothing(data_dir: Path, system: Local
         assert second.client.get("/snapshot").json()["snapshot_id"] == ids
         assert "crawl started" not in second.log
     print(f"first start {took_first:.1f} s, second {took_second:.1f} s")
-    # Fifteen seconds, or on a busy machine what the first took with the same snapshot.
+    # Fifteen seconds, or on a busy machine the time of the first start with the same snapshot.
     assert took_second < max(15, took_first)
 
 
-def test_ctrl_c_during_the_first_crawl_leaves_nothing_and_it_goes_on_later(
+def test_ctrl_c_during_the_first_crawl_stops_everything_and_the_crawl_continues_later(
     data_dir: Path,
 ) -> None:
     system = LocalSystem(data_dir)
@@ -237,7 +238,7 @@ def test_the_wheel_s_redis_server_serves_where_none_is_installed(data_dir: Path)
         assert "Retry-After" in answer.headers
 
 
-def test_what_cannot_work_is_one_clear_line(tmp_path: Path, system: LocalSystem) -> None:
+def test_an_error_at_the_start_is_one_clear_line(tmp_path: Path, system: LocalSystem) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -250,17 +251,17 @@ def test_what_cannot_work_is_one_clear_line(tmp_path: Path, system: LocalSystem)
     in_use = command("up", "--port", free, "--data-dir", str(system.data_dir))
     absent = command("up", "--port", free, "--sources", str(tmp_path / "nosuch.toml"))
     wrong = command("up", MOVIE_SEARCH_PORT="many")
-    nobody = command("search", "x", MOVIE_SEARCH_URL="http://127.0.0.1:9")
-    for done, code, said in (
+    no_system = command("search", "x", MOVIE_SEARCH_URL="http://127.0.0.1:9")
+    for done, code, message in (
         (busy, 1, f"port {port} on 127.0.0.1 cannot be used"),
         (no_folder, 1, "cannot write to the data folder"),
         (in_use, 1, "another movie-search is using"),
-        (absent, 2, "no such file"),
+        (absent, 2, "file not found"),
         (wrong, 2, "MOVIE_SEARCH_PORT"),
-        (nobody, 1, "is the system up?"),
+        (no_system, 1, "is the system up?"),
     ):
         assert done.returncode == code, done.stderr
-        assert said in done.stderr
+        assert message in done.stderr
         assert len(done.stderr.strip().splitlines()) == 1, done.stderr
         assert "Traceback" not in done.stderr
 

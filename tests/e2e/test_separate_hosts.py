@@ -1,4 +1,4 @@
-"""The three services as three strangers: nothing is shared but Redis, the snapshots, settings."""
+"""The three services on separate hosts: they share only Redis, the snapshots and settings."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.encoder
 
 @contextmanager
 def service(name: str, home: Path, **settings: object) -> Iterator[subprocess.Popen[bytes]]:
-    """A service with a home, a working folder and a data folder of its own."""
+    """A service with separate home, working and data folders."""
     home.mkdir()
     environment = {
         "PATH": os.environ["PATH"],
@@ -55,7 +55,7 @@ def healthy(name: str, home: Path, **settings: object) -> bool:
     return done.returncode == 0
 
 
-def test_services_on_hosts_of_their_own(tmp_path: Path, private_redis: RedisServer) -> None:
+def test_services_on_separate_hosts(tmp_path: Path, private_redis: RedisServer) -> None:
     token = secrets.token_hex(32)
     redis = {"redis_url": private_redis.url}
     snapshots = {"snapshot_url": f"file://{tmp_path / 'snapshots'}", "lease_dir": tmp_path / "l"}
@@ -104,17 +104,17 @@ def test_services_on_hosts_of_their_own(tmp_path: Path, private_redis: RedisServ
 
         answer = client.get("/search", params={"q": "a shark near the beach", "k": 1}).json()
         assert answer["hits"][0]["movie"]["title"] == "Jaws"
-        # No file of one service's own lies with another's.
+        # No service writes into the folder of another.
         assert (tmp_path / "embedder" / "data" / "movies.sqlite").exists()
         for name in ("ingest", "query"):
             assert not list((tmp_path / name).glob("data/*.sqlite*"))
 
-        # Searching goes on with Redis and the embedder gone.
+        # Search still works without Redis and the embedder.
         embedder.send_signal(signal.SIGTERM)
         embedder.wait(timeout=90)
         private_redis.kill()
-        gone = client.get("/search", params={"q": "a shark near the beach", "k": 1})
-        assert gone.status_code == 200
-        assert gone.json()["hits"] == answer["hits"]
+        without_redis = client.get("/search", params={"q": "a shark near the beach", "k": 1})
+        assert without_redis.status_code == 200
+        assert without_redis.json()["hits"] == answer["hits"]
         assert client.get("/admin/ingest", headers=headers).status_code == 503
         private_redis.start()

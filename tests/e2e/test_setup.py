@@ -1,4 +1,4 @@
-"""`make setup` where it cannot work says so in one line."""
+"""`make setup`: one line when it cannot work, and no work when it is up to date."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> No
     (root / ".venv").write_text("a file where the folder should be")
     done = setup(root)
     assert done.returncode == 1
-    assert "setup: cannot make .venv" in done.stderr
+    assert "setup: cannot create .venv" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_nothing_is_done_when_everything_is_there() -> None:
+def test_nothing_is_done_when_up_to_date() -> None:
     done = subprocess.run(["make", "setup"], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     again = setup(ROOT)

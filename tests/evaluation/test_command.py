@@ -1,4 +1,4 @@
-"""``movie-search evaluate`` over a small real snapshot: what it refuses, prints and returns."""
+"""``movie-search evaluate`` over a small real snapshot: output, errors and exit codes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BOXER, SPACE, COMEDY = "tt0075148", "tt0083658", "tt0107048"
 
 @pytest.fixture(scope="module")
 def data_dir(encoder_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data folder of a system with four films."""
+    """The data folder of a system with four movies."""
     folder = tmp_path_factory.mktemp("evaluated")
     (folder / "snapshots").mkdir()
     (folder / "snapshots" / "encoders").symlink_to(encoder_store / "encoders")
@@ -56,16 +56,16 @@ def test_all_modes_side_by_side(data_dir: Path, plots: Path, tmp_path: Path) -> 
     )  # fmt: skip
     assert answer.exit_code == 0, answer.output
     assert "plot: 2 queries" in answer.output
-    assert "1 of 4 judged movies are not there." in answer.output
-    assert "1 of 3 queries are left out: none of their movies is there." in answer.output
-    assert "ok     plot: MRR@10 is 1.000, >= 1 as wanted" in answer.output
-    found = json.loads(figures.read_text())
-    [plot] = found["query_sets"]
+    assert "1 of 4 judged movies are missing." in answer.output
+    assert "1 of 3 queries are left out: all their relevant movies are missing." in answer.output
+    assert "ok     plot: MRR@10 is 1.000, which is >= 1" in answer.output
+    report = json.loads(figures.read_text())
+    [plot] = report["query_sets"]
     modes = plot["modes"]
     assert list(modes) == ["hybrid", "pooled+lexical", "semantic", "lexical", "original"]
-    assert found["baseline"] == "original"
+    assert report["baseline"] == "original"
     assert modes["original"]["metrics"]["MRR@10"]["gain"] is None
-    for metrics in (own["metrics"] for own in modes.values()):
+    for metrics in (mode["metrics"] for mode in modes.values()):
         assert metrics["MRR@10"]["values"] == {"boxer": 1.0, "space": 1.0}
         assert metrics["MRR@10"]["mean"] == 1.0
     assert modes["hybrid"]["metrics"]["MRR@10"]["gain"] == {
@@ -97,20 +97,20 @@ def test_one_snapshot_can_be_named(data_dir: Path, plots: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
-        (("--mode", "psychic"), "a snapshot has no mode 'psychic'; there are hybrid"),
+        (("--mode", "psychic"), "a snapshot has no mode 'psychic'; its modes are hybrid"),
         (("--url", "http://127.0.0.1:9", "--mode", "original"), "running system has no mode 'orig"),
         (("--url", "http://127.0.0.1:9", "--snapshot", "x"), "a snapshot or a URL, not both"),
         (("--url", "http://host:port", "--mode", "hybrid"), "Invalid port"),
-        (("--floor", "plot:MRR@10"), "floor 'plot:MRR@10': must be like"),
-        (("--floor", "mood:MRR@10>=1"), "there are only the sets plot"),
+        (("--floor", "plot:MRR@10"), "floor 'plot:MRR@10': must have the form"),
+        (("--floor", "mood:MRR@10>=1"), "the only sets are plot"),
     ],
 )
-def test_wrong_usage(plots: Path, tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+def test_wrong_usage(plots: Path, tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
     answer = evaluate("--queries", plots, "--data-dir", tmp_path, *arguments)
     assert answer.exit_code == 2
-    assert said in answer.stderr
+    assert message in answer.stderr
     assert answer.stderr.count("\n") == 1
 
 
@@ -144,5 +144,5 @@ def test_a_floor_over_nothing_is_not_reached(data_dir: Path, tmp_path: Path) -> 
         "--floor", "absent:R@10>=0",
     )  # fmt: skip
     assert answer.exit_code == 1
-    assert "absent: left out, none of its movies is there" in answer.stderr
-    assert "nothing of that set is there to be measured" in answer.stderr
+    assert "absent: skipped, the system has none of its movies" in answer.stderr
+    assert "no query of this set could be measured" in answer.stderr

@@ -17,8 +17,9 @@ import httpx
 import psutil
 import redis
 
-from services.local.system import TOKEN_FILE
-from shared.delivery.messages import REVIEWS_STREAM, Message
+from services.local.data_folder import TOKEN_FILE
+from shared.delivery.keys import REVIEWS_STREAM
+from shared.delivery.messages import Message
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
@@ -91,8 +92,16 @@ class LocalSystem:
             assert self.process.poll() is None, self.log
             return self.log.count("  Ready.") >= 1 and self._answers("/readyz")
 
-        wait_until(ready, timeout_s=READY_TIMEOUT_S, what="ready")
+        wait_until(ready, timeout_s=READY_TIMEOUT_S, what="ready", moving=self._progress)
         return time.monotonic() - self.started
+
+    def _progress(self) -> tuple[int, bytes]:
+        """What changes while the system works: its log, and the counts of its runs."""
+        try:
+            runs = self.admin("GET", "/ingest").content
+        except (httpx.HTTPError, OSError):  # not yet there
+            runs = b""
+        return len(self.log), runs
 
     def _answers(self, path: str) -> bool:
         try:
@@ -120,7 +129,7 @@ class LocalSystem:
             run: dict[str, Any] = self.admin("GET", location).json()
             return run if run["state"] not in {"queued", "crawling", "embedding"} else None
 
-        run = wait_until(end, timeout_s=timeout_s, what="the run's end")
+        run = wait_until(end, timeout_s=timeout_s, what="the run's end", moving=self._progress)
         assert run is not None
         return run
 

@@ -1,5 +1,6 @@
 """The embedder's SQL: tables, schema upgrades, and one module for each thing that is stored.
 
-The other rooms of the embedder import it; it imports none of them. Central classes:
-``work_list.VectorStore``, ``run_ledger.Ledgers``.
+The other packages of the embedder import it; it imports none of them. Central classes:
+``work_list.WorkList``, ``run_ledger.Ledgers`` and ``snapshot_records.SnapshotRecords``; central
+functions: ``engine.open_engine``, ``review_store.store_movies`` and ``store_reviews``.
 """

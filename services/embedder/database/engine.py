@@ -1,4 +1,4 @@
-"""The database engine: SQLite made durable and patient, or PostgreSQL as it is."""
+"""The database engine: SQLite with durable writes and a busy timeout, or PostgreSQL as it is."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.pool import NullPool
 from sqlmodel import create_engine
 
@@ -17,18 +17,23 @@ from services.embedder.database.schema import prepare_schema
 BUSY_TIMEOUT_MS = 30_000
 
 RETRYABLE = (OperationalError, IntegrityError)
-"""Locked, full, away, or lost a race: nothing is wrong with what was being stored."""
+"""Raised when the database is locked, full or unavailable, or a race was lost.
+
+Nothing is wrong with the data that was being stored, so the same transaction may be tried again.
+"""
 
 
 def open_engine(url: str) -> Engine:
-    """Connect, and make the tables or bring them up to date.
+    """Connect, and create the tables or upgrade them.
+
+    Args:
+        url: SQLAlchemy URL of the database.
 
     Raises:
-        services.embedder.database.schema.SchemaIncompatible: the tables there are not ours, or
-        cannot be
-            brought up to date; nothing has changed.
-        sqlalchemy.exc.DBAPIError: the database cannot be reached or written.
-        OSError: the folder of the SQLite file cannot be made.
+        services.embedder.database.schema.SchemaIncompatible: The existing tables are not of this
+            program, or cannot be upgraded; nothing has changed.
+        sqlalchemy.exc.DBAPIError: The database cannot be reached or written.
+        OSError: The folder of the SQLite file cannot be created.
     """
     sqlite = url.startswith("sqlite")
     options: dict[str, Any] = (
@@ -53,7 +58,7 @@ def open_engine(url: str) -> Engine:
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """One write transaction; SQLite takes its lock at once, so that it cannot fail halfway."""
+    """Open one write transaction; SQLite locks at its start, so that it cannot fail halfway."""
     with engine.connect() as plain:
         connection = plain.execution_options(immediate=True)
         with connection.begin():
@@ -62,7 +67,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """One read transaction: every statement sees the same state."""
+    """Open one read transaction, in which every statement sees the same state."""
     with engine.connect() as plain:
         level = "REPEATABLE READ" if engine.dialect.name == "postgresql" else None
         connection = plain.execution_options(isolation_level=level) if level else plain
@@ -70,13 +75,8 @@ def reading(engine: Engine) -> Iterator[Connection]:
             yield connection
 
 
-def is_full(error: DBAPIError) -> bool:
-    """Whether the disk under the database is full."""
-    return "full" in str(error.orig).lower() or "space" in str(error.orig).lower()
-
-
 def _configure_sqlite(connection: Any, _: object) -> None:
-    connection.isolation_level = None  # SQLAlchemy begins transactions, see below
+    connection.isolation_level = None  # SQLAlchemy begins the transactions, in _begin_sqlite
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
     cursor.execute("PRAGMA journal_mode=WAL")

@@ -1,60 +1,81 @@
-"""The database tables. SQL is the only truth; vectors and snapshots can be rebuilt from reviews.
+"""The database tables. SQL holds the original data; vectors and snapshots are made from reviews.
 
-``revision`` numbers every change: a film's revision is that of the last change to it, its reviews
-or their vectors, so "changed since the last snapshot" is one comparison. Moments are seconds since
-1970, so that SQL itself can subtract them.
+The columns of movies and reviews are the fields of ``shared.record``, so a fact that is declared
+there is stored without a further step.
 
-What a later version adds must be a table, or a column that may be null or has a default in the
-database: an older database is brought up to date as it is opened (``schema``).
+``revision`` numbers every change: a movie's revision is that of the last change to it, its reviews
+or their vectors, so "changed since the last snapshot" is one comparison. Times are seconds since
+1970, so that SQL can subtract them.
+
+A later version may only add tables, and columns that are nullable or have a default in the
+database: an older database is upgraded when it is opened (``schema``).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, DateTime, Index, LargeBinary, Text, false
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    false,
+)
 from sqlmodel import Field, SQLModel
 
+from shared.record import MOVIE_FIELDS, REVIEW_FACTS, RecordField
 
-class MovieRow(SQLModel, table=True):
-    """A film. Made empty when a review of it arrives first."""
-
-    __tablename__ = "movies"
-
-    movie_id: str = Field(primary_key=True)
-    title: str | None = None
-    year: int | None = None
-    genres: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
-    directors: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
-    description: str | None = Field(default=None, sa_column=Column(Text))
-    rating: float | None = None
-    url: str | None = None
-    source: str
-    fetched_at: float | None = None
-    revision: int = Field(index=True)
+_SQL_TYPES = {str: Text, int: Integer, float: Float, bool: Boolean, tuple: JSON}
 
 
-class ReviewRow(SQLModel, table=True):
-    """A review; ``content_sha256`` covers all of it, ``text_sha256`` what is encoded."""
+def _columns(record: Iterable[RecordField]) -> Iterator[Column[Any]]:
+    """One column for each field of a record; a list is never null, and empty by default."""
+    for field in record:
+        is_list = field.type is tuple
+        yield Column(
+            field.name,
+            BigInteger() if field.name == "votes" else _SQL_TYPES[field.type](),
+            nullable=not (is_list or field.is_required),
+            server_default="[]" if is_list else None,
+        )
 
-    __tablename__ = "reviews"
-    __table_args__: Any = (Index("reviews_by_movie", "movie_id", "review_id"),)
 
-    review_id: str = Field(primary_key=True)
-    movie_id: str
-    text: str = Field(sa_column=Column(Text, nullable=False))
-    rating: float | None = None
-    title: str | None = None
-    author: str | None = None
-    published: str | None = None
-    url: str | None = None
-    language: str | None = None
-    spoiler: bool | None = None
-    source: str
-    content_sha256: str
-    text_sha256: str
-    fetched_at: float | None = None
+# A movie has no facts yet if a review of it arrives first.
+MOVIES = Table(
+    "movies",
+    SQLModel.metadata,
+    Column("movie_id", String, primary_key=True),
+    *_columns(MOVIE_FIELDS[1:]),
+    Column("source", String, nullable=False),
+    Column("fetched_at", Float),
+    Column("revision", Integer, nullable=False, index=True),
+)
+
+# ``content_sha256`` covers the whole review, ``text_sha256`` the text that is encoded.
+REVIEWS = Table(
+    "reviews",
+    SQLModel.metadata,
+    Column("review_id", String, primary_key=True),
+    Column("movie_id", String, nullable=False),
+    Column("text", Text, nullable=False),
+    *_columns(REVIEW_FACTS),
+    Column("source", String, nullable=False),
+    Column("content_sha256", String, nullable=False),
+    Column("text_sha256", String, nullable=False),
+    Column("fetched_at", Float),
+    Index("reviews_by_movie", "movie_id", "review_id"),
+)
 
 
 class ReviewVectorsRow(SQLModel, table=True):
@@ -76,9 +97,9 @@ class ReviewVectorsRow(SQLModel, table=True):
 
 
 class UnencodedRow(SQLModel, table=True):
-    """The work list: reviews whose vectors are missing, or are not of their text.
+    """The work list: reviews without vectors of their current text.
 
-    An embedder that encodes a review has claimed it until ``claimed_until``.
+    The embedder ``claimed_by`` encodes the review; its claim ends at ``claimed_until``.
     """
 
     __tablename__ = "unencoded_reviews"
@@ -91,10 +112,10 @@ class UnencodedRow(SQLModel, table=True):
 
 
 class SourceItemRow(SQLModel, table=True):
-    """A source has a movie or a review (``item`` is its ledger id).
+    """A movie or review that a source has (``item`` is its ledger id).
 
-    ``added_by`` is the run that first saw it there; null when that was before these rows were
-    kept. A review that no source has is deleted.
+    ``added_by`` is the run that first saw it there; null if that was before this table existed. A
+    review that no source has is deleted.
     """
 
     __tablename__ = "source_items"
@@ -105,7 +126,7 @@ class SourceItemRow(SQLModel, table=True):
 
 
 class RemovedMovieRow(SQLModel, table=True):
-    """A film that removals have taken out of search, until it has a review again."""
+    """A movie that removals have taken out of search, until it has a review again."""
 
     __tablename__ = "removed_movies"
 
@@ -114,12 +135,12 @@ class RemovedMovieRow(SQLModel, table=True):
 
 
 class RunLedgerRow(SQLModel, table=True):
-    """What has arrived of a run, and what its end said should.
+    """What has arrived of a run, and what its end message expects.
 
-    ``items`` and ``checksum`` are of the movies and reviews that were sent, ``kept_items`` and
-    ``kept_checksum`` of those that were only named as kept. ``stored``, ``duplicate``, ``dead``,
-    ``kept`` and ``removed`` count reviews. ``removed`` is null until it has been decided what the
-    run removes; ``fault`` then says why the run cannot be searchable, if it cannot.
+    ``items`` and ``checksum`` cover the movies and reviews that were sent, ``kept_items`` and
+    ``kept_checksum`` those that were only named as kept. ``stored``, ``duplicate``, ``dead``,
+    ``kept`` and ``removed`` count reviews. ``removed`` is null until the removals of the run have
+    been decided; ``fault`` then says why the run cannot become searchable, if it cannot.
     """
 
     __tablename__ = "run_ledgers"
@@ -146,10 +167,10 @@ class RunLedgerRow(SQLModel, table=True):
 
 
 class RunItemRow(SQLModel, table=True):
-    """Each movie and review of an open run, once, however often it is delivered.
+    """Each movie and review of an open run, one row for any number of deliveries.
 
     ``outcome`` is "stored" (new or changed), "duplicate", "dead" or "kept"; while the removals of
-    a complete run are worked out, also "gone". ``revision`` is that of the change which stored the
+    a complete run are decided, also "gone". ``revision`` is that of the change which stored the
     item or, later, its vectors: a snapshot of at least that revision holds it, if it is encoded.
     """
 
@@ -165,7 +186,7 @@ class RunItemRow(SQLModel, table=True):
 
 
 class SnapshotRow(SQLModel, table=True):
-    """A snapshot that was begun; ``snapshot_id`` is set once it is durable and current."""
+    """A snapshot that was started; ``snapshot_id`` is set once it is durable and current."""
 
     __tablename__ = "snapshots"
 
@@ -179,7 +200,7 @@ class SnapshotRow(SQLModel, table=True):
 
 
 class RevisionRow(SQLModel, table=True):
-    """The one row that numbers changes; locked by whoever is changing something."""
+    """The one row that numbers changes; every transaction that changes content locks it."""
 
     __tablename__ = "revision"
 

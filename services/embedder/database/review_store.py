@@ -1,8 +1,8 @@
-"""Films and reviews into SQL.
+"""Stores movies and reviews in SQL.
 
-Each function works within a transaction of its caller's and may be repeated: the second time
-changes nothing. Nor does the order of messages: what was fetched later stands, however late an
-older message is delivered (a dead letter that is replayed, an entry of a worker that died).
+Each function works in the caller's transaction and is idempotent. The order of messages does not
+matter: the version that was fetched last wins, even if an older message is delivered after it (a
+replayed dead letter, an entry of a worker that died).
 """
 
 from __future__ import annotations
@@ -11,32 +11,41 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from pydantic_core import to_json
 from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
-    Engine,
     Table,
     bindparam,
     delete,
-    func,
     literal,
     select,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import SQLModel, col
+from sqlmodel import SQLModel
 
-from services.embedder.database.engine import reading
-from services.embedder.database.models import MovieRow, ReviewRow
+from services.embedder.database.models import MOVIES, REVIEWS
 from shared.delivery import messages
 from shared.delivery.messages import ledger_id
+from shared.record import (
+    MOVIE_FIELDS,
+    REVIEW_FACTS,
+    MovieRecord,
+    RecordField,
+    ReviewFacts,
+    ReviewRecord,
+)
 
 _TABLES = SQLModel.metadata.tables
-MOVIES, REVIEWS = _TABLES["movies"], _TABLES["reviews"]
 UNENCODED = _TABLES["unencoded_reviews"]
 SOURCE_ITEMS, REMOVED_MOVIES = _TABLES["source_items"], _TABLES["removed_movies"]
 REVISION = _TABLES["revision"]
+
+_FIRST_FACTS = frozenset(
+    ("rating", "title", "author", "published", "url", "language", "spoiler")
+)  # the facts of a review in the first version
 
 MOVIE_ITEM: ColumnElement[str] = literal(ledger_id("movie", "")) + MOVIES.c.movie_id
 REVIEW_ITEM: ColumnElement[str] = literal(ledger_id("review", "")) + REVIEWS.c.review_id
@@ -44,7 +53,7 @@ REVIEW_ITEM: ColumnElement[str] = literal(ledger_id("review", "")) + REVIEWS.c.r
 
 
 def insert(connection: Connection, table: Table) -> Any:
-    """The dialect's own insert, which knows ``ON CONFLICT``."""
+    """Return the dialect's insert statement, which supports ``ON CONFLICT``."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     return dialect.insert(table)
 
@@ -67,12 +76,12 @@ def upsert(
 
 
 def lock_changes(connection: Connection) -> None:
-    """Wait until nobody else is changing anything; whoever locks more than this locks it first."""
+    """Wait for all other changes to end; must be the first lock of a transaction."""
     connection.execute(select(REVISION.c.value).with_for_update())
 
 
 def next_revision(connection: Connection) -> int:
-    """Number a change; holds the number's lock until the transaction ends."""
+    """Return the number of a new change; its row stays locked until the transaction ends."""
     return int(
         connection.execute(
             update(REVISION).values(value=REVISION.c.value + 1).returning(REVISION.c.value)
@@ -83,12 +92,17 @@ def next_revision(connection: Connection) -> int:
 def store_movies(
     connection: Connection, items: Sequence[messages.MovieMessage], revision: int
 ) -> set[str]:
-    """Upsert films; a field that a source does not know keeps its value.
+    """Upsert movies; a field that a source does not know keeps its value.
 
-    A message that was fetched before what is stored adds only what is not known.
+    A message that was fetched before the stored version only fills in unknown fields.
+
+    Args:
+        connection: An open write transaction.
+        items: The messages.
+        revision: Number of this change.
 
     Returns:
-        Ids of the films that are new or changed.
+        Ids of the movies that are new or changed.
     """
     known = {
         row["movie_id"]: dict(row)
@@ -100,12 +114,7 @@ def store_movies(
     seen: dict[str, dict[str, Any]] = {}
     for message in items:
         movie = message.movie
-        new = {
-            **movie.model_dump(exclude={"genres", "directors"}),
-            "genres": list(movie.genres),
-            "directors": list(movie.directors),
-            "source": message.source,
-        }
+        new = {**_row_of(movie, MOVIE_FIELDS), "source": message.source}
         fetched_at = _moment(message)
         old = known.get(movie.movie_id)
         if old is not None:
@@ -114,7 +123,7 @@ def store_movies(
             else:
                 first, second = new, old
             new = {key: first[key] if first[key] or not second[key] else second[key] for key in new}
-        # Not by its source: two that say the same of a film would change it at each crawl.
+        # The source is ignored: two sources with equal facts would change the movie at each crawl.
         if old is None or any(old[key] != new[key] for key in new if key != "source"):
             new["fetched_at"] = fetched_at
             known[movie.movie_id] = changed[movie.movie_id] = {**new, "revision": revision}
@@ -129,7 +138,12 @@ def store_movies(
 def store_reviews(
     connection: Connection, items: Sequence[messages.ReviewMessage], revision: int
 ) -> set[str]:
-    """Upsert reviews, put changed texts on the work list, and mark their films as changed.
+    """Upsert reviews, put changed texts on the work list, and mark their movies as changed.
+
+    Args:
+        connection: An open write transaction.
+        items: The messages.
+        revision: Number of this change.
 
     Returns:
         Ids of the reviews that are new or changed.
@@ -152,7 +166,7 @@ def store_reviews(
     touched: dict[str, str] = {}
     for message in items:
         review = message.review
-        content = hashlib.sha256(review.model_dump_json().encode()).hexdigest()
+        content = content_sha256(review)
         text_sha256 = hashlib.sha256(review.text.encode()).hexdigest()
         fetched_at = _moment(message)
         old_content, old_text, old_movie, last = known.get(review.review_id, (None,) * 4)
@@ -169,8 +183,10 @@ def store_reviews(
                 "movie_id": review.movie_id,
             }
         changed[review.review_id] = {
-            **review.model_dump(exclude={"published"}),
-            "published": review.published.isoformat() if review.published else None,
+            "review_id": review.review_id,
+            "movie_id": review.movie_id,
+            "text": review.text,
+            **_row_of(review, REVIEW_FACTS),
             "source": message.source,
             "content_sha256": content,
             "text_sha256": text_sha256,
@@ -186,6 +202,34 @@ def store_reviews(
     return set(changed)
 
 
+def content_sha256(review: ReviewRecord) -> str:
+    """Hash the content of a review; a review with an unchanged hash is a duplicate.
+
+    The hash equals the one that earlier versions stored: a fact that was added to the record later
+    is hashed only if it is known, so that an upgrade changes no review.
+    """
+    facts = {
+        field.name: value
+        for field in REVIEW_FACTS
+        if (value := getattr(review, field.name)) is not None or field.name in _FIRST_FACTS
+    }
+    content = {
+        "review_id": review.review_id, "movie_id": review.movie_id, "text": review.text, **facts
+    }  # fmt: skip
+    return hashlib.sha256(to_json(content)).hexdigest()
+
+
+def _row_of(
+    record: MovieRecord | ReviewFacts, record_fields: Iterable[RecordField]
+) -> dict[str, Any]:
+    """Return the columns of a record, with tuples as lists for JSON."""
+    return {
+        field.name: list(value) if isinstance(value, tuple) else value
+        for field in record_fields
+        for value in (getattr(record, field.name),)
+    }
+
+
 def _moment(message: messages.MovieMessage | messages.ReviewMessage) -> float | None:
     return message.fetched_at.timestamp() if message.fetched_at is not None else None
 
@@ -198,7 +242,7 @@ def _is_older(fetched_at: float | None, stored: float | None) -> bool:
 def _note_fetched(
     connection: Connection, key: Column[Any], seen: Mapping[str, Mapping[str, Any]]
 ) -> None:
-    """Note when what has not changed was fetched last."""
+    """Update the time of the last fetch of rows that have not changed."""
     if seen:
         statement = update(key.table).where(key == bindparam("b_key"))
         connection.execute(
@@ -207,7 +251,7 @@ def _note_fetched(
 
 
 def _touch(connection: Connection, sources: Mapping[str, str], revision: int) -> None:
-    """Mark films as changed; make those that no message has described yet."""
+    """Mark movies as changed, and create those that no message has described yet."""
     if not sources:
         return
     connection.execute(delete(REMOVED_MOVIES).where(REMOVED_MOVIES.c.movie_id.in_(list(sources))))
@@ -221,7 +265,12 @@ def _touch(connection: Connection, sources: Mapping[str, str], revision: int) ->
             update(MOVIES).where(MOVIES.c.movie_id.in_(sorted(present))).values(revision=revision)
         )
     missing = [
-        MovieRow(movie_id=movie_id, source=source, revision=revision).model_dump()
+        {
+            **_row_of(MovieRecord(movie_id), MOVIE_FIELDS),
+            "source": source,
+            "fetched_at": None,
+            "revision": revision,
+        }
         for movie_id, source in sources.items()
         if movie_id not in present
     ]
@@ -231,7 +280,7 @@ def _touch(connection: Connection, sources: Mapping[str, str], revision: int) ->
 def record_sources(
     connection: Connection, items: Iterable[messages.MovieMessage | messages.ReviewMessage]
 ) -> None:
-    """Note that the sources of these items have them."""
+    """Record that the sources of these items have them."""
     rows = [
         {
             "source": message.source,
@@ -245,7 +294,7 @@ def record_sources(
 
 
 def record_kept(connection: Connection, kept: messages.KeptItems) -> None:
-    """Note that a source still has items; those that are not in the database are passed over."""
+    """Record that a source still has items; those that are not in the database are ignored."""
     for kind, key, item in (
         ("movie", MOVIES.c.movie_id, MOVIE_ITEM),
         ("review", REVIEWS.c.review_id, REVIEW_ITEM),
@@ -253,15 +302,9 @@ def record_kept(connection: Connection, kept: messages.KeptItems) -> None:
         prefix = ledger_id(kind, "")
         ids = [name.removeprefix(prefix) for name in kept.items if name.startswith(prefix)]
         if ids:
-            there = select(literal(kept.source), item).where(key.in_(ids))
+            stored = select(literal(kept.source), item).where(key.in_(ids))
             connection.execute(
                 insert(connection, SOURCE_ITEMS)
-                .from_select(["source", "item"], there)
+                .from_select(["source", "item"], stored)
                 .on_conflict_do_nothing()
             )
-
-
-def count_reviews(engine: Engine) -> int:
-    """How many reviews are stored."""
-    with reading(engine) as connection:
-        return int(connection.execute(select(func.count(col(ReviewRow.review_id)))).scalar_one())

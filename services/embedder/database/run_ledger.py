@@ -1,10 +1,10 @@
-"""The ledger of each run: what arrived, against what its end said should.
+"""The ledger of each run: compares what arrived with the counts in the run's end message.
 
-``emitted = stored + duplicate + dead-lettered``, and as many items were named as kept as its end
-says, or the run is incomplete, and says so. Counting is exact under redelivery, in any order: an
-item counts when it is first inserted into ``run_items``, in the same transaction that stores it. An
-item that was both sent and named as kept counts as sent, whichever came first. The items of a run
-are kept until it ends.
+A run is complete when ``emitted = stored + duplicate + dead-lettered`` and as many items were named
+as kept as its end message says; otherwise it ends as incomplete, with the reason. Counting is exact
+under redelivery, in any order: an item counts when it is first inserted into ``run_items``, in the
+same transaction that stores it. An item that was both sent and named as kept counts as sent,
+whichever message came first. The items of a run are kept until it ends.
 """
 
 from __future__ import annotations
@@ -28,9 +28,16 @@ _UNKNOWN_SOURCE = "unknown"
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One movie or review of a run, and what became of it.
+    """One movie or review of a run, and its outcome.
 
-    ``revision`` is that of the change which stored it, ``fetched_at`` in seconds since 1970.
+    Attributes:
+        run_id: The run that sent or named the item.
+        source: The source that the run crawls.
+        item: Ledger id of the item (``shared.delivery.messages.ledger_id``).
+        review_id: Id of the review; None for a movie.
+        outcome: "stored", "duplicate", "dead" or "kept".
+        revision: Revision of the change that stored the item; None if nothing was stored.
+        fetched_at: When its page was fetched, in seconds since 1970; None if unknown.
     """
 
     run_id: str
@@ -67,9 +74,9 @@ class Ledger:
 
     @property
     def shortfall(self) -> str | None:
-        """What is wrong between the run's end and what has arrived; None when it balances."""
+        """How the arrived items differ from the run's end message; None when they match."""
         if self.expected is None:
-            return "the end of the run has not arrived"
+            return "the run's end message has not arrived"
         if self.items != self.expected:
             return f"{self.expected} items were sent, {self.items} arrived"
         if self.checksum != self.expected_checksum:
@@ -82,22 +89,22 @@ class Ledger:
 
     @property
     def balanced(self) -> bool:
-        """Whether everything that was sent or named as kept has arrived."""
+        """Whether every item that was sent or named as kept has arrived."""
         return self.shortfall is None
 
     @property
     def undecided(self) -> bool:
-        """Whether it must still be decided what the run removes (``removal``)."""
+        """Whether the removals of the run must still be decided (``removal``)."""
         return self.removed is None and (self.complete or self.kept_items > 0)
 
 
 def dead_item(run_id: str, kind: str, item_id: str) -> Item:
-    """An item that was sent and refused; an entry that cannot be read does not tell its source."""
+    """Return a dead-lettered item; its source is unknown, as the entry could not be read."""
     return Item(run_id, _UNKNOWN_SOURCE, ledger_id(kind, item_id), None, "dead")
 
 
 def kept_items(message: KeptItems) -> list[Item]:
-    """The items that a message names."""
+    """Return the items that a message names as kept."""
     return [
         Item(
             message.run_id,
@@ -111,24 +118,31 @@ def kept_items(message: KeptItems) -> list[Item]:
 
 
 def count_items(connection: Connection, items: Sequence[Item]) -> None:
-    """Count items that have not been counted before; those of a closed run are passed over."""
+    """Count items that have not been counted before; those of a closed run are ignored."""
     if not items:
         return
     run_ids = {item.run_id for item in items}
     _open(connection, {item.run_id: item.source for item in items})
-    # Locked, because the checksum is read, added to and written back.
-    found = connection.execute(
+    # The rows are locked, because their checksums are read, added to and written back.
+    ledgers = connection.execute(
         select(LEDGERS.c.run_id, LEDGERS.c.closed, LEDGERS.c.kept_items)
         .where(LEDGERS.c.run_id.in_(run_ids))
         .with_for_update()
     ).all()
-    for run_id, closed, kept in found:
+    for run_id, closed, kept in ledgers:
         if not closed:
             _count(connection, run_id, [i for i in items if i.run_id == run_id], kept=kept)
 
 
 def _count(connection: Connection, run_id: str, items: Sequence[Item], *, kept: int) -> None:
-    """Count the items of one run, of which ``kept`` have been counted as kept before."""
+    """Count the items of one run.
+
+    Args:
+        connection: An open write transaction.
+        run_id: The run.
+        items: Items of this run; those that have been counted before are ignored.
+        kept: How many items of the run have been counted as kept before.
+    """
     sent = [item.item for item in items if item.outcome != "kept"]
     if kept and sent:
         of_run = and_(ITEMS.c.run_id == run_id, ITEMS.c["item"].in_(sent))
@@ -151,7 +165,7 @@ def _count(connection: Connection, run_id: str, items: Sequence[Item], *, kept: 
 def _add(
     connection: Connection, run_id: str, outcomes: Mapping[str, str], *, sign: int = 1
 ) -> None:
-    """Add items to the counts and checksums of a run, or take them away (``sign`` -1)."""
+    """Add items to the counts and checksums of a run, or subtract them (``sign`` -1)."""
     if not outcomes:
         return
     kept = [item for item, outcome in outcomes.items() if outcome == "kept"]
@@ -178,7 +192,13 @@ def _add(
 
 
 def record_end(connection: Connection, end: RunEnd, entry_id: str) -> None:
-    """Note what a run's end says should have arrived."""
+    """Store the expected counts of a run, from its end message.
+
+    Args:
+        connection: An open write transaction.
+        end: The run's end message.
+        entry_id: Id of the message's stream entry.
+    """
     _open(connection, {end.run_id: end.source})
     connection.execute(
         update(LEDGERS)
@@ -213,30 +233,30 @@ class Ledgers:
         self._engine = engine
 
     def open_ledgers(self) -> list[Ledger]:
-        """Ledgers of the runs that have not ended."""
+        """Return the ledgers of the runs that have not ended."""
         with reading(self._engine) as connection:
             rows = connection.execute(_columns().where(LEDGERS.c.closed.is_(False)))
             return [Ledger(*row) for row in rows]
 
     def ledger(self, run_id: str) -> Ledger:
-        """The ledger of one run that has been heard of."""
+        """Return the ledger of one run, of which at least one message has arrived."""
         with reading(self._engine) as connection:
             return read_ledger(connection, run_id)
 
     def unencoded(self, run_id: str) -> int:
-        """How many reviews of a run have no vectors yet."""
-        # Not a join: SQLite would begin it with the items of the run, and those are many more.
-        awaited = exists().where(
+        """Count the reviews of a run that have no vectors yet."""
+        # Not a join: SQLite would start it from the items of the run, of which there are many more.
+        in_run = exists().where(
             ITEMS.c.run_id == run_id,
             ITEMS.c["item"] == literal(_REVIEW) + UNENCODED.c.review_id,
             ITEMS.c.outcome.in_(("stored", "duplicate", "kept")),
         )
         with reading(self._engine) as connection:
-            found = select(func.count()).select_from(UNENCODED).where(awaited)
-            return int(connection.execute(found).scalar_one())
+            query = select(func.count()).select_from(UNENCODED).where(in_run)
+            return int(connection.execute(query).scalar_one())
 
     def close(self, run_id: str) -> None:
-        """End a run's ledger; its items are not needed any more."""
+        """Close the ledger of a run and delete its items, which are not needed any more."""
         with writing(self._engine) as connection:
             connection.execute(
                 update(LEDGERS).where(LEDGERS.c.run_id == run_id).values(closed=True)
@@ -245,7 +265,7 @@ class Ledgers:
 
 
 def read_ledger(connection: Connection, run_id: str) -> Ledger:
-    """The ledger of a run, within a transaction; locked against counting if that writes."""
+    """Read the ledger of a run; a write transaction also locks it against counting."""
     query = _columns().where(LEDGERS.c.run_id == run_id)
     if connection.get_execution_options().get("immediate"):
         query = query.with_for_update()

@@ -1,12 +1,13 @@
-"""Bringing a database of an earlier version up to date: additions only, in one transaction.
+"""Upgrades the database of an earlier version: additions only, in one transaction.
 
-1. What is there is compared with the models. What only changing or deleting could mend is refused
-   before anything is touched.
-2. Missing tables, columns and indexes are added; a new column of an old table may be null or has a
-   default in the database.
-3. Rows that an earlier version did not keep are derived from those it did.
+1. The existing tables are compared with the models. A difference that only a change or a deletion
+   could remove is refused before anything is written.
+2. Missing tables, columns and indexes are added; a new column of an existing table must be nullable
+   or have a default in the database.
+3. Rows that an earlier version did not keep are derived from those that it did.
 
-There are no numbered steps: whatever version wrote the database, the difference is what is added.
+There are no numbered migrations: the difference between the database and the models is added,
+whichever version wrote the database.
 """
 
 from __future__ import annotations
@@ -24,34 +25,34 @@ from shared.telemetry import get_logger
 
 
 class SchemaIncompatible(RuntimeError):
-    """The database is not one that this version can add to; the message says what is wrong."""
+    """Raised when the database needs more than additions; the message says what is wrong."""
 
 
 def prepare_schema(connection: Connection) -> None:
-    """Make the tables, or add what an earlier version's lack.
+    """Create the tables, or add what those of an earlier version lack.
 
     Raises:
-        SchemaIncompatible: it would take more than additions; nothing has changed.
+        SchemaIncompatible: The database needs more than additions; nothing has changed.
     """
-    found = inspect(connection)
-    present = set(found.get_table_names())
+    inspector = inspect(connection)
+    present = set(inspector.get_table_names())
     tables = SQLModel.metadata.sorted_tables
     missing = {
-        table.name: _missing_columns(found, table) for table in tables if table.name in present
+        table.name: _missing_columns(inspector, table) for table in tables if table.name in present
     }
     SQLModel.metadata.create_all(connection)
     for name, columns in missing.items():
         table = SQLModel.metadata.tables[name]
         for column in columns:
             _add_column(connection, table, column)
-        known = {index["name"] for index in found.get_indexes(name)}
+        known = {index["name"] for index in inspector.get_indexes(name)}
         for index in sorted(table.indexes, key=lambda index: str(index.name)):
             if index.name not in known:
                 index.create(connection)
     added = {f"{name}.{column.name}" for name, columns in missing.items() for column in columns}
     new = {table.name for table in tables} - present
     if present & set(missing) and (added or new):
-        get_logger().info("database brought up to date", added=sorted(added | new))
+        get_logger().info("database schema upgraded", added=sorted(added | new))
     if "source_items" in new:
         _fill_source_items(connection)
     revision = SQLModel.metadata.tables["revision"]
@@ -59,34 +60,34 @@ def prepare_schema(connection: Connection) -> None:
         connection.execute(revision.insert().values(**RevisionRow().model_dump()))
 
 
-def _missing_columns(found: Inspector, table: Table) -> list[Column[Any]]:
-    """What the table in the database lacks.
+def _missing_columns(inspector: Inspector, table: Table) -> list[Column[Any]]:
+    """Return the columns that the table in the database lacks.
 
     Raises:
-        SchemaIncompatible: it differs in more than that.
+        SchemaIncompatible: The table differs in more than missing columns that can be added.
     """
-    there = {column["name"]: column for column in found.get_columns(table.name)}
-    keys: Sequence[str] = found.get_pk_constraint(table.name)["constrained_columns"]
-    ours = [column.name for column in table.primary_key.columns]
-    if list(keys) != ours:
+    existing = {column["name"]: column for column in inspector.get_columns(table.name)}
+    keys: Sequence[str] = inspector.get_pk_constraint(table.name)["constrained_columns"]
+    expected_keys = [column.name for column in table.primary_key.columns]
+    if list(keys) != expected_keys:
         raise SchemaIncompatible(
             f"the database's table {table.name} has the key ({', '.join(keys) or 'none'}) and not "
-            f"({', '.join(ours)}): it is not a database of this program"
+            f"({', '.join(expected_keys)}): it is not a database of this program"
         )
-    for name, described in there.items():
+    for name, described in existing.items():
         if name not in table.columns and _is_required(described):
             raise SchemaIncompatible(
-                f"the database's table {table.name} wants a column {name} that this version does "
-                "not know: it was written by a later version, use that one"
+                f"the database's table {table.name} requires a column {name} that this version "
+                "does not know: it was written by a later version, use that version"
             )
-    lacking = [column for column in table.columns if column.name not in there]
-    for column in lacking:
+    missing = [column for column in table.columns if column.name not in existing]
+    for column in missing:
         if not column.nullable and column.server_default is None:
             raise SchemaIncompatible(
                 f"the database's table {table.name} has no column {column.name}, and it cannot be "
                 "added: use an earlier version, or a new database and crawl again"
             )
-    return lacking
+    return missing
 
 
 def _is_required(column: Mapping[str, Any]) -> bool:
@@ -106,7 +107,7 @@ def _add_column(connection: Connection, table: Table, column: Column[Any]) -> No
 
 
 def _fill_source_items(connection: Connection) -> None:
-    """Until now each movie and review knew only the source that changed it last."""
+    """Derive the rows from ``movies`` and ``reviews``, which know the source of the last change."""
     tables = SQLModel.metadata.tables
     for kind, table in (("movie", tables["movies"]), ("review", tables["reviews"])):
         known = select(

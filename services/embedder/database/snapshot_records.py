@@ -1,6 +1,6 @@
-"""What SQL knows of snapshots: which there were, what has changed since, and what goes into one.
+"""The SQL side of snapshots: their records, the changes since one, and the content of a new one.
 
-Every method is one transaction and blocking; callers run them in a thread.
+Every method is one blocking transaction; callers run it in a thread.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from sqlalchemy import Connection, Engine, Join, RowMapping, Select, and_, func,
 from sqlmodel import SQLModel
 
 from services.embedder.database.engine import reading, writing
-from services.embedder.database.models import SnapshotRow
-from services.embedder.database.review_store import MOVIES, REMOVED_MOVIES, REVIEWS
-from services.embedder.database.work_list import VECTORS, has_vectors
+from services.embedder.database.models import MOVIES, REVIEWS, SnapshotRow
+from services.embedder.database.review_store import REMOVED_MOVIES
+from services.embedder.database.work_list import REVIEW_VECTORS, has_vectors
 
 SNAPSHOTS = SQLModel.metadata.tables["snapshots"]
 CHUNK_MOVIES = 100
@@ -27,7 +27,15 @@ CHUNK_MOVIES = 100
 
 @dataclass(frozen=True, slots=True)
 class SnapshotInput:
-    """What a snapshot is made of, seen in one read transaction."""
+    """The content of a snapshot, read in one transaction.
+
+    Attributes:
+        revision: Revision of the last change to it.
+        movies: Number of movies.
+        reviews: Number of reviews.
+        passages: Number of passages, which is the number of vectors.
+        rows: Each movie with its reviews; can be iterated once.
+    """
 
     revision: int
     movies: int
@@ -38,12 +46,12 @@ class SnapshotInput:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotChanges:
-    """What has changed since a snapshot was begun, seen in one read transaction.
+    """The changes since a snapshot was started, read in one transaction.
 
     Attributes:
-        revision: Of the last change.
-        ids: Films that have changed or gone, in order.
-        rows: Those that can be searched, as they are now; can be iterated once.
+        revision: Revision of the last change.
+        ids: Ids of the movies that have been changed or removed, sorted.
+        rows: Those of them that can be searched now, with their reviews; can be iterated once.
     """
 
     revision: int
@@ -53,7 +61,7 @@ class SnapshotChanges:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A snapshot that became current; ``at`` is when, in seconds since 1970."""
+    """A snapshot that became current, at the time ``at`` in seconds since 1970."""
 
     sequence: int
     snapshot_id: str
@@ -63,14 +71,14 @@ class Published:
 
 
 class SnapshotRecords:
-    """The snapshots of one encoder over one database."""
+    """The records of one encoder's snapshots in one database."""
 
     def __init__(self, engine: Engine, encoder_id: str) -> None:
         self._engine = engine
         self._encoder_id = encoder_id
 
     def changed_since_published(self) -> bool:
-        """Whether films with vectors have changed or gone since this encoder's last snapshot."""
+        """Whether searchable movies were changed or removed since this encoder's last snapshot."""
         with reading(self._engine) as connection:
             published = connection.execute(
                 select(SNAPSHOTS.c.revision)
@@ -83,16 +91,18 @@ class SnapshotRecords:
             ).scalar()
             if published is not None:
                 return _newest_revision(connection) > int(published)
-            found = select(VECTORS.c.review_id).where(VECTORS.c.encoder_id == self._encoder_id)
-            return connection.execute(found.limit(1)).first() is not None
+            encoded = select(REVIEW_VECTORS.c.review_id).where(
+                REVIEW_VECTORS.c.encoder_id == self._encoder_id
+            )
+            return connection.execute(encoded.limit(1)).first() is not None
 
     def newest_revision(self) -> int:
-        """The number of the last change to what can be searched."""
+        """Return the revision of the last change to the searchable content."""
         with reading(self._engine) as connection:
             return _newest_revision(connection)
 
     def last_published(self) -> Published | None:
-        """The last snapshot that became current, of whatever encoder."""
+        """Return the last snapshot that became current, of any encoder; None if there is none."""
         with reading(self._engine) as connection:
             row = connection.execute(
                 select(
@@ -108,12 +118,12 @@ class SnapshotRecords:
             ).first()
         if row is None:
             return None
-        sequence, snapshot_id, encoder_id, revision, at = row
-        moment = at if at is not None else time.time()
-        return Published(sequence, snapshot_id, encoder_id, revision, moment)
+        sequence, snapshot_id, encoder_id, revision, published_at = row
+        at = published_at if published_at is not None else time.time()
+        return Published(sequence, snapshot_id, encoder_id, revision, at)
 
     def revision_of(self, sequence: int, snapshot_id: str) -> int | None:
-        """Of what revision a snapshot is; None when it is not one of this database and encoder."""
+        """Return the revision of a snapshot; None if it is not of this database and encoder."""
         with reading(self._engine) as connection:
             return connection.execute(
                 select(SNAPSHOTS.c.revision).where(
@@ -124,9 +134,9 @@ class SnapshotRecords:
             ).scalar()
 
     def movies_removed_since(self, sequence: int, snapshot_id: str) -> int:
-        """How many films removals have taken out of search since this snapshot was begun.
+        """Count the movies that removals have taken out of search since a snapshot was started.
 
-        0 when the snapshot is not of this database: nothing then explains what it has more.
+        Returns 0 for a snapshot of another database, whose missing movies no removal explains.
         """
         with reading(self._engine) as connection:
             revision = connection.execute(
@@ -140,7 +150,12 @@ class SnapshotRecords:
             return int(connection.execute(removed).scalar_one())
 
     def begin(self, revision: int, *, at_least: int = 1) -> int:
-        """Number a snapshot, greater than every number given before and than ``at_least - 1``."""
+        """Record a new snapshot; returns its sequence number, greater than all earlier ones.
+
+        Args:
+            revision: Revision of the content that it will hold.
+            at_least: Lowest number to return.
+        """
         with writing(self._engine) as connection:
             last = connection.execute(select(func.max(SNAPSHOTS.c.sequence))).scalar_one() or 0
             record = SnapshotRow(
@@ -150,11 +165,11 @@ class SnapshotRecords:
                 created_at=datetime.now(UTC),
             )
             connection.execute(SNAPSHOTS.insert().values(**record.model_dump()))
-            assert record.sequence is not None  # noqa: S101 - set above
+            assert record.sequence is not None  # noqa: S101 - it was set above
             return record.sequence
 
     def published(self, sequence: int, snapshot_id: str, movies: int) -> None:
-        """Record that a snapshot is durable and, for the first time now or earlier, current."""
+        """Record that a snapshot is durable and current; repeated calls keep the first time."""
         with writing(self._engine) as connection:
             connection.execute(
                 update(SNAPSHOTS)
@@ -168,9 +183,9 @@ class SnapshotRecords:
 
     @contextmanager
     def content(self) -> Iterator[SnapshotInput]:
-        """Films in the order of their ids, each with its reviews that have vectors.
+        """Read all movies in the order of their ids, each with its reviews that have vectors.
 
-        The rows can be iterated once, while the context is open; they are streamed.
+        The rows are streamed and can be iterated once, while the context is open.
         """
         joined = self._searchable().join(MOVIES, MOVIES.c.movie_id == REVIEWS.c.movie_id)
         with reading(self._engine) as connection:
@@ -179,7 +194,7 @@ class SnapshotRecords:
                 select(
                     func.count(func.distinct(REVIEWS.c.movie_id)),
                     func.count(),
-                    func.coalesce(func.sum(VECTORS.c.passages), 0),
+                    func.coalesce(func.sum(REVIEW_VECTORS.c.passages), 0),
                 ).select_from(joined)
             ).one()
             described = {
@@ -193,40 +208,42 @@ class SnapshotRecords:
 
     @contextmanager
     def changes(self, since: int) -> Iterator[SnapshotChanges]:
-        """What is not in a snapshot of the revision ``since``.
+        """Read the changes that a snapshot of the revision ``since`` does not hold.
 
-        The rows can be iterated once, while the context is open; they are streamed.
+        The rows are streamed and can be iterated once, while the context is open.
         """
         with reading(self._engine) as connection:
-            ids = {
+            changed = {
                 movie_id
                 for table in (MOVIES, REMOVED_MOVIES)
                 for movie_id in connection.execute(
                     select(table.c.movie_id).where(table.c.revision > since)
                 ).scalars()
             }
-            ordered = sorted(ids)
+            ids = sorted(changed)
             revision = _newest_revision(connection)
-            yield SnapshotChanges(revision, ordered, self._rows_of(connection, ordered))
+            yield SnapshotChanges(revision, ids, self._rows_of(connection, ids))
 
     def _rows_of(
         self, connection: Connection, movie_ids: Sequence[str]
     ) -> Iterator[tuple[RowMapping, list[RowMapping]]]:
         for start in range(0, len(movie_ids), CHUNK_MOVIES):
-            some = movie_ids[start : start + CHUNK_MOVIES]
-            films = connection.execute(select(MOVIES).where(MOVIES.c.movie_id.in_(some)))
-            described = {row["movie_id"]: row for row in films.mappings()}
+            chunk = movie_ids[start : start + CHUNK_MOVIES]
+            movies = connection.execute(select(MOVIES).where(MOVIES.c.movie_id.in_(chunk)))
+            described = {row["movie_id"]: row for row in movies.mappings()}
             reviews = connection.execute(
-                _reviews().select_from(self._searchable()).where(REVIEWS.c.movie_id.in_(some))
+                _reviews().select_from(self._searchable()).where(REVIEWS.c.movie_id.in_(chunk))
             )
             yield from _by_movie(described, reviews.mappings())
 
     def _searchable(self) -> Join:
-        return REVIEWS.join(VECTORS, and_(has_vectors(self._encoder_id), VECTORS.c.passages > 0))
+        return REVIEWS.join(
+            REVIEW_VECTORS, and_(has_vectors(self._encoder_id), REVIEW_VECTORS.c.passages > 0)
+        )
 
 
 def _reviews() -> Select[Any]:
-    return select(REVIEWS, VECTORS.c.spans, VECTORS.c.vectors).order_by(
+    return select(REVIEWS, REVIEW_VECTORS.c.spans, REVIEW_VECTORS.c.vectors).order_by(
         REVIEWS.c.movie_id, REVIEWS.c.review_id
     )
 
@@ -239,7 +256,7 @@ def _by_movie(
 
 
 def _newest_revision(connection: Connection) -> int:
-    """The revision of the last change to a film, or of the last film's removal."""
+    """Return the revision of the last change to a movie, or of the last removal of one."""
     movies = connection.execute(select(func.max(MOVIES.c.revision))).scalar()
     removed = connection.execute(select(func.max(REMOVED_MOVIES.c.revision))).scalar()
     return max(movies or 0, removed or 0)

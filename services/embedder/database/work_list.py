@@ -1,17 +1,15 @@
-"""The work list, and the vectors that it asks for.
+"""The work list of reviews without vectors, and the vectors that are stored for them.
 
 The work list is the table ``unencoded_reviews``: a review enters it in the transaction that changes
-its text, and leaves it in the one that keeps its vectors. Opening the store compares it with the
-vectors themselves, so that another encoder, or an older database, finds everything it has to do.
-What the services ask every half second is then a question about the work that is left, not about
-all reviews.
+its text, and leaves it in the one that stores its vectors. Opening the list compares it with the
+stored vectors, so that a new encoder, or an older database, gets a complete list. The queries that
+the embedder repeats every half second then depend on the work that is left, not on all reviews.
 
 Several embedders share the list: each claims what it encodes, for longer than encoding takes
-(``CLAIM_S``). What one that died had claimed is taken over after that, or by itself at its next
-start. A review whose text changes meanwhile is nobody's again.
+(``CLAIM_S``). If an embedder dies, another one takes over its claims after that time, or it resumes
+them itself at its next start. A review whose text changes meanwhile loses its claim.
 
-Every method is one transaction and blocking; callers run them in a thread. All of them may be
-repeated: the second time changes nothing.
+Every method is one blocking transaction; callers run it in a thread. All of them are idempotent.
 """
 
 from __future__ import annotations
@@ -27,24 +25,18 @@ from sqlalchemy import ColumnElement, Engine, and_, delete, exists, func, or_, s
 from sqlmodel import SQLModel
 
 from services.embedder.database.engine import reading, writing
-from services.embedder.database.review_store import (
-    MOVIES,
-    REVIEWS,
-    UNENCODED,
-    insert,
-    next_revision,
-    upsert,
-)
+from services.embedder.database.models import MOVIES, REVIEWS
+from services.embedder.database.review_store import UNENCODED, insert, next_revision, upsert
 from services.embedder.database.run_ledger import ITEMS, LEDGERS
 from shared.delivery.messages import ledger_id
 
 CLAIM_S = 180.0
-VECTORS = SQLModel.metadata.tables["review_vectors"]
+REVIEW_VECTORS = SQLModel.metadata.tables["review_vectors"]
 
 
 @dataclass(frozen=True, slots=True)
 class WorkItem:
-    """A review that has no vectors of the encoder in use."""
+    """A review that has no vectors of the encoder in use, with the hash of its text."""
 
     review_id: str
     text: str
@@ -62,59 +54,55 @@ class StoredVectors:
 
 
 def has_vectors(encoder_id: str) -> ColumnElement[bool]:
-    """Whether rows of reviews and vectors belong together: this encoder, the present text."""
+    """Return the join condition of reviews and their vectors: this encoder, the current text."""
     return and_(
-        VECTORS.c.review_id == REVIEWS.c.review_id,
-        VECTORS.c.text_sha256 == REVIEWS.c.text_sha256,
-        VECTORS.c.encoder_id == encoder_id,
+        REVIEW_VECTORS.c.review_id == REVIEWS.c.review_id,
+        REVIEW_VECTORS.c.text_sha256 == REVIEWS.c.text_sha256,
+        REVIEW_VECTORS.c.encoder_id == encoder_id,
     )
 
 
 class WorkList:
-    """The vectors of one encoder. Opening it brings the work list up to date."""
+    """The reviews that one encoder has not encoded yet; opening it updates the list.
+
+    Example:
+        An embedder claims a batch, encodes it and stores the vectors, until nothing is left::
+
+            work_list = WorkList(engine, encoder.spec.encoder_id)
+            while items := work_list.claim(256, holder="embedder-1"):
+                work_list.save(encode_reviews(encoder, items))
+
+    Args:
+        engine: The database.
+        encoder_id: The encoder in use; vectors of other encoders do not count.
+    """
 
     def __init__(self, engine: Engine, encoder_id: str) -> None:
         self._engine = engine
         self._encoder_id = encoder_id
-        self._renew_backlog()
+        self._refresh()
 
-    def _renew_backlog(self) -> None:
+    def _refresh(self) -> None:
         current: Any = exists().where(has_vectors(self._encoder_id))
-        lacking = select(REVIEWS.c.review_id, REVIEWS.c.movie_id).where(~current)
-        wanted = select(REVIEWS.c.review_id).where(~current)
+        unencoded = select(REVIEWS.c.review_id, REVIEWS.c.movie_id).where(~current)
+        unencoded_ids = select(REVIEWS.c.review_id).where(~current)
         with writing(self._engine) as connection:
-            # What others have claimed stays theirs.
-            connection.execute(delete(UNENCODED).where(UNENCODED.c.review_id.not_in(wanted)))
+            # Rows that are still due stay as they are, so that other embedders keep their claims.
+            connection.execute(delete(UNENCODED).where(UNENCODED.c.review_id.not_in(unencoded_ids)))
             connection.execute(
                 insert(connection, UNENCODED)
-                .from_select(["review_id", "movie_id"], lacking)
+                .from_select(["review_id", "movie_id"], unencoded)
                 .on_conflict_do_nothing()
             )
 
-    def backlog(self, limit: int) -> list[WorkItem]:
-        """The work list: reviews without vectors of this encoder, a film's together."""
-        first = (
-            select(UNENCODED.c.review_id, UNENCODED.c.movie_id)
-            .order_by(UNENCODED.c.movie_id, UNENCODED.c.review_id)
-            .limit(limit)
-            .subquery()
-        )
-        with reading(self._engine) as connection:
-            rows = connection.execute(
-                select(REVIEWS.c.review_id, REVIEWS.c.text, REVIEWS.c.text_sha256)
-                .join(first, first.c.review_id == REVIEWS.c.review_id)
-                .order_by(first.c.movie_id, first.c.review_id)
-            )
-            return [WorkItem(*row) for row in rows]
-
     def claim(self, limit: int, holder: str) -> list[WorkItem]:
-        """Take the next of the work list that nobody else has, a film's together.
+        """Claim the next reviews that no other holder has claimed, in the order of their movies.
 
-        What this holder has claimed before and not saved comes first again.
+        Reviews that this holder claimed before and has not saved are claimed again.
 
         Args:
-            limit: How many reviews at the most.
-            holder: Who takes them.
+            limit: Maximum number of reviews.
+            holder: Name of the claimant, the same after a restart.
         """
         now = time.time()
         free = or_(
@@ -146,14 +134,14 @@ class WorkList:
             return [WorkItem(*row) for row in rows]
 
     def backlog_size(self) -> int:
-        """How many reviews the work list holds."""
+        """Count the reviews on the work list."""
         with reading(self._engine) as connection:
             return int(connection.execute(select(func.count()).select_from(UNENCODED)).scalar_one())
 
     def save(self, encoded: Sequence[StoredVectors]) -> None:
-        """Keep vectors, take their reviews off the work list, and mark their films as changed.
+        """Store vectors, take their reviews off the work list, and mark their movies as changed.
 
-        What belongs to a text that has changed or gone meanwhile is dropped.
+        Vectors of a text that has been changed or deleted meanwhile are dropped.
         """
         with writing(self._engine) as connection:
             revision = next_revision(connection)
@@ -165,7 +153,7 @@ class WorkList:
                     )
                 )
             }
-            kept = [item for item in encoded if texts.get(item.review_id) == item.text_sha256]
+            current = [item for item in encoded if texts.get(item.review_id) == item.text_sha256]
             rows = [
                 {
                     "review_id": item.review_id,
@@ -175,16 +163,16 @@ class WorkList:
                     "spans": item.spans.astype("<i4").tobytes(),
                     "vectors": item.vectors.astype("<f2").tobytes(),
                 }
-                for item in kept
+                for item in current
             ]
-            upsert(connection, VECTORS, rows, "review_id")
-            ids = [item.review_id for item in kept]
+            upsert(connection, REVIEW_VECTORS, rows, "review_id")
+            ids = [item.review_id for item in current]
             connection.execute(delete(UNENCODED).where(UNENCODED.c.review_id.in_(ids)))
-            films = select(REVIEWS.c.movie_id).where(REVIEWS.c.review_id.in_(ids))
+            movies = select(REVIEWS.c.movie_id).where(REVIEWS.c.review_id.in_(ids))
             connection.execute(
-                update(MOVIES).where(MOVIES.c.movie_id.in_(films)).values(revision=revision)
+                update(MOVIES).where(MOVIES.c.movie_id.in_(movies)).values(revision=revision)
             )
-            # From this revision on a snapshot holds what their runs stored.
+            # Snapshots hold what their runs stored from this revision on.
             open_runs = select(LEDGERS.c.run_id).where(LEDGERS.c.closed.is_(False))
             connection.execute(
                 update(ITEMS)

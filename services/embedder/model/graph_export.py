@@ -1,10 +1,11 @@
-"""A sentence-transformers model as one OpenVINO graph, from its token ids to unit vectors.
+"""Exports a sentence-transformers model as one OpenVINO graph, from token ids to unit vectors.
 
-The graph is the trace of the model's own forward pass. Where the model bears it, the graph *packs*
-(``shared.encoder.layout``): its transformer runs over rows that hold several texts, and its other
-modules, pooling among them, get the tokens back one text a row, so that they are the model's own.
-A graph that packs is kept only if its vectors are those of the model, else it is traced as it is.
-torch is imported here only: it is heavy, and not needed once an artefact exists.
+The graph is recorded from the model's own forward pass on example inputs. Where the model allows
+it, the graph *packs* (``shared.encoder.layout``): its transformer runs over rows that hold several
+texts, and the other modules, pooling among them, get the tokens back with one text in each row, so
+that they stay unchanged. A packing graph is kept only if its vectors match the model's; otherwise
+the model is exported without packing. torch is imported inside the functions: it is large, and not
+needed once an artefact exists.
 """
 
 from __future__ import annotations
@@ -16,21 +17,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import openvino as ov
 
 from services.embedder.model.samples import sample_texts
 from shared.encoder.graph import Graph
 from shared.encoder.layout import PACKED_INPUTS, PLAIN_INPUTS, packed
+from shared.encoder.runtime import ov
 from shared.telemetry import get_logger
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-LEAST_COSINE = 0.9999  # in f32: rounding alone leaves .999999
+LEAST_COSINE = 0.9999  # in f32, where rounding alone gives .999999
 _AFTER_PADDING = {"roberta", "xlm-roberta", "camembert", "mpnet"}
-"""Models whose first position is the one after the padding token's id."""
+"""Model types whose first position is the padding token's id plus one."""
 
-# Ids that the smallest vocabulary has; a trace is of shapes, not of words.
+# Token ids that the smallest vocabulary has: only the shapes matter, not the words.
 _PLAIN_EXAMPLE = ([[1, 2, 3, 1], [1, 2, 1, 0]], [[1, 1, 1, 1], [1, 1, 1, 0]])
 _PACKED_EXAMPLE = (
     [[1, 2, 3, 1, 2, 1], [1, 2, 1, 0, 0, 0]],
@@ -42,11 +43,11 @@ _PACKED_EXAMPLE = (
 
 
 def load_model(folder: Path, **settings: Any) -> SentenceTransformer:
-    """A model's folder in sentence-transformers, on the CPU; only safetensors, no code of its own.
+    """Load a model in sentence-transformers, on the CPU, from safetensors and without its code.
 
     Args:
-        folder: The model's.
-        **settings: For its transformer.
+        folder: The model's folder.
+        **settings: Arguments for its transformer.
     """
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415
 
@@ -58,35 +59,40 @@ def load_model(folder: Path, **settings: Any) -> SentenceTransformer:
 
 
 def write_graph(model: SentenceTransformer, target: Path) -> None:
-    """Trace a model and write its graph.
+    """Export a model and write its graph.
 
     Args:
-        model: Loaded with ``attn_implementation="eager"``, whose trace the runtime knows best.
-        target: The ``.xml``; the weights come beside it in ``.bin``.
+        model: The model, loaded with ``attn_implementation="eager"``, which OpenVINO knows best.
+        target: The ``.xml`` file; the weights are written beside it as ``.bin``.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: The files cannot be written.
     """
     transformer: Any = model[0]
     config = transformer.model.config
     first = first_position(config.model_type, config.pad_token_id)
     if first is not None:
         try:
-            graph = _traced(_packing(model, first), PACKED_INPUTS, _PACKED_EXAMPLE)
+            graph = _exported(_packing(model, first), PACKED_INPUTS, _PACKED_EXAMPLE)
             ov.save_model(graph, str(target), compress_to_fp16=False)
             cosine = _least_cosine(model, target)
-        except RuntimeError as error:  # what torch and the runtime raise
-            get_logger().warning("texts cannot share rows", error=str(error).partition("\n")[0])
+        except RuntimeError as error:  # raised by torch and by OpenVINO
+            get_logger().warning("packing unavailable", error=str(error).partition("\n")[0])
         else:
             if cosine >= LEAST_COSINE:
                 return
-            get_logger().warning("texts cannot share rows: other vectors", least_cosine=cosine)
-    graph = _traced(_plain(model), PLAIN_INPUTS, _PLAIN_EXAMPLE)
+            get_logger().warning("packing refused: vectors differ", least_cosine=cosine)
+    graph = _exported(_plain(model), PLAIN_INPUTS, _PLAIN_EXAMPLE)
     ov.save_model(graph, str(target), compress_to_fp16=False)
 
 
 def first_position(model_type: str | None, pad_token_id: int | None) -> int | None:
-    """The position of a text's first token; None for a model that is not known to pack."""
+    """Return the position id of a text's first token; None for a model type that cannot pack.
+
+    Args:
+        model_type: The ``model_type`` in the model's configuration.
+        pad_token_id: Id of its padding token.
+    """
     if model_type == "bert":
         return 0
     if model_type in _AFTER_PADDING and pad_token_id is not None:
@@ -123,12 +129,14 @@ def _packing(model: SentenceTransformer, first_position: int) -> Any:
             self, input_ids: Any, position_ids: Any, segment_ids: Any,
             token_places: Any, attention_mask: Any,
         ) -> Any:  # fmt: skip
-            own = segment_ids.unsqueeze(1) == segment_ids.unsqueeze(2)
+            same_text = segment_ids.unsqueeze(1) == segment_ids.unsqueeze(2)
             features = {
                 "input_ids": input_ids,
                 "position_ids": position_ids + first_position,
-                # With four dimensions it is added to the attention as it is.
-                "attention_mask": torch.where(own, 0.0, torch.finfo(torch.float32).min)[:, None],
+                # A mask of four dimensions is added to the attention scores unchanged.
+                "attention_mask": torch.where(same_text, 0.0, torch.finfo(torch.float32).min)[
+                    :, None
+                ],
             }
             tokens = self.transformer(features)["token_embeddings"]
             features = {
@@ -142,32 +150,32 @@ def _packing(model: SentenceTransformer, first_position: int) -> Any:
     return Packing()
 
 
-def _traced(module: Any, inputs: Sequence[str], example: Sequence[Any]) -> ov.Model:
+def _exported(module: Any, inputs: Sequence[str], example: Sequence[Any]) -> ov.Model:
     import torch  # noqa: PLC0415
 
-    given = dict(zip(inputs, map(torch.tensor, example), strict=True))
+    example_input = dict(zip(inputs, map(torch.tensor, example), strict=True))
     with torch.inference_mode(), warnings.catch_warnings():
-        # The trace warns of shape checks that it freezes; the parity test covers other shapes.
+        # The export warns of shape checks that it freezes; the parity test covers other shapes.
         warnings.simplefilter("ignore")
-        graph = ov.convert_model(module, example_input=given)
+        graph = ov.convert_model(module, example_input=example_input)
     graph.reshape({name: ov.PartialShape([-1, -1]) for name in inputs})
     return graph
 
 
 def _least_cosine(model: SentenceTransformer, path: Path) -> float:
-    """Between the graph's vectors and the model's, over texts of many lengths in common rows."""
+    """Return the least cosine between the graph's and the model's vectors, over packed samples."""
     texts = [text[: 8 * n] for n, text in enumerate(sample_texts("trial.txt"), start=1)]
     expected = model.encode(texts, normalize_embeddings=True, show_progress_bar=False)
     ids = model.tokenizer(texts, truncation=True, max_length=model.max_seq_length)["input_ids"]
-    found = Graph(ov.Core(), path, precision="f32", threads=1).infer(
+    vectors = Graph(ov.Core(), path, precision="f32", threads=1).infer(
         ids, packed(list(map(len, ids)))
     )
-    cosine = float((found * expected).sum(axis=1).min())
+    cosine = float((vectors * expected).sum(axis=1).min())
     return cosine if np.isfinite(cosine) else -1.0
 
 
 def _be_quiet() -> None:
-    """Keep the libraries' progress bars and remarks about their own parts out of our logs."""
+    """Keep the libraries' progress bars and internal warnings out of the service's logs."""
     from transformers.utils import logging as transformers_logging  # noqa: PLC0415
 
     transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]

@@ -1,13 +1,13 @@
-"""The int8 graph of an artefact, which encodes queries: made, tried, and kept if it is true.
+"""Makes and tests the int8 graph of an artefact, which encodes queries.
 
-Every product with constant weights gets 8-bit weights, one scale a row, and 8-bit inputs, one range
-for all, found by running the bundled calibration texts through the graph. A few inputs of a
-transformer are many times larger than the rest and would spoil that range: so each input is first
-divided by a factor that its weights take up ("SmoothQuant": Xiao et al., ICML 2023). All else,
-attention among it, stays in f32.
+Every product with constant weights gets 8-bit weights with one scale for each row, and 8-bit inputs
+with one range for all, measured by running the bundled calibration texts through the graph. A few
+inputs of a transformer are many times larger than the others and would widen that range too much:
+so each input is first divided by a factor that its weights are multiplied by ("SmoothQuant": Xiao
+et al., ICML 2023). All other operations, attention among them, stay in f32.
 
-A graph whose vectors are not near the model's on other bundled texts is not kept, and queries stay
-in the precision of the passages.
+The graph is kept only if its vectors are close to the model's on other bundled texts; otherwise
+queries are encoded in the precision of the passages.
 """
 
 from __future__ import annotations
@@ -19,8 +19,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import openvino as ov
-from openvino import opset13 as ops
 from tokenizers import Tokenizer
 
 from services.embedder.model.samples import sample_texts
@@ -34,12 +32,13 @@ from shared.encoder.artefact import (
 )
 from shared.encoder.graph import Graph
 from shared.encoder.layout import PACKED_INPUTS, one_a_row, packed_inputs, plain_inputs
+from shared.encoder.runtime import ops, ov
 from shared.snapshot.storage.verify import describe_file
 from shared.system.fsync import fsync_file, fsync_folder, rename
 from shared.telemetry import get_logger
 
 LEAST_COSINE = 0.98
-# How much of an outlier the weights take up: 0 nothing, 1 all. .8 kept vectors nearest of .5 to .9.
+# Share of an outlier that moves into the weights, 0 to 1. Of .5 to .9, .8 kept vectors closest.
 SMOOTHING = 0.8
 _TINY = 1e-5
 
@@ -47,20 +46,21 @@ Array = npt.NDArray[np.float32]
 
 
 def with_int8(folder: Path, artefact: ArtefactSpec) -> ArtefactSpec:
-    """Make and try the int8 graph of an artefact that has none; the folder stays valid throughout.
+    """Make and test the int8 graph of an artefact that has none; the folder stays valid throughout.
 
-    The files come first and the spec last, each by renaming. On a CPU without VNNI nothing is
-    tried: its int8 is not what others compute. An embedder that has it does so at its next start.
+    The files are renamed into place first, the spec last. On a CPU without VNNI nothing is done,
+    because its int8 results differ from other CPUs'; the next start on a CPU with VNNI makes the
+    graph.
 
     Args:
-        folder: Of the artefact; its graph and tokenizer are there.
-        artefact: Its spec.
+        folder: Folder of the artefact, with its graph and tokenizer.
+        artefact: Spec of the artefact.
 
     Returns:
-        The spec as it is now written, if anything was tried.
+        The spec, with the result of the test and the new files, if the graph was tested.
 
     Raises:
-        OSError: the folder cannot be written.
+        OSError: The folder cannot be written.
     """
     if artefact.int8_cosine is not None or not has_vnni():
         return artefact
@@ -70,32 +70,32 @@ def with_int8(folder: Path, artefact: ArtefactSpec) -> ArtefactSpec:
         names = [QUERY_GRAPH, QUERY_GRAPH_WEIGHTS] if cosine >= LEAST_COSINE else []
         facts = {"model": artefact.encoder.model, "least_cosine": round(cosine, 4)}
         if names:
-            get_logger().info("queries can be encoded in int8", **facts)
+            get_logger().info("int8 graph accepted", **facts)
         else:
             get_logger().error(
-                "int8 is refused for this model: it changes its vectors",
+                "int8 graph refused: vectors differ",
                 **facts,
                 least=LEAST_COSINE,
             )
         files = {name: describe_file(staging / name) for name in names}
-        found = artefact.model_copy(
+        tested = artefact.model_copy(
             update={"files": artefact.files | files, "int8_cosine": round(cosine, 4)}
         )
-        (staging / SPEC).write_text(found.model_dump_json(indent=1))
+        (staging / SPEC).write_text(tested.model_dump_json(indent=1))
         for name in (*names, SPEC):
             fsync_file(staging / name)
             rename(staging / name, folder / name)
         fsync_folder(folder)
-    return found
+    return tested
 
 
 def make_int8(folder: Path, target: Path, *, max_tokens: int) -> float:
-    """Write the int8 graph of an artefact's graph; returns the least cosine between their vectors.
+    """Write the int8 version of a graph; returns the least cosine between the vectors of both.
 
     Args:
-        folder: The artefact's.
+        folder: Folder of the artefact.
         target: Folder of the new files.
-        max_tokens: Longer texts are cut.
+        max_tokens: Number of tokens to which longer texts are cut.
     """
     tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
     tokenizer.enable_truncation(max_tokens)
@@ -120,7 +120,7 @@ def make_int8(folder: Path, target: Path, *, max_tokens: int) -> float:
 
 @dataclass(frozen=True, eq=False)
 class _Linear:
-    """The products of one input with constant weights, ``(outputs, inputs)`` each."""
+    """The products of one input with constant weights, each of shape ``(outputs, inputs)``."""
 
     source: str
     products: list[ov.Node] = field(default_factory=list)
@@ -131,15 +131,15 @@ class _Linear:
 
 @dataclass(frozen=True)
 class _Range:
-    """Least and greatest value that each of an input's numbers took, shape ``(inputs,)``."""
+    """Smallest and largest value of each component of an input, shape ``(inputs,)``."""
 
     low: Array
     high: Array
 
 
 def _linears(model: ov.Model) -> list[_Linear]:
-    """By input, so that one that several products share is quantised once."""
-    found: dict[str, _Linear] = {}
+    """Group products by their input, so that an input of several products is quantised once."""
+    linears: dict[str, _Linear] = {}
     for node in model.get_ordered_ops():
         if node.get_type_name() != "MatMul":
             continue
@@ -152,14 +152,14 @@ def _linears(model: ov.Model) -> list[_Linear]:
             and not form["transpose_a"]
         ):
             name = f"{source.get_node().get_friendly_name()}:{source.get_index()}"
-            found.setdefault(name, _Linear(name)).products.append(node)
-    return list(found.values())
+            linears.setdefault(name, _Linear(name)).products.append(node)
+    return list(linears.values())
 
 
 def _input_ranges(
     core: ov.Core, model: ov.Model, samples: Iterable[Sequence[int]]
 ) -> dict[str, _Range]:
-    """What the inputs of the products are over the samples; changes the model."""
+    """Measure the ranges of the products' inputs over the samples; adds outputs to the model."""
     linears = _linears(model)
     inputs = packed_inputs if len(model.inputs) == len(PACKED_INPUTS) else plain_inputs
     model.add_outputs([linear.products[0].input_value(0) for linear in linears])
@@ -181,15 +181,15 @@ def _input_ranges(
 
 
 def _quantise(linear: _Linear, known: _Range) -> None:
-    """Put 8-bit products in the place of a graph's."""
+    """Replace the products of one input by 8-bit products."""
     weights = linear.weights()
     factors = _smoothing_factors(weights, known)
     low, high = _range_with_zero(known.low / factors, known.high / factors)
     smoothed = ops.multiply(linear.products[0].input_value(0), _constant(1 / factors))
     bounds = _constant(low), _constant(high)
     source = ops.fake_quantize(smoothed, *bounds, *bounds, 256)
-    for product, own in zip(linear.products, weights, strict=True):
-        scaled = own * factors
+    for product, product_weights in zip(linear.products, weights, strict=True):
+        scaled = product_weights * factors
         step = np.maximum(np.abs(scaled).max(axis=1, keepdims=True) / 127, 1e-12)
         rounded = np.clip(np.round(scaled / step), -127, 127).astype(np.int8)
         restored = ops.fake_quantize(
@@ -202,15 +202,18 @@ def _quantise(linear: _Linear, known: _Range) -> None:
 
 
 def _smoothing_factors(weights: Sequence[Array], known: _Range) -> Array:
-    """What each number of an input is divided by, its weights multiplied: their mean is 1."""
+    """Return the divisors of an input's components, by which its weights are multiplied.
+
+    Their geometric mean is 1.
+    """
     inputs = np.maximum(np.maximum(np.abs(known.low), np.abs(known.high)), _TINY)
-    largest = np.max([np.abs(own).max(axis=0) for own in weights], axis=0)
+    largest = np.max([np.abs(matrix).max(axis=0) for matrix in weights], axis=0)
     factors = inputs**SMOOTHING / np.maximum(largest, _TINY) ** (1 - SMOOTHING)
     return np.asarray(factors / np.exp(np.log(factors).mean()), np.float32)
 
 
 def _range_with_zero(low: Array, high: Array) -> tuple[float, float]:
-    """The range of 256 steps over all values in which 0 is exactly one of them."""
+    """Return a range over all values whose 256 steps include 0 exactly."""
     least, most = min(0.0, float(low.min())), max(0.0, float(high.max()), _TINY)
     step = (most - least) / 255
     below = round(-least / step)

@@ -1,6 +1,6 @@
-"""Passages encoded by sentence-transformers itself: the reference, and the way to use a GPU.
+"""Encodes passages with sentence-transformers on torch, which can use a GPU.
 
-Queries, token counts and the spec stay the graph's, so that vectors of either can be mixed.
+Queries, token counts and the spec are the graph's, so that vectors of both can be mixed.
 """
 
 from __future__ import annotations
@@ -10,19 +10,24 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from services.embedder.model.conversion import load_reference
+from services.embedder.model.conversion import load_torch_model
 from shared.encoder import GraphEncoder, Vectors
 
 
-class ReferenceEncoder:
-    """An ``Encoder`` whose passages are encoded with torch."""
+class TorchEncoder:
+    """An ``Encoder`` that encodes passages with torch.
+
+    Args:
+        model: Value of the setting ``ENCODER_MODEL``.
+        graph: Encoder of the same model's artefact, for queries and token counts.
+    """
 
     def __init__(self, model: str, graph: GraphEncoder) -> None:
         self.spec = graph.spec
         self._graph = graph
-        self._model = load_reference(model)
+        self._model = load_torch_model(model)
         self._model.max_seq_length = graph.spec.max_tokens
-        self._lock = threading.Lock()  # its tokenizer is changed by each call
+        self._lock = threading.Lock()  # each call changes the state of its tokenizer
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """See ``Encoder.encode_queries``."""

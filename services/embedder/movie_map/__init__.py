@@ -1,5 +1,5 @@
 """The map of all movies: points in the plane, clusters and their names.
 
-``map_layout``, ``placement`` and ``cluster_names`` compute (pure); ``map_build`` reads the files of
-the snapshot that is being written. Only publishing imports this room.
+Everything here is pure computation; ``publishing.map_build`` reads and writes the files. Only
+publishing imports this package. Central: ``map_layout.lay_out`` and ``cluster_names.WordCount``.
 """

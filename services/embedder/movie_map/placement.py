@@ -1,4 +1,4 @@
-"""Putting movies onto a map that exists: beside those that are most like them. Pure."""
+"""Places movies on an existing map, beside the movies that are most similar. Pure."""
 
 from __future__ import annotations
 
@@ -18,73 +18,76 @@ Vectors = npt.NDArray[np.float32]
 
 def place(
     new: Vectors,
-    laid: Vectors,
+    placed: Vectors,
     positions: Positions,
     *,
     taken: Positions,
     total: int,
 ) -> Positions:
-    """Positions for movies that a layout does not have.
+    """Return positions for movies that are not on the map yet.
 
-    Each goes to where most of its nearest neighbours are: to the middle of those that lie around
-    the best placed of them. The mean of all would put a film between two moods into the empty land
-    between their regions. Then to the nearest spot that no other movie covers.
+    Each movie goes where most of its nearest neighbours are: to the mean of those around the most
+    central neighbour. The mean of all neighbours would put a movie between two moods into the empty
+    area between their regions. From there it moves to the nearest spot that is free.
 
     Args:
         new: Unit vectors of the movies to place, float32, shape ``(m, dim)``.
-        laid: Those of the movies that have been laid out, shape ``(n, dim)``, n at least 1.
-        positions: Where these are, float32, shape ``(n, 2)``.
-        taken: Where no movie may be put, shape ``(any, 2)``.
-        total: How many movies the map will have: how close together they are.
+        placed: Unit vectors of the movies on the map, shape ``(n, dim)``, n at least 1.
+        positions: Positions of the movies on the map, float32, shape ``(n, 2)``.
+        taken: Positions that are not free, shape ``(any, 2)``.
+        total: Number of movies that the map will have, which decides how close they may be.
 
     Returns:
-        float32, shape ``(m, 2)``, in [-1, 1].
+        Positions in [-1, 1], float32, shape ``(m, 2)``.
     """
-    wanted = np.concatenate(
+    targets = np.concatenate(
         [
-            _beside_neighbours(new[start : start + ROWS_AT_ONCE], laid, positions)
+            _beside_neighbours(new[start : start + ROWS_AT_ONCE], placed, positions)
             for start in range(0, len(new), ROWS_AT_ONCE)
         ]
         or [np.empty((0, 2), np.float32)]
     )
-    return spread(wanted, taken=taken, total=total)
+    return spread(targets, taken=taken, total=total)
 
 
-def _beside_neighbours(new: Vectors, laid: Vectors, positions: Positions) -> Positions:
-    similarity = new @ laid.T
-    count = min(NEIGHBOURS, len(laid))
+def _beside_neighbours(new: Vectors, placed: Vectors, positions: Positions) -> Positions:
+    similarity = new @ placed.T
+    count = min(NEIGHBOURS, len(placed))
     nearest = np.stack([_largest(row, count) for row in similarity])
     weights = np.maximum(np.take_along_axis(similarity, nearest, 1), 1e-3)
-    there = positions[nearest]
-    apart = np.linalg.norm(there[:, :, None] - there[:, None], axis=3)
-    best = np.argmin((apart * weights[:, None]).sum(axis=2), axis=1)
-    around = np.take_along_axis(apart, best[:, None, None], 1)[:, 0]
-    reach = np.sort(around, axis=1)[:, (count - 1) // 2, None]
-    weights = np.where(around <= reach, weights, 0)[:, :, None]
-    middle: Positions = ((there * weights).sum(axis=1) / weights.sum(axis=1)).astype(np.float32)
-    return middle
+    spots = positions[nearest]
+    distances = np.linalg.norm(spots[:, :, None] - spots[:, None], axis=3)
+    central = np.argmin((distances * weights[:, None]).sum(axis=2), axis=1)
+    from_central = np.take_along_axis(distances, central[:, None, None], 1)[:, 0]
+    radius = np.sort(from_central, axis=1)[:, (count - 1) // 2, None]
+    weights = np.where(from_central <= radius, weights, 0)[:, :, None]
+    mean: Positions = ((spots * weights).sum(axis=1) / weights.sum(axis=1)).astype(np.float32)
+    return mean
 
 
 def _largest(values: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.int64]:
-    """Places of the largest values, best first; of equal ones the lower, whatever the machine."""
-    # Partitioning takes the time of one pass; which of equal values it takes depends on the CPU.
+    """Return the indices of the largest values, largest first; of equal ones the lower index."""
+    # Partitioning is linear, but which of several equal values it selects depends on the CPU.
     least = np.partition(values, len(values) - count)[len(values) - count]
     enough = np.flatnonzero(values >= least)
     return enough[np.argsort(-values[enough], kind="stable")][:count]
 
 
-def spread(wanted: Positions, *, taken: Positions, total: int) -> Positions:
-    """Move points apart that would cover each other or a taken spot; the first come stay.
+def spread(targets: Positions, *, taken: Positions, total: int) -> Positions:
+    """Move points apart that would cover each other or a taken position; earlier rows stay.
 
     Args:
-        wanted: float32, shape ``(m, 2)``.
-        taken: Spots that are not free, shape ``(any, 2)``.
-        total: How many points the map will have.
+        targets: Positions where the points should be, float32, shape ``(m, 2)``.
+        taken: Positions that are not free, shape ``(any, 2)``.
+        total: Number of points that the map will have.
+
+    Returns:
+        The free positions nearest to the targets, float32, shape ``(m, 2)``.
     """
-    size = 0.5 / math.sqrt(max(total, 16))  # a quarter of the distance if they were spread evenly
+    size = 0.5 / math.sqrt(max(total, 16))  # a quarter of the distance of evenly spread points
     covered = {_cell(x, y, size) for x, y in taken.tolist()}
-    placed = np.empty_like(wanted)
-    for row, (x, y) in enumerate(wanted.tolist()):
+    placed = np.empty_like(targets)
+    for row, (x, y) in enumerate(targets.tolist()):
         for spot in _spiral(x, y, size):
             cell = _cell(*spot, size)
             if cell not in covered:
@@ -99,13 +102,13 @@ def _cell(x: float, y: float, size: float) -> tuple[int, int]:
 
 
 def _spiral(x: float, y: float, step: float) -> Iterator[tuple[float, float]]:
-    """The point itself, then points around it, ever farther away, all of them on the map."""
+    """Yield the point itself, then points on the map around it at increasing distance."""
     turn = 0
     while True:
-        reach = step * math.sqrt(turn)
+        radius = step * math.sqrt(turn)
         spot = (
-            x + reach * math.cos(turn * _GOLDEN_ANGLE),
-            y + reach * math.sin(turn * _GOLDEN_ANGLE),
+            x + radius * math.cos(turn * _GOLDEN_ANGLE),
+            y + radius * math.sin(turn * _GOLDEN_ANGLE),
         )
         if max(abs(spot[0]), abs(spot[1])) <= 1:
             yield spot

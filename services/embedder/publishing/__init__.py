@@ -1,4 +1,5 @@
-"""From SQL to a published snapshot: when, what, and the operator's requests to roll back.
+"""Publishes snapshots of the database, and activates the snapshots that operators request.
 
-Only ``services.embedder.service`` imports this room. Central class: ``publisher.Publisher``.
+Only ``services.embedder.service`` imports this package. ``publisher.Publisher`` writes snapshots,
+``publish_schedule.Schedule`` decides when, ``activation_handler.ActivationHandler`` rolls back.
 """

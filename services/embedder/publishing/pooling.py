@@ -1,4 +1,4 @@
-"""Passage vectors to one vector a movie. Pure."""
+"""Pools the passage vectors of a movie into one vector. Pure."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ MIN_NORM = 1e-6
 
 
 def pool(passages: npt.NDArray[np.floating]) -> npt.NDArray[np.float32] | None:
-    """The mean of a movie's passage vectors, normalised.
+    """Return the normalised mean of a movie's passage vectors.
 
-    A plain mean over all passages: a review weighs by its length. Equal weight per review, trimmed
-    means and medoids all ranked worse (``docs/decisions/0004-pooling.md``). Summed in float64, so
-    that the result does not depend on the order of summation beyond float32.
+    It is a plain mean over all passages, so a review weighs by its length. Equal weight per review,
+    trimmed means and medoids all ranked worse (``docs/decisions/0004-pooling.md``). The sum is in
+    float64, so that the order of summation does not change the float32 result.
 
     Args:
-        passages: Shape ``(n, dim)``, any float type.
+        passages: Passage vectors of any float type, shape ``(n, dim)``.
 
     Returns:
-        float32, shape ``(dim,)``, unit length; None when there is no direction (no passages, not
-        finite, or they cancel out).
+        A unit vector, float32, shape ``(dim,)``; None if there are no passages, a value is not
+        finite, or the mean is nearly zero.
     """
     if len(passages) == 0:
         return None

@@ -1,13 +1,14 @@
-"""SQL to snapshot: what is written. When: ``schedule``; how: ``shared.snapshot.commit``.
+"""Publishes snapshots from SQL: decides what is written.
 
-A snapshot is made from the one being served, by writing the films that have changed since that was
-begun (``shared.snapshot.editor``). All of it is written anew when there is no such snapshot of this
+``publish_schedule`` decides when, and ``shared.snapshot.commit`` how. A snapshot is made from the
+current one, by writing only the movies that have changed since that was started
+(``shared.snapshot.editor``). Everything is written again when the current snapshot is not of this
 database and encoder, when it is damaged, when more than half of it would change, or when too much
-of its passages' file has become waste.
+of its passage file has become waste.
 
-The gate that refuses a snapshot with less than half of the films being served is there for
-accidents. Films that removals have taken out since are none (the guard of ``removal`` has let
-them): what is left is counted together with them.
+The gate refuses a snapshot with less than half of the current snapshot's movies, to catch
+accidents. Movies that removals have taken out since are intended (the guard of ``removal`` has
+allowed them), so they are counted together with the movies that are left.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,13 +32,14 @@ from services.embedder.movie_map import map_layout
 from services.embedder.publishing.map_build import PreviousMap, previous_map, write_map
 from services.embedder.publishing.pooling import pool
 from shared.encoder import EncoderSpec
+from shared.record import MOVIE_FIELDS, REVIEW_FACTS, MovieRecord, RecordField
 from shared.snapshot import commit
 from shared.snapshot.editor import Base, SnapshotEditor
 from shared.snapshot.files.atlas import ATLAS
 from shared.snapshot.storage.manifest import EncoderName, Manifest
 from shared.snapshot.storage.store import NoSnapshot, SnapshotStore
 from shared.snapshot.storage.verify import ProcessVerificationCache, SnapshotCorrupt
-from shared.snapshot.writer import EncodedReview, MovieFacts, SnapshotWriter
+from shared.snapshot.writer import EncodedReview, SnapshotWriter
 from shared.telemetry import get_logger
 from shared.text.passages import Span
 
@@ -44,12 +47,34 @@ MOST_CHANGED_SHARE = 0.5
 MOST_DEAD_SHARE = 0.25
 
 _refused = Counter(
-    "embedder_snapshots_not_promoted_total", "Snapshots that were published but not made current"
+    "movie_search_embedder_snapshots_not_promoted_total",
+    "Snapshots that were written but refused by the promotion gate",
 )
 
 
 class Publisher:
-    """Publishes snapshots of what the database holds."""
+    """Publishes snapshots of the content of the database.
+
+    Example:
+        Publish what one encoder has encoded, and open the snapshot::
+
+            publisher = Publisher(
+                SnapshotRecords(engine, spec.encoder_id), SnapshotStore(folder),
+                spec=spec, precision="f32", keep=5, lease_folder=folder / "leases",
+            )
+            manifest = publisher.publish()
+            if manifest is not None:
+                snapshot = open_snapshot(SnapshotStore(folder), manifest.snapshot_id)
+
+    Args:
+        records: The snapshot records of the encoder in use.
+        snapshots: The store to publish into.
+        spec: The encoder in use.
+        precision: Precision in which passages are encoded.
+        keep: Number of snapshots that retention keeps.
+        lease_folder: Folder of the leases that keep snapshots from being deleted.
+        promote: The promotion gate; None to promote every snapshot.
+    """
 
     def __init__(
         self,
@@ -73,22 +98,24 @@ class Publisher:
         self._keep = keep
         self._lease_folder = lease_folder
         self._promote = promote
-        self._proofs = ProcessVerificationCache()
+        self._verified = ProcessVerificationCache()
 
     def prepare(self) -> None:
-        """Load what publishing needs: the first time it takes a second or two, then none."""
+        """Import the libraries that publishing needs; takes a second or two the first time."""
         map_layout.load()
 
-    def publish(self, *, force: bool = False) -> Manifest | None:
-        """Publish what the database holds; None when no film has vectors yet.
+    def publish(self) -> Manifest | None:
+        """Publish the content of the database; returns None if no movie has vectors yet.
 
         Raises:
-            shared.snapshot.commit.GateFailed, StoreBusy, StoreFull, OSError: nothing has changed.
-            shared.snapshot.commit.PromotionRefused: it is published, and not served.
+            shared.snapshot.commit.GateFailed: The snapshot is not valid; nothing has changed.
+            shared.snapshot.commit.StoreBusy: Another process publishes; nothing has changed.
+            OSError: The store cannot be written, or is full; nothing has changed.
+            shared.snapshot.commit.PromotionRefused: The snapshot is written, but not current.
         """
         started = time.monotonic()
         try:
-            manifest, changed = self._publish(force=force)
+            manifest, changed = self._publish()
         except commit.PromotionRefused:
             _refused.inc()
             self._retain()
@@ -108,14 +135,14 @@ class Publisher:
         self._retain()
         return manifest
 
-    def _publish(self, *, force: bool) -> tuple[Manifest | None, int | None]:
-        """Commit a snapshot; how many movies of it were written, None for all of them."""
+    def _publish(self) -> tuple[Manifest | None, int | None]:
+        """Commit a snapshot; also returns how many movies were written, None for all of them."""
         base = self._base()
         if base is not None:
             try:
-                published = self._publish_changes(*base, force=force)
+                published = self._publish_changes(*base)
             except SnapshotCorrupt as error:
-                get_logger().error("snapshot is damaged, writing all anew", error=str(error))
+                get_logger().error("snapshot damaged, rewriting all movies", error=str(error))
             else:
                 if published is not None:
                     return published
@@ -124,20 +151,18 @@ class Publisher:
                 return None, None
             return self._commit(
                 lambda folder: write_files(
-                    folder, source, self._encoder, previous_map(self._snapshots, self._proofs)
+                    folder, source, self._encoder, previous_map(self._snapshots, self._verified)
                 ),
                 revision=source.revision,
                 expected_bytes=source.passages * (2 * self._encoder.dim + 400),
-                force=force or self._is_explained(source.movies),
+                force=self._is_explained(source.movies),
             ), None
 
-    def _publish_changes(
-        self, base: Base, since: int, *, force: bool
-    ) -> tuple[Manifest, int] | None:
-        """Publish the base with what has changed in it; None when that is too much.
+    def _publish_changes(self, base: Base, since: int) -> tuple[Manifest, int] | None:
+        """Publish the base with the changes since a revision; None if there are too many.
 
         Raises:
-            SnapshotCorrupt: the base is damaged.
+            SnapshotCorrupt: The base is damaged.
         """
         counts = base.manifest.counts
         if base.dead_share() > MOST_DEAD_SHARE:
@@ -146,15 +171,15 @@ class Publisher:
             share = len(changes.ids) / max(1, counts.movies)
             if share > MOST_CHANGED_SHARE:
                 return None
-            base.prove(self._proofs)
+            base.verify(self._verified)
             size_bytes = sum(entry.size_bytes for entry in base.manifest.files.values())
             manifest = self._commit(
                 lambda folder: write_changes(
-                    folder, base, changes, previous_map(self._snapshots, self._proofs)
+                    folder, base, changes, previous_map(self._snapshots, self._verified)
                 ),
                 revision=changes.revision,
                 expected_bytes=round(size_bytes * (1 + 2 * share)),
-                force=force or self._is_explained(counts.movies - len(changes.ids)),
+                force=self._is_explained(counts.movies - len(changes.ids)),
             )
             return manifest, len(changes.ids)
 
@@ -170,11 +195,11 @@ class Publisher:
             expected_bytes=expected_bytes,
             force=force,
             promote=self._promote,
-            proofs=self._proofs,
+            verified=self._verified,
         )
 
     def _base(self) -> tuple[Base, int] | None:
-        """What is being served and its revision, if it is of this database and encoder."""
+        """Return the current snapshot and its revision, if it is of this database and encoder."""
         try:
             current = self._snapshots.current()
             manifest = self._snapshots.manifest(current.snapshot_id, sha256=current.manifest_sha256)
@@ -186,7 +211,7 @@ class Publisher:
         return Base(self._snapshots.folder(current.snapshot_id), manifest), since
 
     def _is_explained(self, movies: int) -> bool:
-        """Whether, with what removals have taken out, half of the films being served are there."""
+        """Whether removals explain that a snapshot has less than half of the current movies."""
         try:
             current = self._snapshots.manifest(self._snapshots.current().snapshot_id)
         except (NoSnapshot, SnapshotCorrupt):
@@ -209,21 +234,24 @@ class Publisher:
         return manifest.encoder.encoder_id == self._encoder.encoder_id
 
     def _highest_on_disk(self) -> int:
-        """A new database over an old store must not reuse its numbers."""
+        """Return the highest sequence number in the store, which a new database must not reuse."""
         return max((int(name[:8]) for name in self._snapshots.snapshot_ids()), default=0)
 
 
 def write_files(
     folder: Path, source: SnapshotInput, encoder: EncoderName, previous: PreviousMap | None
 ) -> commit.Draft:
-    """Write the files of a snapshot.
+    """Write all files of a snapshot; movies whose pooled vector is zero are left out.
 
-    Films whose passages have no common direction are left out; everybody else keeps their order.
-    The map keeps to the ``previous`` one.
+    Args:
+        folder: Folder of the new snapshot.
+        source: The content.
+        encoder: The encoder of the vectors.
+        previous: The map to stay close to, if there is one.
     """
     with SnapshotWriter(folder, dim=encoder.dim, passages=source.passages) as writer:
-        for film in _films(source.rows, encoder.dim):
-            writer.add(*film)
+        for movie in _movies(source.rows, encoder.dim):
+            writer.add(*movie)
     write_map(folder, previous, movies=writer.counts.movies, dim=encoder.dim)
     return commit.Draft(counts=writer.counts, encoder=encoder)
 
@@ -231,49 +259,55 @@ def write_files(
 def write_changes(
     folder: Path, base: Base, changes: SnapshotChanges, previous: PreviousMap | None
 ) -> commit.Draft:
-    """Write the files of a snapshot that differs from its base by some films only."""
+    """Write the files of a snapshot that differs from its base in some movies only.
+
+    Args:
+        folder: Folder of the new snapshot.
+        base: The snapshot to copy the unchanged movies from.
+        changes: The changed and removed movies.
+        previous: The map to stay close to, if there is one.
+    """
     encoder = base.manifest.encoder
     with SnapshotEditor(folder, base) as editor:
         editor.take_out(changes.ids)
-        for film in _films(changes.rows, encoder.dim):
-            editor.put(*film)
+        for movie in _movies(changes.rows, encoder.dim):
+            editor.put(*movie)
     write_map(folder, previous, movies=editor.counts.movies, dim=encoder.dim)
     return commit.Draft(counts=editor.counts, encoder=encoder, linked=editor.linked())
 
 
-def _films(
+def _movies(
     rows: Iterable[tuple[RowMapping, list[RowMapping]]], dim: int
-) -> Iterator[tuple[MovieFacts, list[EncodedReview], npt.NDArray[np.float32]]]:
-    """Films with their reviews and pooled vectors; those without a common direction left out."""
-    for movie, found in rows:
-        reviews = [_review(row, dim) for row in found]
+) -> Iterator[tuple[MovieRecord, list[EncodedReview], npt.NDArray[np.float32]]]:
+    """Yield movies with their reviews and pooled vectors; those with a zero vector are skipped."""
+    for movie, review_rows in rows:
+        reviews = [_review(row, dim) for row in review_rows]
         vector = pool(np.concatenate([review.vectors for review in reviews]))
         if vector is None:
-            get_logger().error("movie has no direction, left out", movie=movie["movie_id"])
+            get_logger().error("movie skipped: zero vector", movie=movie["movie_id"])
             continue
-        yield _facts(movie, found), reviews, vector
+        yield _facts(movie, review_rows), reviews, vector
 
 
-def _facts(movie: RowMapping, reviews: list[RowMapping]) -> MovieFacts:
-    return MovieFacts(
-        movie_id=movie["movie_id"],
-        title=movie["title"],
-        year=movie["year"],
-        genres=tuple(movie["genres"]),
-        directors=tuple(movie["directors"]),
-        description=movie["description"],
-        rating=movie["rating"] if movie["rating"] is not None else _mean_rating(reviews),
-        url=movie["url"],
-    )
+def _facts(movie: RowMapping, reviews: list[RowMapping]) -> MovieRecord:
+    facts = {field.name: _value(movie[field.name], field) for field in MOVIE_FIELDS}
+    if facts["rating"] is None:
+        facts["rating"] = _mean_rating(reviews)
+    return MovieRecord(**facts)
 
 
 def _review(row: RowMapping, dim: int) -> EncodedReview:
-    fields = ("review_id", "text", "rating", "title", "author", "published", "url", "language")
     return EncodedReview(
-        **{name: row[name] for name in fields},
+        **{field.name: row[field.name] for field in REVIEW_FACTS},
+        review_id=row["review_id"],
+        text=row["text"],
         spans=[Span(*pair) for pair in np.frombuffer(row["spans"], "<i4").reshape(-1, 2).tolist()],
         vectors=np.frombuffer(row["vectors"], dtype="<f2").reshape(-1, dim),
     )
+
+
+def _value(value: Any, field: RecordField) -> Any:
+    return tuple(value) if field.type is tuple else value
 
 
 def _mean_rating(reviews: list[RowMapping]) -> float | None:

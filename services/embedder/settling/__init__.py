@@ -1,4 +1,5 @@
-"""Runs to their end: what is gone is removed, what arrived is compared with what was sent.
+"""The completion of runs: decides removals, measures freshness and sets the final states.
 
-Only ``services.embedder.service`` imports this room.
+Only ``services.embedder.service`` imports this package. Central classes:
+``run_completion.RunCompletion``, ``removal.Removals`` and ``freshness.Freshness``.
 """

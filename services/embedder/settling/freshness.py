@@ -1,10 +1,11 @@
-"""How long it took from fetching a page until what it says could be found.
+"""Freshness: the time from fetching a page until its reviews are searchable.
 
-A review that a run stored is *searchable* when the first snapshot that holds it became current:
-one of at least the review's revision, begun when it was encoded. ``note`` is called whenever a
-snapshot may have become current; it writes that moment to ``run_items``, where the run's median and
-longest time are read when it ends, and counts each review once in the histogram. A process that was
-killed before it noted what it had published notes it after its restart, with the same moments.
+A review that a run stored is *searchable* since the first snapshot that holds it became current:
+one of at least the review's revision, started after it was encoded. ``note`` is called whenever a
+snapshot may have become current; it writes that time to ``run_items``, from which the run's median
+and longest times are read when the run ends, and counts each review once in the histogram. A
+process that was killed between publishing and ``note`` makes up for it after its restart, with the
+same times.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from services.embedder.database.snapshot_records import Published, SnapshotRecor
 CHUNK_ITEMS = 5000
 
 _freshness = Histogram(
-    "embedder_freshness_seconds",
-    "From page fetched to searchable, of each review that is new or changed",
+    "movie_search_embedder_freshness_seconds",
+    "Seconds from fetching the page to being searchable, for each new or changed review",
     buckets=(
         1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 2 * 3600, 6 * 3600, 12 * 3600,
         86400, 2 * 86400, 7 * 86400, 30 * 86400,
@@ -33,14 +34,19 @@ _freshness = Histogram(
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """From fetched to searchable, of the reviews that a run stored, in seconds."""
+    """Median and longest time from fetched to searchable of a run's stored reviews, in seconds."""
 
     median_s: float
     max_s: float
 
 
 class Freshness:
-    """Follows when the reviews of open runs become searchable."""
+    """Records when the reviews of open runs become searchable.
+
+    Args:
+        engine: The database.
+        records: The published snapshots.
+    """
 
     def __init__(self, engine: Engine, records: SnapshotRecords) -> None:
         self._engine = engine
@@ -48,7 +54,7 @@ class Freshness:
         self._noted = 0
 
     def note(self) -> None:
-        """Note what the last published snapshot holds. Blocking; cheap when there is no new one."""
+        """Record the reviews in the last published snapshot; blocking, cheap if it is not new."""
         published = self._records.last_published()
         if published is None or published.sequence == self._noted:
             return
@@ -60,42 +66,49 @@ class Freshness:
             while after is not None:
                 with writing(self._engine) as connection:
                     after, fetched = _note_chunk(connection, run_id, after, published)
-                for moment in fetched:
-                    _freshness.observe(max(0.0, published.at - moment))
+                for fetched_at in fetched:
+                    _freshness.observe(max(0.0, published.at - fetched_at))
         self._noted = published.sequence
 
     def of_run(self, run_id: str) -> Times | None:
-        """The times of a run; None when nothing of it tells them."""
-        known = (
+        """Return the times of a run; None if none of its reviews has both times."""
+        timed = (
             ITEMS.c.run_id == run_id,
             ITEMS.c.searchable_at.is_not(None),
             ITEMS.c.fetched_at.is_not(None),
         )
-        took = ITEMS.c.searchable_at - ITEMS.c.fetched_at
+        elapsed_s = ITEMS.c.searchable_at - ITEMS.c.fetched_at
         with reading(self._engine) as connection:
-            count, longest = connection.execute(
-                select(func.count(), func.max(took)).where(*known)
+            count, longest_s = connection.execute(
+                select(func.count(), func.max(elapsed_s)).where(*timed)
             ).one()
             if not count:
                 return None
             middle = connection.execute(
-                select(took)
-                .where(*known)
-                .order_by(took)
+                select(elapsed_s)
+                .where(*timed)
+                .order_by(elapsed_s)
                 .offset((count - 1) // 2)
                 .limit(2 - count % 2)
             ).scalars()
             values = list(middle)
-        return Times(max(0.0, sum(values) / len(values)), max(0.0, longest))
+        return Times(max(0.0, sum(values) / len(values)), max(0.0, longest_s))
 
 
 def _note_chunk(
     connection: Connection, run_id: str, after: str, published: Published
 ) -> tuple[str | None, list[float]]:
-    """Note some items of a run, in the order of their names.
+    """Record the next items of a run as searchable, in the order of their ledger ids.
+
+    Args:
+        connection: An open write transaction.
+        run_id: The run.
+        after: Ledger id of the last item of the previous chunk.
+        published: The snapshot that has become current.
 
     Returns:
-        The last item looked at, None when there are no more; and when those noted were fetched.
+        The ledger id of the last item, None when there are no more; and the times when the recorded
+        items were fetched, in seconds since 1970.
     """
     unencoded = exists().where(UNENCODED.c.review_id == ITEMS.c.review_id)
     item = ITEMS.c["item"]

@@ -1,21 +1,21 @@
-"""What is gone from a source, taken out of the database: decided once for each run.
+"""Removes from the database what a source no longer has: decided once for each run.
 
-It is decided when a run's ledger balances and nothing sent before its end is left on the stream:
-then all that the run saw is in ``run_items``. In one transaction:
+The decision is taken when a run's ledger balances and no message sent before the run's end is left
+on the stream: all items that the run saw are then in ``run_items``. In one transaction:
 
-1. What has been decided is not decided again.
-2. A review that was named as kept must be in the database. One that is not there (the database was
-   lost or replaced) makes the run faulty, so that the next one reads every page again.
+1. A decision that has been taken is not taken again.
+2. A review that was named as kept must be in the database. If one is missing (the database was lost
+   or replaced), the run gets a fault, so that the next run reads every page again.
 3. A run that did not see all of its source removes nothing.
-4. Items that the source had, and that the run neither sent nor named, are *gone*: the source has
-   them no longer. Reviews that no source has are deleted with their vectors, their films marked as
-   changed; so are films that have no source and no review.
-5. The guard: to take away more than half of the reviews that the source had, or of its films, takes
-   an operator's word. Nothing takes away the last review of all. What the guard refuses is rolled
-   back whole, and the reason kept with the ledger.
+4. Items that the source had, and that the run neither sent nor named, are *gone* from the source.
+   Reviews that no source has are deleted with their vectors, and their movies are marked as
+   changed; movies that have no source and no review are deleted too.
+5. The guard: removing more than half of the reviews or movies of a source needs an operator's
+   confirmation. The last review of the database is never removed. A removal that the guard refuses
+   is rolled back as a whole, and the reason is stored with the ledger.
 
-The films that searches lose are remembered with the revision of their removal: it tells the
-publisher that there is something to publish, and that fewer films are no accident.
+The movies that searches lose are stored with the revision of their removal: this tells the
+publisher that there is a change to publish, and that the smaller number of movies is intended.
 """
 
 from __future__ import annotations
@@ -38,11 +38,10 @@ from sqlalchemy import (
 )
 
 from services.embedder.database.engine import writing
+from services.embedder.database.models import MOVIES, REVIEWS
 from services.embedder.database.review_store import (
     MOVIE_ITEM,
-    MOVIES,
     REMOVED_MOVIES,
-    REVIEWS,
     SOURCE_ITEMS,
     UNENCODED,
     insert,
@@ -50,7 +49,7 @@ from services.embedder.database.review_store import (
     next_revision,
 )
 from services.embedder.database.run_ledger import ITEMS, LEDGERS, Ledger, read_ledger
-from services.embedder.database.work_list import VECTORS
+from services.embedder.database.work_list import REVIEW_VECTORS
 from shared.delivery.messages import ledger_id
 from shared.telemetry import get_logger
 
@@ -58,32 +57,33 @@ _MOVIE, _REVIEW = ledger_id("movie", ""), ledger_id("review", "")
 
 
 class RemovalRefused(Exception):
-    """The run may not remove what is gone from its source; the message says why."""
+    """Raised when the run may not remove what is gone from its source; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Had:
-    """How much a source had before a run."""
+class _SourceSize:
+    """How many reviews and movies a source had before a run."""
 
     reviews: int
     movies: int
 
 
 class Removals:
-    """Decides what runs remove."""
+    """Decides what runs remove from the database."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def decide(self, run_id: str, *, allowed: bool) -> Ledger:
-        """Remove what is gone, or note why not; the first decision stands. Blocking.
+        """Remove what is gone, or store why not; blocking. A repeated call changes nothing.
 
         Args:
-            run_id: A run whose ledger balances, all of whose entries have been handled.
-            allowed: Whether an operator lets it remove more than half of what its source had.
+            run_id: A run whose ledger balances and whose stream entries have all been handled.
+            allowed: Whether an operator has confirmed that the run may remove more than half of
+                what its source had.
 
         Returns:
-            The ledger, with ``removed`` and perhaps ``fault`` set.
+            The ledger, with ``removed`` set, and ``fault`` if the removal was refused.
         """
         try:
             with writing(self._engine) as connection:
@@ -110,13 +110,13 @@ def _decided(
 
 
 def _require_kept(connection: Connection, ledger: Ledger) -> None:
-    there = exists().where(REVIEWS.c.review_id == ITEMS.c.review_id)
+    stored = exists().where(REVIEWS.c.review_id == ITEMS.c.review_id)
     missing = connection.execute(
         select(func.count()).where(
             ITEMS.c.run_id == ledger.run_id,
             ITEMS.c.outcome == "kept",
             ITEMS.c.review_id.is_not(None),
-            ~there,
+            ~stored,
         )
     ).scalar_one()
     if missing:
@@ -127,31 +127,31 @@ def _require_kept(connection: Connection, ledger: Ledger) -> None:
 
 
 def _remove(connection: Connection, ledger: Ledger, *, allowed: bool) -> int:
-    """Remove what is gone; returns how many reviews that were.
+    """Remove what is gone; returns the number of deleted reviews.
 
     Raises:
-        RemovalRefused: it must not; the transaction is to be rolled back.
+        RemovalRefused: The guard refuses the removal; the caller must roll the transaction back.
     """
-    had = _had(connection, ledger)
+    size = _source_size(connection, ledger)
     revision = next_revision(connection)
     lost = _find_gone(connection, ledger)
     reviews = _delete_reviews(connection, ledger, revision)
     movies = _delete_movies(connection, ledger, revision)
     if reviews and connection.execute(select(REVIEWS.c.review_id).limit(1)).first() is None:
         raise RemovalRefused(
-            f"source {ledger.source} no longer has any of its {had.reviews} reviews, and without "
+            f"source {ledger.source} no longer has any of its {size.reviews} reviews, and without "
             "them there would be nothing to search: nothing was removed"
         )
-    if not allowed and (lost * 2 > had.reviews or movies * 2 > had.movies):
+    if not allowed and (lost * 2 > size.reviews or movies * 2 > size.movies):
         raise RemovalRefused(
-            f"{lost} of the {had.reviews} reviews and {movies} of the {had.movies} films that "
+            f"{lost} of the {size.reviews} reviews and {movies} of the {size.movies} movies that "
             f"source {ledger.source} had are gone from it, more than half: nothing was removed; "
             f"to confirm, crawl it again with `movie-search ingest {ledger.source} "
             '--allow-removals`, or "allow_removals": true'
         )
     if lost or movies:
         get_logger().info(
-            "gone from the source",
+            "removed items gone from source",
             run=ledger.run_id,
             source=ledger.source,
             reviews=lost,
@@ -161,15 +161,15 @@ def _remove(connection: Connection, ledger: Ledger, *, allowed: bool) -> int:
     return reviews
 
 
-def _had(connection: Connection, ledger: Ledger) -> _Had:
-    """What the source had before; what this run has added does not count."""
+def _source_size(connection: Connection, ledger: Ledger) -> _SourceSize:
+    """Count what the source had before this run; items that the run has added do not count."""
     before = (
         SOURCE_ITEMS.c.source == ledger.source,
         SOURCE_ITEMS.c.added_by.is_distinct_from(ledger.run_id),
     )
     item = SOURCE_ITEMS.c["item"]
     reviews = select(func.count()).where(*before, item.startswith(_REVIEW))
-    films = union(
+    movies = union(
         select(func.substr(item, len(_MOVIE) + 1).label("movie_id")).where(
             *before, item.startswith(_MOVIE)
         ),
@@ -177,17 +177,17 @@ def _had(connection: Connection, ledger: Ledger) -> _Had:
         .join(SOURCE_ITEMS, REVIEWS.c.review_id == func.substr(item, len(_REVIEW) + 1))
         .where(*before, item.startswith(_REVIEW)),
     ).subquery()
-    return _Had(
+    return _SourceSize(
         connection.execute(reviews).scalar_one(),
-        connection.execute(select(func.count()).select_from(films)).scalar_one(),
+        connection.execute(select(func.count()).select_from(movies)).scalar_one(),
     )
 
 
 def _find_gone(connection: Connection, ledger: Ledger) -> int:
-    """Note what the run did not see as "gone", and that the source has it no longer.
+    """Mark the items that the run did not see as "gone", and take them from their source.
 
     Returns:
-        How many reviews the source has lost.
+        The number of reviews that the source has lost.
     """
     item = SOURCE_ITEMS.c["item"]
     review_id = case((item.startswith(_REVIEW), func.substr(item, len(_REVIEW) + 1)))
@@ -213,23 +213,25 @@ def _gone(ledger: Ledger) -> tuple[ColumnElement[bool], ...]:
 
 
 def _delete_reviews(connection: Connection, ledger: Ledger, revision: int) -> int:
-    """Delete the gone reviews that no source has, with their vectors; mark their films."""
-    elsewhere = exists().where(SOURCE_ITEMS.c["item"] == ITEMS.c["item"])
+    """Delete gone reviews that no source has, with their vectors; mark their movies as changed."""
+    has_source = exists().where(SOURCE_ITEMS.c["item"] == ITEMS.c["item"])
     ids = select(ITEMS.c.review_id).where(
-        *_gone(ledger), ITEMS.c.review_id.is_not(None), ~elsewhere
+        *_gone(ledger), ITEMS.c.review_id.is_not(None), ~has_source
     )
-    films = select(REVIEWS.c.movie_id).where(REVIEWS.c.review_id.in_(ids))
-    connection.execute(update(MOVIES).where(MOVIES.c.movie_id.in_(films)).values(revision=revision))
-    for table in (VECTORS, UNENCODED):
+    movies = select(REVIEWS.c.movie_id).where(REVIEWS.c.review_id.in_(ids))
+    connection.execute(
+        update(MOVIES).where(MOVIES.c.movie_id.in_(movies)).values(revision=revision)
+    )
+    for table in (REVIEW_VECTORS, UNENCODED):
         connection.execute(delete(table).where(table.c.review_id.in_(ids)))
     return connection.execute(delete(REVIEWS).where(REVIEWS.c.review_id.in_(ids))).rowcount
 
 
 def _delete_movies(connection: Connection, ledger: Ledger, revision: int) -> int:
-    """Delete films that no source has and that have no review, and remember what searches lose.
+    """Delete movies that have no source and no review, and record the movies that searches lose.
 
     Returns:
-        How many films have lost their last review or are deleted.
+        The number of movies that have lost their last review or were deleted.
     """
     reviewed = exists().where(REVIEWS.c.movie_id == MOVIES.c.movie_id)
     has_source = exists().where(SOURCE_ITEMS.c["item"] == MOVIE_ITEM)
@@ -237,16 +239,16 @@ def _delete_movies(connection: Connection, ledger: Ledger, revision: int) -> int
     gone = select(func.substr(ITEMS.c["item"], len(_MOVIE) + 1)).where(
         *_gone(ledger), ITEMS.c["item"].startswith(_MOVIE)
     )
-    homeless = (or_(lost_reviews, MOVIES.c.movie_id.in_(gone)), ~reviewed, ~has_source)
-    vanished = select(MOVIES.c.movie_id, literal(revision)).where(
+    deletable = (or_(lost_reviews, MOVIES.c.movie_id.in_(gone)), ~reviewed, ~has_source)
+    removed = select(MOVIES.c.movie_id, literal(revision)).where(
         ~reviewed, or_(lost_reviews, MOVIES.c.movie_id.in_(gone) & ~has_source)
     )
-    statement = insert(connection, REMOVED_MOVIES).from_select(["movie_id", "revision"], vanished)
+    statement = insert(connection, REMOVED_MOVIES).from_select(["movie_id", "revision"], removed)
     connection.execute(
         statement.on_conflict_do_update(
             index_elements=["movie_id"], set_={"revision": statement.excluded.revision}
         )
     )
-    connection.execute(delete(MOVIES).where(*homeless))
-    remembered = select(func.count()).where(REMOVED_MOVIES.c.revision == revision)
-    return int(connection.execute(remembered).scalar_one())
+    connection.execute(delete(MOVIES).where(*deletable))
+    recorded = select(func.count()).where(REMOVED_MOVIES.c.revision == revision)
+    return int(connection.execute(recorded).scalar_one())

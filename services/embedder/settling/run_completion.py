@@ -1,17 +1,17 @@
-"""Bringing runs to their end: ledger and snapshot to the run's record in Redis.
+"""Completes runs: from the ledger and the current snapshot to the run's record in Redis.
 
-1. A run's ledger balances, everything that it stored is encoded, and nothing sent before its end is
-   left on the stream.
-2. What a complete run has not seen any more is removed (``removal``), once.
-3. A snapshot begun after that becomes current.
-4. The run is *searchable*; then its ledger is closed.
+1. A run's ledger balances, everything that it stored is encoded, and no message sent before its end
+   is left on the stream.
+2. What a complete run no longer saw is removed (``removal``), once.
+3. A snapshot started after that becomes current.
+4. The run becomes *searchable*; then its ledger is closed.
 
-A run is *incomplete* when its end has come, everything sent before that has been handled, and the
-ledger still does not balance; when it may not remove what is gone; or when the snapshot that holds
-it cannot be made current, so that the old one stays. A run that ingest or an operator has ended
-otherwise keeps its end; its record is completed with what the run has stored and how soon that was
-searchable, once it is, and its ledger is closed. Whatever step a process dies after, the next one
-goes on from there.
+A run becomes *incomplete* when its end message has arrived, all earlier messages have been handled,
+and the ledger still does not balance; when its removal is refused; or when the snapshot that holds
+its content cannot be made current, so that the previous one stays. A run that ingest or an operator
+has ended keeps its state; once its content is searchable, its record gets the final counts and the
+freshness, and its ledger is closed. After a crash at any step, the next process continues from that
+step.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ from collections.abc import Callable
 from services.embedder.database.run_ledger import Ledger, Ledgers
 from services.embedder.settling.freshness import Freshness
 from services.embedder.settling.removal import Removals
-from shared.delivery.messages import REVIEWS_STREAM
+from shared.delivery.keys import REVIEWS_STREAM
 from shared.delivery.redis_client import Client
 from shared.runs import registry
 from shared.runs.registry import Run
 from shared.telemetry import get_logger
 
-NOTHING_TO_SEARCH = "no movie of it can be searched"
+NOTHING_TO_SEARCH = "none of its movies can be searched"
 
-MANY = 2000
-COUNT_EVERY_S = 10.0
-"""Counting takes a microsecond a review, twice a second: only of few is it done each time."""
+RECOUNT_LIMIT = 2000
+RECOUNT_EVERY_S = 10.0
+"""Counting takes a microsecond a review: a longer backlog is not counted at every tick."""
 
 
 class RunCompletion:
-    """Follows the open runs.
+    """Reports the progress of open runs and completes them.
 
     Args:
-        ledgers: What has arrived of them.
-        removals: Takes out what is gone.
-        freshness: Tells how long their reviews took.
-        redis: For the runs' records and the stream.
-        on_removed: Called when it has been decided what a run removes.
+        ledgers: The ledgers of the open runs.
+        removals: Decides what the runs remove.
+        freshness: Gives the times from fetched to searchable.
+        redis: Connection to the runs' records and the stream.
+        on_removed: Called after the removals of a run have been decided.
     """
 
     def __init__(
@@ -63,35 +63,36 @@ class RunCompletion:
         self._on_removed = on_removed
         self._counted: dict[str, tuple[int, float]] = {}
 
-    async def report(self) -> list[Ledger]:
+    async def report_progress(self) -> list[Ledger]:
         """Write the counts of open runs to their records.
 
         Returns:
-            The runs of which a snapshot begun from now on holds everything.
+            The ledgers of the runs that are ready: a snapshot started from now on holds all their
+            content.
         """
         ready = []
         for ledger in await asyncio.to_thread(self._ledgers.open_ledgers):
             run = await registry.get_run(self._redis, ledger.run_id)
             left = await self._unencoded(ledger.run_id)
             await registry.set_fields(self._redis, ledger.run_id, **_counts(ledger, left))
-            settled = await self._settle(ledger, run) if left == 0 else None
-            if settled is not None:
-                ready.append(settled)
+            final = await self._final_ledger(ledger, run) if left == 0 else None
+            if final is not None:
+                ready.append(final)
         return ready
 
     async def _unencoded(self, run_id: str) -> int:
-        """How many reviews of a run have no vectors; of very many, as it was a moment ago."""
-        left, again_at = self._counted.pop(run_id, (0, 0.0))
+        """Count the reviews of a run that have no vectors; a long backlog is counted rarely."""
+        left, recount_at = self._counted.pop(run_id, (0, 0.0))
         began = time.monotonic()
-        if began >= again_at:
+        if began >= recount_at:
             left = await asyncio.to_thread(self._ledgers.unencoded, run_id)
-            again_at = began + COUNT_EVERY_S
-        if left >= MANY:
-            self._counted[run_id] = (left, again_at)
+            recount_at = began + RECOUNT_EVERY_S
+        if left >= RECOUNT_LIMIT:
+            self._counted[run_id] = (left, recount_at)
         return left
 
-    async def _settle(self, ledger: Ledger, run: Run | None) -> Ledger | None:
-        """The ledger of a run that waits for its snapshot; None while more is to come of it."""
+    async def _final_ledger(self, ledger: Ledger, run: Run | None) -> Ledger | None:
+        """Return the final ledger of a run, which then waits for its snapshot; None before that."""
         if run is not None and registry.ended(run):
             return ledger if await self._all_handled(_end_entry(ledger, run)) else None
         if ledger.expected is None:
@@ -101,7 +102,7 @@ class RunCompletion:
         if not await self._all_handled(ledger.end_entry or "0-0"):
             return None
         if await asyncio.to_thread(self._ledgers.ledger, ledger.run_id) != ledger:
-            return None  # the last of it was stored since: look again, also for what is to encode
+            return None  # more of the run was stored meanwhile, and must be encoded first
         if not ledger.balanced:
             return ledger
         allowed = run is not None and run.allow_removals
@@ -109,25 +110,26 @@ class RunCompletion:
         self._on_removed()
         return decided
 
-    async def finish(
+    async def complete(
         self, ready: list[Ledger], snapshot_id: str | None, *, refusal: str | None = None
     ) -> None:
-        """End runs.
+        """Set the final state of runs and close their ledgers.
 
         Args:
-            ready: The runs.
-            snapshot_id: What is current and holds their content; None: there is nothing to serve.
-            refusal: Why the snapshot with their content was not made current; None when it was.
+            ready: The ledgers of the runs.
+            snapshot_id: The current snapshot, which holds their content unless there is a refusal;
+                None if nothing is served.
+            refusal: Why the snapshot with their content was not made current; None if it was.
         """
         if snapshot_id is None and refusal is None:
             refusal = NOTHING_TO_SEARCH
         for ledger in ready:
             run = await registry.get_run(self._redis, ledger.run_id)
             if run is not None:
-                await self._end(run, ledger, snapshot_id, refusal)
+                await self._complete_run(run, ledger, snapshot_id, refusal)
             await asyncio.to_thread(self._ledgers.close, ledger.run_id)
 
-    async def _end(
+    async def _complete_run(
         self, run: Run, ledger: Ledger, snapshot_id: str | None, refusal: str | None
     ) -> None:
         times = await asyncio.to_thread(self._freshness.of_run, run.run_id)
@@ -155,7 +157,7 @@ class RunCompletion:
             get_logger().error("run incomplete", run=run.run_id, error=error)
 
     async def _all_handled(self, end_entry: str) -> bool:
-        """Whether nothing as old as the run's end is left on the stream."""
+        """Whether no entry up to the run's end is left on the stream."""
         oldest = await self._redis.xrange(REVIEWS_STREAM, count=1)
         if not oldest:
             return True
@@ -163,14 +165,14 @@ class RunCompletion:
 
 
 def _end_entry(ledger: Ledger, run: Run) -> str:
-    """Where a run ends on the stream; one that was cut short, when it ended."""
+    """Return the stream id of a run's end; of a run without end message, its end time as an id."""
     if ledger.end_entry is not None or run.ended_at is None:
         return ledger.end_entry or "0-0"
     return f"{run.ended_at.timestamp() * 1000:.0f}-0"
 
 
 def _counts(ledger: Ledger, left: int) -> dict[str, object]:
-    """A run's counts; while it crawls, ingest itself tells how many reviews are kept."""
+    """Return the counts of a run; ingest writes ``kept`` itself while the run crawls."""
     counts: dict[str, object] = {
         "stored": ledger.stored,
         "duplicate": ledger.duplicate,

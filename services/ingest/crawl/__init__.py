@@ -1,5 +1,5 @@
-"""One crawl in its own process: ``python -m services.ingest.crawl``.
+"""One crawl in a separate process: ``python -m services.ingest.crawl``.
 
-``scrapy_settings`` builds Scrapy's settings from a source, ``verdict`` judges the crawl by its
-statistics. The supervisor starts this room as a process; nothing imports it.
+``scrapy_settings`` builds Scrapy's settings from a source, ``verdict`` derives the outcome from
+Scrapy's stats. The supervisor starts this package as a process; no other package imports it.
 """

@@ -1,13 +1,13 @@
-"""One crawl, in a process of its own: ``python -m services.ingest.crawl``.
+"""One crawl in a separate process: ``python -m services.ingest.crawl``.
 
-A process, because a reactor does not restart, and because whatever a site does to the crawler ends
-with it. With ``--supervised``, standard input is a lifeline: the supervisor holds its other end,
-and when it is gone, in whatever way, the crawl ends too. Standard output carries the one line of
-``outcome``; logs go to standard error.
+It needs a process because Twisted's reactor cannot be restarted, and because whatever a site does
+to the crawler ends with the process. With ``--supervised``, the supervisor holds the other end of
+standard input, and when it ends, in whatever way, the crawl ends too. The process writes one line,
+its ``outcome``, to standard output; logs go to standard error.
 
-The closing messages are sent after the engine has closed, and only when the crawl went well
-(``verdict``): every item was confirmed by the stream, there was at least one review, and the site
-has not drifted into what we do not understand.
+The last messages of a run are sent after the engine has closed, and only when the crawl succeeded
+(``verdict``): the stream confirmed every item, there was at least one review, and the site's pages
+have not changed beyond recognition.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from services.ingest.crawl.verdict import judge
 from services.ingest.delivery.pipeline import StreamPipeline
 from services.ingest.delivery.run_end import close_run
 from services.ingest.outcome import EXIT_AGAIN, Outcome
+from services.ingest.settings import IngestSettings
 from services.ingest.sources.sources import (
     DatasetSource,
     ImdbSource,
@@ -46,7 +47,7 @@ from services.ingest.spiders.schema_org import SchemaOrgSpider
 from services.ingest.visits.kept_page import KeptPage
 from shared.delivery.redis_client import UNAVAILABLE, connect
 from shared.runs import registry
-from shared.settings import Settings, SettingsInvalid, load_settings
+from shared.settings import SettingsInvalid, load_settings
 from shared.telemetry import configure_logging, get_logger
 
 SPIDERS: Mapping[type, type[Spider]] = {
@@ -56,11 +57,18 @@ SPIDERS: Mapping[type, type[Spider]] = {
 }
 
 
-def run_crawl(crawl: Crawl, settings: Settings) -> Outcome:
-    """Crawl, and send the run's end if all went well. Once per process: it runs the reactor."""
+def run_crawl(crawl: Crawl, settings: IngestSettings) -> Outcome:
+    """Crawl, and send the run's end if the crawl succeeded.
+
+    It runs the reactor, so it can be called only once in a process.
+
+    Args:
+        crawl: The context of the crawl.
+        settings: The settings of the service.
+    """
     if settings.log_level != "debug":
         for handler in logging.getLogger().handlers:
-            handler.addFilter(_without_chatter)
+            handler.addFilter(_is_relevant)
     process = AsyncCrawlerProcess(scrapy_settings(crawl, settings))
     crawler = process.create_crawler(SPIDERS[type(crawl.source)])
     task = process.crawl(crawler)
@@ -78,18 +86,18 @@ def run_crawl(crawl: Crawl, settings: Settings) -> Outcome:
         try:
             asyncio.run(close_run(crawl, pipeline.visits, is_complete=outcome.complete))
         except UNAVAILABLE as away:
-            return Outcome(error=f"Redis stayed away at the end: {away}", again=True)
+            return Outcome(error=f"Redis was unavailable at the end: {away}", again=True)
         except sqlite3.Error as error:
             return Outcome(error=f"visits cannot be read: {error}", again=True)
     if not outcome.again:
-        _show_or_drop(crawl, outcome)
+        _report_or_drop_page(crawl, outcome)
     if outcome.error is None and not outcome.complete:
-        get_logger().warning("not all of the source was seen: nothing is removed for it")
+        get_logger().warning("crawl incomplete, nothing is removed")
     return outcome
 
 
-def _show_or_drop(crawl: Crawl, outcome: Outcome) -> None:
-    """Say where the page is that made the run fail; delete it when none did."""
+def _report_or_drop_page(crawl: Crawl, outcome: Outcome) -> None:
+    """Record where the page is that made the run fail; delete it when the site did not drift."""
     page = KeptPage(crawl.folder, crawl.run_id)
     if not outcome.drifted:
         page.drop()
@@ -107,21 +115,24 @@ async def _set_kept_page(crawl: Crawl, path: str) -> None:
         await redis.aclose()
 
 
-def _without_chatter(record: logging.LogRecord) -> bool:
-    """Scrapy sets the level of its loggers itself, so what they say is sifted at the end."""
-    ours = record.name.split(".")[0] not in {"scrapy", "twisted", "asyncio", "filelock"}
-    return ours or record.levelno >= logging.WARNING
+def _is_relevant(record: logging.LogRecord) -> bool:
+    """A filter of log handlers, because Scrapy sets the levels of its loggers itself."""
+    is_library = record.name.split(".")[0] in {"scrapy", "twisted", "asyncio", "filelock"}
+    return not is_library or record.levelno >= logging.WARNING
 
 
 def _end_with_supervisor() -> None:
-    """End the process when standard input does: a thread, so that a stuck loop cannot hinder it."""
+    """End the process when standard input ends; in a thread, so that a stuck loop cannot block it.
+
+    The supervisor holds the other end of standard input.
+    """
 
     def wait() -> None:
         while os.read(0, 4096):
             pass
         os._exit(EXIT_AGAIN)
 
-    threading.Thread(target=wait, name="lifeline", daemon=True).start()
+    threading.Thread(target=wait, name="supervisor-watch", daemon=True).start()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -129,13 +140,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m services.ingest.crawl", description=__doc__)
     parser.add_argument("--run-id", required=True)
     parser.add_argument("--source", required=True)
-    parser.add_argument("--demo-url", help="where the demo site listens")
+    parser.add_argument("--demo-url", help="URL of the demo site")
     parser.add_argument("--supervised", action="store_true", help="end when standard input ends")
     options = parser.parse_args(arguments)
     if options.supervised:
         _end_with_supervisor()
     try:
-        settings = load_settings()
+        settings = load_settings(IngestSettings)
         configure_logging("ingest", settings)
         sources = load_sources(settings, demo_url=options.demo_url)
         crawl = Crawl(
@@ -149,16 +160,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         require_contact(crawl.source, settings)
     except (SettingsInvalid, SourceInvalid) as error:
         refused = Outcome(error=str(error))
-        _say(refused)
+        _report(refused)
         sys.stderr.write(f"{error}\n")
         return refused.exit_code
     structlog.contextvars.bind_contextvars(run_id=crawl.run_id, source=crawl.source.name)
     outcome = run_crawl(crawl, settings)
-    _say(outcome)
+    _report(outcome)
     return outcome.exit_code
 
 
-def _say(outcome: Outcome) -> None:
+def _report(outcome: Outcome) -> None:
     sys.stdout.write(outcome.model_dump_json() + "\n")
     sys.stdout.flush()
 

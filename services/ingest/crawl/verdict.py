@@ -1,7 +1,7 @@
-"""How a crawl went, by Scrapy's stats at its end.
+"""The outcome of a crawl, derived from Scrapy's stats at its end.
 
-A crawl is *done* when what it sent and kept can be relied on, and *complete* when it also saw all
-of its source, so that what it neither sent nor kept is gone from there.
+A crawl is *done* when the items it sent and kept are reliable. It is *complete* when it also saw
+all of its source, so that an item it neither sent nor kept no longer exists there.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from services.ingest.stats import (
 )
 
 LIMITS = frozenset({"closespider_pagecount", "closespider_itemcount", "too_many_bytes"})
-FINAL = frozenset({"blocked", "dataset_invalid"})  # another attempt would fare no better
+FINAL = frozenset({"blocked", "dataset_invalid"})  # another attempt would end in the same way
 
 
 def judge(stats: Mapping[str, Any], time_limit_s: int) -> Outcome:
     """The outcome of a crawl that has ended.
 
     Args:
-        stats: Scrapy's, as they were at the end.
-        time_limit_s: The limit, for the error that names it.
+        stats: Scrapy's stats at the end of the crawl.
+        time_limit_s: The time limit in seconds, for the error message.
     """
     reviews, kept = stats.get(STAT_REVIEWS, 0), stats.get(STAT_KEPT, 0)
     counts = {
@@ -52,12 +52,12 @@ def judge(stats: Mapping[str, Any], time_limit_s: int) -> Outcome:
         return Outcome(error=f"the crawl was stopped: {reason}", again=True, **counts)
     drifted = stats.get(STAT_DRIFT)
     if drifted is not None:
-        error = f"the site has changed, and is no longer understood: {drifted}"
+        error = f"the site has changed, its pages can no longer be read: {drifted}"
         return Outcome(error=error, drifted=True, **counts)
     if stats.get("spider_exceptions/count", 0) and reviews + kept == 0:
-        return Outcome(error="the spider failed on every page; see the log", **counts)
+        return Outcome(error="the spider failed on every page, see the log", **counts)
     if reviews + kept == 0:
-        error = f"no reviews were found: {_why_nothing(stats)}"
+        error = f"no reviews found: {_why_no_reviews(stats)}"
         return Outcome(error=error, drifted=True, **counts)
     is_complete = (
         reason == "finished"
@@ -67,17 +67,17 @@ def judge(stats: Mapping[str, Any], time_limit_s: int) -> Outcome:
     return Outcome(complete=is_complete, **counts)
 
 
-def _why_nothing(stats: Mapping[str, Any]) -> str:
+def _why_no_reviews(stats: Mapping[str, Any]) -> str:
     if stats.get(ADDRESS_REFUSED):
         return str(stats.get(FETCH_FAULT))
     if stats.get(STAT_UNREADABLE):
-        pages = ", ".join(f"{n} of {kind}" for kind, n in sorted(stats[STAT_UNREADABLE].items()))
-        return f"pages cannot be understood: {pages}"
+        pages = ", ".join(f"{kind} ({n})" for kind, n in sorted(stats[STAT_UNREADABLE].items()))
+        return f"pages have an unknown structure: {pages}"
     if stats.get(FETCH_FAULT):
         return str(stats.get(FETCH_FAULT))
     if stats.get("robotstxt/forbidden"):
-        return f"robots.txt forbids {stats['robotstxt/forbidden']} of the pages"
+        return f"robots.txt forbids {stats['robotstxt/forbidden']} pages"
     if stats.get(STAT_INVALID):
-        return f"{stats[STAT_INVALID]} items were not valid; see the log"
+        return f"{stats[STAT_INVALID]} items were invalid, see the log"
     pages = stats.get("response_received_count", 0)
-    return f"{pages} pages were read, none had a review with text"
+    return f"none of {pages} pages had a review with text"

@@ -1,17 +1,16 @@
-"""From what spiders read to the stream ``reviews``, each item exactly counted.
+"""Scrapy's item pipeline: validates what spiders read and sends it to the stream ``reviews``.
 
-An item is checked (``shared.delivery.messages``); a bad one is dropped, counted, and logged with
-why. The rest is ``sending``'s, and what is remembered of pages is ``visits``'. While the crawl
-runs, the run's record shows its counts. Closing flushes, and leaves the counts in Scrapy's stats.
-The closing messages are not sent here but by ``crawl``, which knows whether the crawl as a whole
-went well.
+Each item is validated (``shared.delivery.messages``); an invalid one is dropped, counted, and
+logged with the reason. ``stream_sender`` sends the valid items, and ``visits`` records the pages
+that were read. While the crawl runs, the pipeline publishes its counts in the run's record. Closing
+flushes the sender, and stores the counts in Scrapy's stats. The last messages of the run are sent
+not here but by ``crawl`` (``run_end``), which knows whether the crawl as a whole succeeded.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
-import time
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -39,16 +38,17 @@ from services.ingest.visits.drift import Tally, drift
 from services.ingest.visits.page_results import PageResult
 from services.ingest.visits.visits import Visits, fingerprint_of, open_visits
 from shared.delivery.messages import MovieMessage, ReviewMessage, ledger_id
-from shared.delivery.redis_client import UNAVAILABLE, Client, connect
+from shared.delivery.redis_client import UNAVAILABLE, Client, connect, until_available
 from shared.runs import registry
+from shared.runs.run_record import Run
 from shared.telemetry import get_logger
 
-TELL_EVERY_S = 0.5
-INVALID_LOGGED = 20  # of each run; the count tells the rest
+PROGRESS_EVERY_S = 0.5
+MAX_INVALID_LOGGED = 20  # invalid items of a crawl; further ones are only counted
 
 
 class StreamPipeline:
-    """Scrapy's side of it: readings and items in, counts out."""
+    """The item pipeline: takes page results and single items, and counts them."""
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
@@ -60,45 +60,53 @@ class StreamPipeline:
         self._redis: Client = connect(self._crawl.redis_url)
         self._visits: Visits | None = None
         self._sender: StreamSender | None = None
-        self._teller: asyncio.Task[None] | None = None
+        self._progress_task: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Scrapy's way of making one."""
+        """Create the pipeline; called by Scrapy."""
         return cls(crawler)
 
     @property
     def sender(self) -> StreamSender:
-        """The buffer, once the spider is open."""
+        """The sender to the stream.
+
+        Raises:
+            RuntimeError: the spider is not open.
+        """
         if self._sender is None:
             raise RuntimeError("the spider is not open")
         return self._sender
 
     @property
     def visits(self) -> Visits:
-        """What is remembered of pages, once the spider is open; the caller closes it in the end."""
+        """The visits of the source; the crawl process closes them at its end.
+
+        Raises:
+            RuntimeError: the spider is not open.
+        """
         if self._visits is None:
             raise RuntimeError("the spider is not open")
         return self._visits
 
     async def open_spider(self) -> None:
-        """Scrapy's hook: connect, and find out what earlier runs and attempts have done.
+        """Connect, and load what earlier runs and attempts have read; called by Scrapy.
 
         Raises:
-            RuntimeError: what an earlier attempt left cannot be sent.
-            OSError: the folder cannot be made, or Redis stays away.
-            sqlite3.Error: the file of visits cannot be written.
+            RuntimeError: the messages that an earlier attempt held cannot be sent.
+            OSError: the folder cannot be created, or Redis stays unavailable.
+            sqlite3.Error: the visits file cannot be written.
         """
         source = self._crawl.source
-        baseline = await self._look_up()
+        baseline = await self._find_baseline()
         self._visits = open_visits(
             self._crawl.folder,
             self._crawl.run_id,
             baseline=baseline,
             fingerprint=fingerprint_of(source),
         )
-        get_logger().info("crawling", baseline=baseline, pages_finished_before=self._visits.pages)
+        get_logger().info("crawling", baseline=baseline, finished_pages=self._visits.pages)
         self._sender = StreamSender(
             self._redis, self._crawl, self._visits, self._on_lost, self._on_full
         )
@@ -107,39 +115,39 @@ class StreamPipeline:
         if fault is not None:
             raise RuntimeError(fault)
         self._is_open = True
-        self._teller = asyncio.create_task(self._tell_often())
+        self._progress_task = asyncio.create_task(self._publish_progress_repeatedly())
 
     async def process_item(self, item: PageResult | MovieItem | ReviewItem) -> object:
-        """Scrapy's hook: check what was read and send it.
+        """Validate what was read and send it; called by Scrapy.
 
         Raises:
-            DropItem: an item that comes alone is invalid, or has been sent before.
+            DropItem: a single item is invalid, or was sent before.
         """
         if isinstance(item, PageResult):
-            await self._take(item)
+            await self._process_page_result(item)
             return item
         message = self._message(item, datetime.now(UTC))
         if message is None:
             raise DropItem("invalid", log_level="DEBUG")
         if not await self.sender.send(message):
-            raise DropItem("seen before", log_level="DEBUG")
+            raise DropItem("duplicate", log_level="DEBUG")
         return item
 
     async def close_spider(self) -> None:
-        """Scrapy's hook: flush, and leave the counts in the stats."""
-        if self._teller is not None:
-            self._teller.cancel()
+        """Flush the sender, and store the counts in the stats; called by Scrapy."""
+        if self._progress_task is not None:
+            self._progress_task.cancel()
         try:
             if self._is_open:
-                await self._settle()
+                await self._flush_and_count()
         finally:
             await self._redis.aclose()
 
-    async def _settle(self) -> None:
+    async def _flush_and_count(self) -> None:
         sender, stats = self.sender, self._crawler.stats
         try:
             await sender.close()
-            await self._tell()
+            await self._publish_progress()
             drifted = drift(self._tally(), allow_removals=self._allow_removals)
             stats.set_value(STAT_DRIFT, drifted)
         except sqlite3.Error as error:
@@ -147,30 +155,31 @@ class StreamPipeline:
         finally:
             if sender.unsent and stats.get_value(STAT_FAULT) is None:
                 stats.set_value(STAT_FAULT, f"{sender.unsent} items were not sent")
-            stats.set_value(STAT_MOVIES, sender.ledger.movies)
-            stats.set_value(STAT_REVIEWS, sender.ledger.reviews)
+            stats.set_value(STAT_MOVIES, sender.totals.movies)
+            stats.set_value(STAT_REVIEWS, sender.totals.reviews)
             stats.set_value(STAT_KEPT, self.visits.kept_reviews)
             stats.set_value(STAT_INVALID, self._invalid)
 
     def _tally(self) -> Tally:
         if isinstance(self._crawl.source, WebSource):
             return self.visits.tally(self._crawler.stats.get_value(STAT_UNREADABLE))
-        return Tally(reviews=self.sender.ledger.reviews, textless=self._textless)
+        return Tally(reviews=self.sender.totals.reviews, textless=self._textless)
 
-    async def _take(self, reading: PageResult) -> None:
-        names = []
-        for item in reading.items:
-            message = self._message(item, reading.fetched_at)
+    async def _process_page_result(self, page_result: PageResult) -> None:
+        ledger_ids = []
+        for item in page_result.items:
+            message = self._message(item, page_result.fetched_at)
             if message is not None:
-                names.append(ledger_id(message.kind, message.item_id))
+                ledger_ids.append(ledger_id(message.kind, message.item_id))
                 await self.sender.send(message)
-        if reading.visit is not None:
-            self.sender.done(replace(reading.visit, items=tuple(dict.fromkeys(names))))
-        if self.sender.taken >= MAX_ITEMS:
-            self._end("closespider_itemcount")
+        if page_result.visit is not None:
+            items = tuple(dict.fromkeys(ledger_ids))
+            self.sender.record_when_confirmed(replace(page_result.visit, items=items))
+        if self.sender.accepted >= MAX_ITEMS:
+            self._close_spider_soon("closespider_itemcount")
 
     def _message(self, item: object, fetched_at: datetime) -> Message | None:
-        """The message of an item; None, after counting it, when it cannot be one."""
+        """The message of an item; None, after counting it, when the item is invalid."""
         run_id, source = self._crawl.run_id, self._crawl.source.name
         try:
             if isinstance(item, MovieItem):
@@ -187,11 +196,11 @@ class StreamPipeline:
             reason = "neither a movie nor a review"
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
-            place = ".".join(str(part) for part in first["loc"])
-            reason = f"{place}: {first['msg']}"
-            self._textless += isinstance(item, ReviewItem) and place == "text"
+            field = ".".join(str(part) for part in first["loc"])
+            reason = f"{field}: {first['msg']}"
+            self._textless += isinstance(item, ReviewItem) and field == "text"
         self._invalid += 1
-        if self._invalid <= INVALID_LOGGED:
+        if self._invalid <= MAX_INVALID_LOGGED:
             get_logger().warning(
                 "item dropped",
                 kind=type(item).__name__,
@@ -200,38 +209,35 @@ class StreamPipeline:
             )
         return None
 
-    async def _look_up(self) -> str | None:
-        """The run that may be relied on for what has not changed; notes what ours may do."""
-        deadline = time.monotonic() + self._crawl.give_up_after_s
-        delay = 0.1
-        while True:
-            try:
-                run = await registry.get_run(self._redis, self._crawl.run_id)
-                last = await registry.last_ended_run(self._redis, self._crawl.source.name)
-            except UNAVAILABLE as error:
-                if time.monotonic() + delay > deadline:
-                    raise
-                get_logger().warning("redis away, waiting", error=str(error), retry_s=delay)
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, 2.0)
-            else:
-                self._allow_removals = run is not None and run.allow_removals
-                return last.run_id if last is not None and last.is_baseline else None
+    async def _find_baseline(self) -> str | None:
+        """The id of the run whose visits may be relied on, if any; also reads this run's options.
 
-    async def _tell_often(self) -> None:
-        while True:
-            await asyncio.sleep(TELL_EVERY_S)
-            await self._tell()
+        Raises:
+            One of ``UNAVAILABLE``: Redis is unavailable for longer than the crawl waits.
+        """
 
-    async def _tell(self) -> None:
-        """Show progress on the run's record."""
-        ledger = self.sender.ledger
-        with suppress(*UNAVAILABLE):  # it is told again soon, and the sender says that it waits
+        async def read() -> tuple[Run | None, Run | None]:
+            run = await registry.get_run(self._redis, self._crawl.run_id)
+            return run, await registry.last_ended_run(self._redis, self._crawl.source.name)
+
+        run, last = await until_available(read, give_up_after_s=self._crawl.give_up_after_s)
+        self._allow_removals = run is not None and run.allow_removals
+        return last.run_id if last is not None and last.is_baseline else None
+
+    async def _publish_progress_repeatedly(self) -> None:
+        while True:
+            await asyncio.sleep(PROGRESS_EVERY_S)
+            await self._publish_progress()
+
+    async def _publish_progress(self) -> None:
+        """Write the counts so far to the run's record."""
+        totals = self.sender.totals
+        with suppress(*UNAVAILABLE):  # the next call retries, and the sender logs that it waits
             await registry.set_fields(
                 self._redis,
                 self._crawl.run_id,
-                movies=ledger.movies,
-                crawled=ledger.reviews,
+                movies=totals.movies,
+                crawled=totals.reviews,
                 kept=self.visits.kept_reviews,
                 pages=self.visits.pages,
                 sites=self._crawler.stats.get_value(STAT_SITES, {}),
@@ -241,12 +247,12 @@ class StreamPipeline:
         if self._crawler.stats.get_value(STAT_FAULT) is None:
             self._crawler.stats.set_value(STAT_FAULT, reason)
         if self._is_open:
-            self._end("stream_lost")
+            self._close_spider_soon("stream_lost")
 
-    def _end(self, reason: str) -> None:
+    def _close_spider_soon(self, reason: str) -> None:
         engine = self._crawler.engine
         if engine.spider is not None and self._closing is None:
-            # A task, because closing waits for the item that is being sent right now.
+            # In a task, because closing waits for the item that is being sent.
             self._closing = asyncio.create_task(engine.close_spider_async(reason=reason))
 
     def _on_full(self, full: bool) -> None:

@@ -1,7 +1,7 @@
-"""The last messages of a run: what it kept, and what it adds up to.
+"""The last messages of a run: the items that it kept, and its totals.
 
-Sent after the crawl has closed, and only when it went well. An attempt that is killed meanwhile is
-followed by one that sends them again, from the same visits.
+They are sent after the crawl has closed, and only when it succeeded. If the process is killed
+meanwhile, the next attempt sends them again, from the same visits.
 """
 
 from __future__ import annotations
@@ -12,22 +12,26 @@ from itertools import islice
 from services.ingest.context import Crawl
 from services.ingest.delivery.run_totals import RunTotals
 from services.ingest.visits.visits import Visits
-from shared.delivery.messages import MAX_KEPT_ITEMS, REVIEWS_STREAM, KeptItems, RunEnd
+from shared.delivery.keys import REVIEWS_STREAM
+from shared.delivery.messages import MAX_KEPT_ITEMS, KeptItems, RunEnd
 from shared.delivery.redis_client import UNAVAILABLE, connect
 from shared.delivery.streams import append_patiently
 from shared.runs import registry
 
 
 async def close_run(crawl: Crawl, visits: Visits, *, is_complete: bool) -> RunEnd:
-    """Send what the run kept, and its end.
+    """Send the items that the run kept, and its end.
 
     Args:
-        crawl: The run.
-        visits: What it has sent and kept.
-        is_complete: Whether it saw all of its source.
+        crawl: The context of the crawl.
+        visits: The visits, which know the items that the run sent and kept.
+        is_complete: Whether the run saw all of its source.
+
+    Returns:
+        The message of the run's end.
 
     Raises:
-        One of ``UNAVAILABLE``: Redis stayed away.
+        One of ``UNAVAILABLE``: Redis is unavailable for longer than the crawl waits.
         sqlite3.Error: the visits cannot be read.
     """
     run_id, source = crawl.run_id, crawl.source.name
@@ -48,7 +52,7 @@ async def close_run(crawl: Crawl, visits: Visits, *, is_complete: bool) -> RunEn
                 kept.add(item)
             number += 1
         sent = RunTotals.of(visits.sent_items())
-        with suppress(*UNAVAILABLE):  # for show; the end itself is worth waiting
+        with suppress(*UNAVAILABLE):  # progress only; the end below waits for Redis
             await registry.set_fields(
                 redis, run_id, movies=sent.movies, crawled=sent.reviews, kept=kept.reviews
             )

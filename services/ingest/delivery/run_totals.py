@@ -1,4 +1,4 @@
-"""What a run adds up to: how many items, and the order-free checksum of their names. Pure."""
+"""The totals of a run: number of items, and an order-independent checksum of their ids. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MOVIES = ledger_id("movie", "")
 
 @dataclass(slots=True)
 class RunTotals:
-    """Distinct items, counted by the caller one at a time and each once."""
+    """Counts distinct items; the caller adds each of them once."""
 
     movies: int = 0
     reviews: int = 0
@@ -21,15 +21,15 @@ class RunTotals:
 
     @classmethod
     def of(cls, items: Iterable[str]) -> Self:
-        """The ledger of distinct ledger ids."""
-        ledger = cls()
+        """The totals of distinct ledger ids."""
+        totals = cls()
         for item in items:
-            ledger.add(item)
-        return ledger
+            totals.add(item)
+        return totals
 
     @property
     def items(self) -> int:
-        """Movies and reviews together."""
+        """Number of movies and reviews together."""
         return self.movies + self.reviews
 
     def add(self, item: str) -> None:

@@ -1,4 +1,4 @@
-"""The bundled demo: a catalogue of movies and the small web site that shows it.
+"""The bundled demo: a catalogue of movies, and the small web site that presents it.
 
-Only ``services.ingest.__main__`` starts it; no other room imports it.
+Only ``services.ingest.__main__`` starts the site; no other package imports this one.
 """

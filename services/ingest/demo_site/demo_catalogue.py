@@ -1,4 +1,4 @@
-"""The bundled catalogue: films and reviews written for this project, read from TOML."""
+"""The bundled catalogue: movies and reviews written for this project, read from TOML files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 
 class CatalogueInvalid(ValueError):
-    """The catalogue's files are damaged; the message names file and field."""
+    """Raised when a file of the catalogue is damaged; the message names the file and the field."""
 
 
 class _Entry(BaseModel):
@@ -30,7 +30,7 @@ class DemoReview(_Entry):
 
 
 class DemoMovie(_Entry):
-    """A film and its reviews."""
+    """A movie and its reviews."""
 
     movie_id: Annotated[str, Field(pattern=r"^tt\d{7,8}$")]
     title: Annotated[str, Field(min_length=1)]
@@ -43,7 +43,7 @@ class DemoMovie(_Entry):
 
     @property
     def mean_rating(self) -> float:
-        """The mean of its reviews' ratings, to one decimal."""
+        """The mean rating of its reviews, rounded to one decimal."""
         return round(sum(review.rating for review in self.reviews) / len(self.reviews), 1)
 
 
@@ -55,10 +55,10 @@ DemoCatalogue = tuple[DemoMovie, ...]
 
 
 def load_catalogue() -> DemoCatalogue:
-    """All films, by year and title.
+    """Load all movies, sorted by year and title.
 
     Raises:
-        CatalogueInvalid: a file is damaged, or two films have one id.
+        CatalogueInvalid: a file is damaged, or two movies have the same id.
     """
     folder = files("services.ingest.demo_site") / "catalogue"
     movies: list[DemoMovie] = []
@@ -66,7 +66,7 @@ def load_catalogue() -> DemoCatalogue:
         if file.name.endswith(".toml"):
             movies.extend(_read(file.name, file.read_text(encoding="utf-8")))
     if len({movie.movie_id for movie in movies}) != len(movies):
-        raise CatalogueInvalid("two films of the catalogue have one id")
+        raise CatalogueInvalid("two movies of the catalogue have the same id")
     return tuple(sorted(movies, key=lambda movie: (movie.year, movie.title)))
 
 
@@ -77,5 +77,5 @@ def _read(name: str, text: str) -> Iterable[DemoMovie]:
         raise CatalogueInvalid(f"{name}: {error}") from error
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise CatalogueInvalid(f"{name}: {where}: {first['msg']}") from error
+        field = ".".join(str(part) for part in first["loc"])
+        raise CatalogueInvalid(f"{name}: {field}: {first['msg']}") from error

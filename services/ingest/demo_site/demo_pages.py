@@ -1,14 +1,14 @@
-"""The demo site's pages: from the catalogue to bytes. Pure.
+"""The pages of the demo site, built from the catalogue. Pure.
 
 ======================== =====================================================================
-``/robots.txt``          the rules, and where the sitemap is
+``/robots.txt``          the rules, and the URL of the sitemap
 ``/sitemap.xml``         index of ``/sitemap-lists.xml`` and ``/sitemap-films.xml``
-``/`` and ``/films``     the films, ``PER_LIST`` a page; ``?page=N``, linked by ``rel=next``
-``/films/ttID``          a film with its first ``PER_FILM`` reviews; the rest on ``?page=2``
+``/`` and ``/films``     the movies, ``PER_LIST`` per page; ``?page=N``, linked by ``rel=next``
+``/films/ttID``          a movie with its first ``PER_MOVIE`` reviews; further ones on ``?page=2``
 ======================== =====================================================================
 
-Film pages carry schema.org JSON-LD: a ``Movie`` with the reviews that the page shows. A review's
-``identifier`` does not depend on the host or port that the site happens to have.
+Movie pages contain schema.org JSON-LD: a ``Movie`` with the reviews on the page. The ``identifier``
+of a review does not depend on the host or the port of the site.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from urllib.parse import parse_qs, urlsplit
 from services.ingest.demo_site.demo_catalogue import DemoCatalogue, DemoMovie, DemoReview
 
 PER_LIST = 12
-PER_FILM = 3
+PER_MOVIE = 3
 
 _HTML = "text/html; charset=utf-8"
 _XML = "application/xml; charset=utf-8"
@@ -47,7 +47,7 @@ nav.pages { display: flex; gap: 1rem; margin: 2rem 0 }
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """An answer of the site: status, media type, body, and the entity tag that names this body."""
+    """A response of the site: status, media type and body, with the body's entity tag."""
 
     status: int
     media_type: str
@@ -55,7 +55,7 @@ class Page:
 
     @property
     def etag(self) -> str:
-        """Strong entity tag."""
+        """A strong entity tag of the body."""
         return f'"{hashlib.sha256(self.body).hexdigest()[:20]}"'
 
 
@@ -64,8 +64,8 @@ class DemoSite:
     """All pages of the demo site.
 
     Args:
-        catalogue: The films.
-        base_url: Where the site is reached, without a final slash.
+        catalogue: The movies.
+        base_url: The URL of the site, without a final slash.
         disallow: Paths that robots.txt forbids.
     """
 
@@ -79,7 +79,7 @@ class DemoSite:
         object.__setattr__(self, "_by_id", by_id)
 
     def page(self, target: str) -> Page:
-        """The page of a request target such as ``/films?page=2``."""
+        """The page for a request target such as ``/films?page=2``."""
         parts = urlsplit(target)
         path = parts.path.rstrip("/") or "/films"
         number = _page_number(parts.query)
@@ -91,21 +91,21 @@ class DemoSite:
         if path == "/sitemap-lists.xml":
             return _xml("urlset", "url", self._urls("films"))
         if path == "/sitemap-films.xml":
-            return _xml("urlset", "url", [self.film_url(movie) for movie in self.catalogue])
+            return _xml("urlset", "url", [self.movie_url(movie) for movie in self.catalogue])
         if path == "/films" and 1 <= number <= self.list_pages:
             return Page(200, _HTML, self._list(number).encode())
         movie = self._by_id.get(path.removeprefix("/films/"))
-        if movie is not None and 1 <= number <= film_pages(movie):
-            return Page(200, _HTML, self._film(movie, number).encode())
+        if movie is not None and 1 <= number <= movie_pages(movie):
+            return Page(200, _HTML, self._movie(movie, number).encode())
         return Page(404, _HTML, self._missing().encode())
 
     @property
     def list_pages(self) -> int:
-        """How many pages the list of films has."""
+        """Number of pages of the list of movies."""
         return -(-len(self.catalogue) // PER_LIST)
 
-    def film_url(self, movie: DemoMovie) -> str:
-        """Where a film's page is."""
+    def movie_url(self, movie: DemoMovie) -> str:
+        """The URL of a movie's page."""
         return f"{self.base_url}/films/{movie.movie_id}"
 
     def _urls(self, *paths: str) -> list[str]:
@@ -129,10 +129,10 @@ class DemoSite:
         )
         return _document("Films", body, links=_page_links("/films", number, self.list_pages))
 
-    def _film(self, movie: DemoMovie, number: int) -> str:
-        path, pages = f"/films/{movie.movie_id}", film_pages(movie)
-        first = (number - 1) * PER_FILM
-        shown = list(enumerate(movie.reviews, 1))[first : first + PER_FILM]
+    def _movie(self, movie: DemoMovie, number: int) -> str:
+        path, pages = f"/films/{movie.movie_id}", movie_pages(movie)
+        first = (number - 1) * PER_MOVIE
+        shown = list(enumerate(movie.reviews, 1))[first : first + PER_MOVIE]
         reviews = "\n".join(_review_html(at, review) for at, review in shown)
         body = f"""<main>
 <h1>{escape(movie.title)}</h1>
@@ -147,14 +147,14 @@ class DemoSite:
 </section>
 {_pages(path, number, pages)}
 </main>"""
-        links = _page_links(path, number, pages) + _script(self.film_json(movie, number))
+        links = _page_links(path, number, pages) + _script(self.movie_json(movie, number))
         return _document(f"{movie.title} ({movie.year})", body, links=links)
 
-    def film_json(self, movie: DemoMovie, number: int) -> dict[str, Any]:
-        """The JSON-LD of a film's page ``number``."""
-        url = self.film_url(movie)
-        first = (number - 1) * PER_FILM
-        shown = list(enumerate(movie.reviews, 1))[first : first + PER_FILM]
+    def movie_json(self, movie: DemoMovie, number: int) -> dict[str, Any]:
+        """The JSON-LD of page ``number`` of a movie."""
+        url = self.movie_url(movie)
+        first = (number - 1) * PER_MOVIE
+        shown = list(enumerate(movie.reviews, 1))[first : first + PER_MOVIE]
         return {
             "@context": "https://schema.org",
             "@type": "Movie",
@@ -183,9 +183,9 @@ class DemoSite:
         return _document("Not here", body)
 
 
-def film_pages(movie: DemoMovie) -> int:
-    """How many pages a film's reviews take."""
-    return -(-len(movie.reviews) // PER_FILM)
+def movie_pages(movie: DemoMovie) -> int:
+    """Number of pages for a movie's reviews."""
+    return -(-len(movie.reviews) // PER_MOVIE)
 
 
 def _page_number(query: str) -> int:

@@ -1,4 +1,4 @@
-"""A small HTTP server for the demo site: a thread per connection, GET and HEAD, entity tags."""
+"""An HTTP server for the demo site: a thread per connection, GET and HEAD, entity tags."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ class _Server(ThreadingHTTPServer):
         super().__init__((host, port), _Handler)
 
     def server_bind(self) -> None:
-        # HTTPServer's own asks the DNS for the host's full name, which may take seconds.
+        # HTTPServer.server_bind resolves the host's full name, which may take seconds.
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
-        get_logger().debug("demo site: connection broken off", exc_info=True)
+        get_logger().debug("demo site connection failed", exc_info=True)
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "demo-site"
     sys_version = ""
-    timeout = 30  # of an idle connection
-    wbufsize = 64 * 1024  # head and body in one segment, else each page waits for an ACK
+    timeout = 30  # seconds until an idle connection is closed
+    wbufsize = 64 * 1024  # head and body in one segment; otherwise each page waits for an ACK
     server: _Server
 
     def do_GET(self) -> None:
@@ -63,7 +63,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(page.body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
-        get_logger().debug("demo site", line=format % args)
+        get_logger().debug("demo site request", line=format % args)
 
 
 @contextmanager
@@ -74,12 +74,12 @@ def serve_demo_site(
 
     Args:
         host: Address to listen on.
-        port: Port to listen on; when it is taken, or 0, a free one.
-        catalogue: Other films than the bundled ones.
+        port: Port to listen on; a free port is used when it is 0 or already in use.
+        catalogue: The movies; default: the bundled ones.
         disallow: Paths that robots.txt forbids.
 
     Yields:
-        The site's base URL, on this machine.
+        The base URL of the site on this machine.
     """
     server = _bind(host, port)
     url = f"http://127.0.0.1:{server.server_port}"
@@ -104,6 +104,6 @@ def _bind(host: str, port: int) -> _Server:
             raise
     server = _Server(host, 0)
     get_logger().warning(
-        "the demo site's port is taken, using another", taken=port, port=server.server_port
+        "demo site port in use, using another", in_use=port, port=server.server_port
     )
     return server

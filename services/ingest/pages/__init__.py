@@ -1,5 +1,5 @@
 """From bytes to items: text cleaning, stable ids, sitemaps, and the page formats. Pure.
 
-``schema_org``, ``imdb`` and ``datasets`` are rooms of their own, one for each format. Spiders,
-visits and delivery import this room. Central classes: ``items.MovieItem``, ``items.ReviewItem``.
+Each format has a package: ``schema_org``, ``imdb`` and ``datasets``. Spiders, visits and delivery
+import this package. Central classes: ``items.MovieItem``, ``items.ReviewItem``.
 """

@@ -1,10 +1,10 @@
-r"""Text as sites give it to plain text: no markup, no entities, no control characters, NFC.
+r"""Cleans texts of web sites: no markup, no entities, no control characters, NFC. Pure.
 
-No word is lost and no two words are glued: only elements that HTML knows are taken for markup
-(``<3`` and ``<grin>`` stay), an inline element leaves nothing behind, any other a space or a line
-break. Bytes of Windows-1252 that were read as Latin-1 (``don\x92t``) are put right. Sentences that
-the source glued ("the end.Then") get their space back; addresses, numbers, abbreviations and
-ellipses are left as they are. Pure.
+Cleaning loses no word and joins no two words: only HTML's elements count as markup (``<3`` and
+``<grin>`` stay), an inline element is replaced by nothing, any other by a space or a line break.
+Bytes of Windows-1252 that were decoded as Latin-1 (``don\x92t``) are corrected. A missing space
+between two sentences ("the end.Then") is added; addresses, numbers, abbreviations and ellipses stay
+as they are.
 """
 
 from __future__ import annotations
@@ -69,17 +69,21 @@ _address = re.compile(
     r"://|www\.|@|/\S+/|\.(?:com|org|net|info|edu|gov|tv|co|uk|de|fr|io|html?|php)(?:\W|$)",
     re.IGNORECASE,
 )
-_TOKEN_CHARS = 200  # how far around a sentence's end an address is looked for
+_TOKEN_CHARS = 200  # how far around the end of a sentence an address is searched
 
 _line = re.compile(r"[^\S\n\u2028\u2029]*[\u2028\u2029]\s*|[^\S\n]*\n(?:[^\S\n]*\n)+\s*")
 _space = re.compile(r"[^\S\v]+")
-_LINE_MARK = "\v"  # a control character, so not in the text any more when it is used
+_LINE_MARK = "\v"  # a control character, which the text no longer contains when it is used
 
 
 def clean_text(raw: str) -> str:
-    """Plain text of ``raw``: one line per paragraph, single spaces, NFC, no markup.
+    """Clean a text: one line per paragraph, single spaces, NFC, no markup.
 
-    The empty string when nothing but markup and white space is in it.
+    Args:
+        raw: The text as the site has it.
+
+    Returns:
+        The plain text; empty when ``raw`` contains only markup and white space.
     """
     text = raw.replace("\r\n", "\n").replace("\r", "\n")
     for _ in range(3):  # escaped markup, and escaped escapes
@@ -88,20 +92,20 @@ def clean_text(raw: str) -> str:
             break
         text = plain
     text = unicodedata.normalize("NFC", text.translate(_table))
-    lines = _line.sub(_LINE_MARK, _glue.sub(_parted, text))
+    lines = _line.sub(_LINE_MARK, _glue.sub(_with_space, text))
     lines = _space.sub(" ", lines)
     return "\n".join(part for line in lines.split(_LINE_MARK) if (part := line.strip()))
 
 
-def clip(text: str, most_chars: int) -> str:
-    """The first ``most_chars`` characters of a text, cut between words where there is a gap."""
-    if len(text) <= most_chars:
+def clip(text: str, max_chars: int) -> str:
+    """The first ``max_chars`` characters of a text, cut between words where possible."""
+    if len(text) <= max_chars:
         return text
-    head = text[:most_chars]
-    if text[most_chars].isspace():
+    head = text[:max_chars]
+    if text[max_chars].isspace():
         return head.rstrip()
     gap = max(head.rfind(" "), head.rfind("\n"))
-    return (head[:gap] if gap > most_chars // 2 else head).rstrip()
+    return (head[:gap] if gap > max_chars // 2 else head).rstrip()
 
 
 def _without_markup(text: str) -> str:
@@ -115,15 +119,15 @@ def _without_markup(text: str) -> str:
     return _other.sub(" ", text)
 
 
-def _parted(end: re.Match[str]) -> str:
-    """The end of a glued sentence with its space; as it is, inside an address."""
+def _with_space(end: re.Match[str]) -> str:
+    """The end of a sentence with the missing space; unchanged inside an address."""
     before = end.string[max(0, end.start() - _TOKEN_CHARS) : end.start()].split()[-1]
     after = end.string[end.start() : end.start() + _TOKEN_CHARS].split()[0]
     return end.group() if _address.search(before + after) else f"{end.group()} "
 
 
 def _unescape(text: str) -> str:
-    # Not html.unescape: it reads "&notes" as "¬es", and words would be lost.
+    # Not html.unescape, which turns "&notes" into "¬es": words would be lost.
     return _entity.sub(_character, text) if "&" in text else text
 
 

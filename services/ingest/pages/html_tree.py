@@ -1,4 +1,4 @@
-"""A page's bytes as a tree, whatever the bytes. Pure; nothing is fetched, no entity is resolved."""
+"""Parses any bytes as an HTML tree; fetches nothing and resolves no entities. Pure."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ import re
 import lxml.etree
 import lxml.html
 
-# XML text cannot hold them, and one of them would end the tree where it stands.
+# XML text cannot contain these characters, and libxml2 would end the tree at the first one.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 def parse_page(body: bytes, encoding: str = "utf-8") -> lxml.html.HtmlElement | None:
-    """The tree of an HTML page; None when there is nothing in it.
+    """Parse an HTML page.
 
     Args:
         body: The page as received.
         encoding: The encoding that HTTP or the page declares; an unknown one is read as UTF-8.
+
+    Returns:
+        The tree; None when the page is empty.
     """
     try:
         text = body.decode(encoding, errors="replace")
@@ -30,7 +33,7 @@ def parse_page(body: bytes, encoding: str = "utf-8") -> lxml.html.HtmlElement | 
         )
     except (lxml.etree.LxmlError, ValueError):
         return None
-    # What stands after </html> is a tree of its own to libxml2, and a part of the page to browsers.
+    # Elements after </html> are separate trees in libxml2, but part of the page in browsers.
     for late in list(tree.itersiblings("*")):
         tree.append(late)
     return tree

@@ -1,4 +1,4 @@
-"""Ids that are the same on every crawl, whatever host or port a page came from. Pure."""
+"""Ids that are the same in every crawl, whatever host or port a page came from. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit, urlunsplit
 
-from shared.delivery.messages import ID_PATTERN, hashed_review_id
+from shared.record import ID_PATTERN, hashed_review_id
 
 _IMDB_MOVIE = re.compile(r"(?<![A-Za-z0-9])(tt\d{7,10})(?![A-Za-z0-9])")
 _IMDB_REVIEW = re.compile(r"(?:^|/)(rw\d{5,12})(?=$|[/?#])")
@@ -17,7 +17,7 @@ _MAX_REVIEW_ID = 160
 
 
 def imdb_movie_id(*candidates: str | None) -> str | None:
-    """The first IMDb title id (``tt0111161``) in any of the candidates, URLs or bare ids."""
+    """The first IMDb title id (``tt0111161``) in the candidates, which are URLs or ids."""
     for candidate in candidates:
         match = _IMDB_MOVIE.search(candidate or "")
         if match:
@@ -25,34 +25,49 @@ def imdb_movie_id(*candidates: str | None) -> str | None:
     return None
 
 
-def movie_id(source: str, own: str) -> str:
-    """A movie's id from the source's own id or page: IMDb's where it is one, else one of ours."""
-    found = imdb_movie_id(own)
-    if found is not None:
-        return found
-    own = own.strip()
-    if len(own) <= _MAX_MOVIE_ID and _PLAIN.match(own):
-        return own
-    return f"{source[:40]}:{_digest(own, 20)}"
+def movie_id(source: str, external_id: str) -> str:
+    """The id of a movie: the IMDb id in the source's id, else that id, else a hash of it.
+
+    Args:
+        source: The name of the source.
+        external_id: The id in the source, or the URL of the movie's page.
+    """
+    imdb_id = imdb_movie_id(external_id)
+    if imdb_id is not None:
+        return imdb_id
+    external_id = external_id.strip()
+    if len(external_id) <= _MAX_MOVIE_ID and _PLAIN.match(external_id):
+        return external_id
+    return f"{source[:40]}:{_digest(external_id, 20)}"
 
 
-def review_id(source: str, *, own: str | None, permalink: str | None, movie: str, text: str) -> str:
-    """A review's id: IMDb's, else the source's own, else a hash of its place and cleaned text."""
-    for candidate in (own, permalink):
+def review_id(
+    source: str, *, external_id: str | None, permalink: str | None, movie: str, text: str
+) -> str:
+    """The id of a review: IMDb's, else the source's, else a hash of its place and text.
+
+    Args:
+        source: The name of the source.
+        external_id: The id in the source, if any.
+        permalink: The URL of the review, if any.
+        movie: The id of the movie.
+        text: The cleaned text.
+    """
+    for candidate in (external_id, permalink):
         match = _IMDB_REVIEW.search(candidate or "")
         if match:
             return f"imdb:{match.group(1)}"
-    if own:
-        named = f"{source}:{own}"
-        if len(named) <= _MAX_REVIEW_ID and _PLAIN.match(named):
-            return named
-        return f"{source}:{_digest(own, 32)}"
+    if external_id:
+        prefixed = f"{source}:{external_id}"
+        if len(prefixed) <= _MAX_REVIEW_ID and _PLAIN.match(prefixed):
+            return prefixed
+        return f"{source}:{_digest(external_id, 32)}"
     place = (permalink or movie).encode(errors="replace").decode()
     return hashed_review_id(source, place, text)
 
 
 def canonical_url(url: str, *, without: Iterable[str] = ("page",)) -> str:
-    """A page's URL without fragment and without the query parameters in ``without``."""
+    """The URL of a page without its fragment and the query parameters in ``without``."""
     parts = urlsplit(url)
     dropped = set(without)
     query = "&".join(
@@ -62,5 +77,5 @@ def canonical_url(url: str, *, without: Iterable[str] = ("page",)) -> str:
 
 
 def _digest(text: str, digits: int) -> str:
-    # Half a surrogate pair is no text, but a source may send one all the same.
+    # Half a surrogate pair is not valid text, but a source may send it.
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:digits]

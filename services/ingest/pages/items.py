@@ -1,7 +1,7 @@
-"""What spiders yield, as the source says it, and the one place where it becomes a message.
+"""The items that spiders yield: movies and reviews as the source has them. Pure.
 
-Spiders extract; they do not judge. Cleaning, ids and limits are applied here, so that every
-spider's reviews look alike to the rest of the system.
+Spiders extract and do not judge. ``to_movie`` and ``to_review`` clean the items, assign ids and
+apply limits, so that the items of all spiders look alike to the other services.
 """
 
 from __future__ import annotations
@@ -9,113 +9,105 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from services.ingest.pages.cleaning import clean_text, clip
 from services.ingest.pages.identifiers import review_id
-from shared.delivery.messages import (
-    MAX_DESCRIPTION_CHARS,
+from shared.record import (
     MAX_REVIEW_CHARS,
-    MAX_TITLE_CHARS,
-    Movie,
-    Review,
+    MOVIE_FIELDS,
+    REVIEW_FACTS,
+    MovieRecord,
+    RecordField,
+    ReviewFacts,
+    ReviewRecord,
+    validated_movie,
+    validated_review,
 )
 
-_MAX_GENRES = 20
-_MAX_DIRECTORS = 20
 _URL = re.compile(r"https?://\S{1,2040}$")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 @dataclass(frozen=True, slots=True)
-class MovieItem:
-    """A film as a page or row describes it. ``rating`` is on a scale of 0 to 10."""
-
-    movie_id: str
-    title: str | None = None
-    year: int | None = None
-    genres: tuple[str, ...] = ()
-    directors: tuple[str, ...] = ()
-    description: str | None = None
-    rating: float | None = None
-    url: str | None = None
+class MovieItem(MovieRecord):
+    """A movie as the source describes it, uncleaned; ``rating`` is on a scale of 0 to 10."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReviewItem:
-    """A review as a page or row gives it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewItem(ReviewFacts):
+    """A review as the source has it, uncleaned.
 
-    ``text`` is uncleaned, ``rating`` on a scale of 0 to 10, ``own_id`` the source's name for it.
+    Attributes:
+        movie_id: The id of the reviewed movie.
+        text: The text, with the source's markup and entities.
+        external_id: The review's id in the source, if it has one.
     """
 
     movie_id: str
     text: str
-    own_id: str | None = None
-    rating: float | None = None
-    title: str | None = None
-    author: str | None = None
-    published: str | None = None
-    url: str | None = None
-    language: str | None = None
-    spoiler: bool | None = None
+    external_id: str | None = None
 
 
-def to_movie(item: MovieItem) -> Movie:
-    """The film, cleaned.
+def to_movie(item: MovieRecord) -> MovieRecord:
+    """Clean and validate a movie.
 
     Raises:
-        pydantic.ValidationError: it cannot be one, e.g. its year lies in no century of film.
+        pydantic.ValidationError: a fact cannot be true, for example a year before cinema.
     """
-    return Movie(
-        movie_id=item.movie_id,
-        title=_short(item.title, MAX_TITLE_CHARS),
-        year=item.year,
-        genres=_names(item.genres, 64)[:_MAX_GENRES],
-        directors=_names(item.directors, 200)[:_MAX_DIRECTORS],
-        description=_short(item.description, MAX_DESCRIPTION_CHARS),
-        rating=item.rating,
-        url=_link(item.url),
-    )
+    facts = {field.name: _cleaned(getattr(item, field.name), field) for field in MOVIE_FIELDS}
+    return validated_movie({**facts, "movie_id": item.movie_id})
 
 
-def to_review(item: ReviewItem, source: str) -> Review:
-    """The review, cleaned and with its id.
+def to_review(item: ReviewItem, source: str) -> ReviewRecord:
+    """Clean and validate a review, and assign its id.
 
     Raises:
-        pydantic.ValidationError: it cannot be one, e.g. nothing is left of its text.
+        pydantic.ValidationError: it is not valid, for example because its text is only markup.
     """
     text = clip(clean_text(item.text), MAX_REVIEW_CHARS)
-    return Review(
-        review_id=review_id(
-            source, own=item.own_id, permalink=item.url, movie=item.movie_id, text=text
-        ),
-        movie_id=item.movie_id,
-        text=text,
-        rating=item.rating,
-        title=_short(item.title, MAX_TITLE_CHARS),
-        author=_short(item.author, 200),
-        published=_date(item.published),
-        url=_link(item.url),
-        language=_short(item.language, 35),
-        spoiler=item.spoiler,
+    facts = {field.name: _cleaned(getattr(item, field.name), field) for field in REVIEW_FACTS}
+    return validated_review(
+        {
+            **facts,
+            "published": _date(item.published),
+            "review_id": review_id(
+                source,
+                external_id=item.external_id,
+                permalink=item.url,
+                movie=item.movie_id,
+                text=text,
+            ),
+            "movie_id": item.movie_id,
+            "text": text,
+        }
     )
 
 
-def _short(text: str | None, most_chars: int) -> str | None:
-    return clip(clean_text(text).replace("\n", " "), most_chars) or None if text else None
+def _cleaned(value: Any, field: RecordField) -> Any:
+    """A value without markup and within its limits; numbers and booleans are unchanged."""
+    if field.type is tuple:
+        names = (_short(name, field.max_chars) for name in value)
+        return tuple(dict.fromkeys(name for name in names if name))[: field.max_items]
+    if field.is_url:
+        return _link(value)
+    return _short(value, field.max_chars) if field.type is str else value
 
 
-def _names(names: tuple[str, ...], most_chars: int) -> tuple[str, ...]:
-    short = (_short(name, most_chars) for name in names)
-    return tuple(dict.fromkeys(name for name in short if name))
+def _short(text: str | None, max_chars: int | None) -> str | None:
+    if not text:
+        return None
+    line = clean_text(text).replace("\n", " ")
+    return (line if max_chars is None else clip(line, max_chars)) or None
 
 
 def _link(url: str | None) -> str | None:
     return url if url is not None and _URL.match(url) and url.isprintable() else None
 
 
-def _date(text: str | None) -> date | None:
+def _date(text: str | None) -> str | None:
     match = _DATE.match(text or "")
     try:
-        return date.fromisoformat(match.group()) if match else None
+        return date.fromisoformat(match.group()).isoformat() if match else None
     except ValueError:
         return None

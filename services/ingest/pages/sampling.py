@@ -1,7 +1,7 @@
-"""Which reviews of a movie are kept when not all are.
+"""Picks the reviews of a movie that are kept when not all of them are. Pure.
 
-As the original project picked five: sorted by the reviewer's rating, the lowest, those around the
-median, and the highest, so that each movie is seen by people who disagree. Pure.
+It picks like the original project, which kept five: sorted by the reviewer's rating, the lowest,
+those around the median, and the highest, so that the reviews disagree.
 """
 
 from __future__ import annotations
@@ -10,12 +10,15 @@ from collections.abc import Sequence
 
 
 def pick(ratings: Sequence[float | None], n: int) -> list[int]:
-    """Positions of the reviews to keep, in the order in which they came.
+    """Pick reviews by their ratings.
 
     Args:
-        ratings: The rating that goes with each review, None where there is none.
-        n: How many to keep; 0 keeps all. Reviews without a rating are kept only when there are
-            not enough with one, first come first.
+        ratings: The rating of each review; None where it has none.
+        n: Number of reviews to keep; 0 keeps all. Reviews without a rating are kept only when
+            there are not enough with one, the first ones first.
+
+    Returns:
+        The positions of the reviews to keep, in ascending order.
     """
     if n == 0 or len(ratings) <= n:
         return list(range(len(ratings)))
@@ -27,7 +30,7 @@ def pick(ratings: Sequence[float | None], n: int) -> list[int]:
 
 
 def _spread(count: int, n: int) -> list[int]:
-    """``n`` of ``count`` sorted places: first, last, and the rest around the middle."""
+    """``n`` of ``count`` sorted positions: the first, the last, and those around the middle."""
     if n == 1:
         return [(count - 1) // 2]
     middle = n - 2

@@ -1,7 +1,7 @@
-"""Sitemaps (sitemaps.org): which pages, or which further sitemaps, a site lists. Pure.
+"""Reads sitemaps (sitemaps.org): the pages, or further sitemaps, that a site lists. Pure.
 
-No tree is built, nothing is fetched while parsing, a document that declares entities is none, and a
-compressed sitemap is not unpacked beyond a limit: no document can make the crawler grow.
+Memory use is bounded for any document: no tree is built, nothing is fetched while parsing, a
+document that declares entities is rejected, and a sitemap is not decompressed beyond a limit.
 """
 
 from __future__ import annotations
@@ -20,18 +20,26 @@ _PIECE_BYTES = 2**16
 
 @dataclass(frozen=True, slots=True)
 class Sitemap:
-    """``is_index``: ``urls`` are further sitemaps, else pages."""
+    """A sitemap.
+
+    Args:
+        is_index: Whether ``urls`` are further sitemaps; otherwise they are pages.
+        urls: The listed URLs.
+    """
 
     is_index: bool
     urls: tuple[str, ...]
 
 
-def parse_sitemap(body: bytes, *, most_bytes: int) -> Sitemap | None:
-    """Read a sitemap, compressed or not; None when the document is not one.
+def parse_sitemap(body: bytes, *, max_bytes: int) -> Sitemap | None:
+    """Read a sitemap, compressed or not.
 
     Args:
         body: The document.
-        most_bytes: A larger one, once unpacked, is none.
+        max_bytes: Maximum size of the document after decompression.
+
+    Returns:
+        The sitemap; None when the document is not a sitemap, or is too large.
     """
     reader = _Reader()
     parser = lxml.etree.XMLParser(
@@ -44,7 +52,7 @@ def parse_sitemap(body: bytes, *, most_bytes: int) -> Sitemap | None:
     )
     is_first = True
     try:
-        for piece in _pieces(body, most_bytes):
+        for piece in _pieces(body, max_bytes):
             if is_first and b"<" not in piece[:1024]:
                 return None
             is_first = False
@@ -54,20 +62,20 @@ def parse_sitemap(body: bytes, *, most_bytes: int) -> Sitemap | None:
         else:
             parser.close()
     except lxml.etree.XMLSyntaxError:
-        pass  # what was read before it counts
-    except (_NoSitemap, zlib.error):
+        pass  # the URLs before the error are valid
+    except (_NotSitemap, zlib.error):
         return None
     if reader.kind is None:
         return None
     return Sitemap(reader.kind == "sitemapindex", tuple(reader.urls))
 
 
-class _NoSitemap(Exception):
+class _NotSitemap(Exception):
     pass
 
 
 class _Reader:
-    """Takes the parser's events; ``kind`` is the root's name once it is that of a sitemap."""
+    """Receives the parser's events; ``kind`` is the name of the root element of a sitemap."""
 
     def __init__(self) -> None:
         self.kind: str | None = None
@@ -78,18 +86,18 @@ class _Reader:
 
     @property
     def is_over(self) -> bool:
-        """Whether there is nothing more to learn."""
+        """Whether the maximum number of URLs has been read."""
         return len(self.urls) >= MAX_ENTRIES
 
     def doctype(self, _name: str | None, _public: str | None, _system: str | None) -> None:
         self.kind = None
-        raise _NoSitemap
+        raise _NotSitemap
 
     def start(self, tag: str, _attributes: Mapping[str, str]) -> None:
         name = tag.rpartition("}")[2]
         if not self._open:
             if name not in {"urlset", "sitemapindex"}:
-                raise _NoSitemap
+                raise _NotSitemap
             self.kind = name
         self._open.append(name)
         if self._open[1:] in (["url", "loc"], ["sitemap", "loc"]):
@@ -113,24 +121,24 @@ class _Reader:
         pass
 
 
-def _pieces(body: bytes, most_bytes: int) -> Iterator[bytes]:
-    """The document in small pieces, all members of a gzip file unpacked.
+def _pieces(body: bytes, max_bytes: int) -> Iterator[bytes]:
+    """The document in small pieces, with all members of a gzip file decompressed.
 
     Raises:
-        zlib.error: it is packed, and broken.
-        _NoSitemap: it is larger than ``most_bytes``.
+        zlib.error: it is compressed, and damaged.
+        _NotSitemap: it is larger than ``max_bytes``.
     """
     if not body.startswith(_GZIP_MAGIC):
         yield from (body[at : at + _PIECE_BYTES] for at in range(0, len(body), _PIECE_BYTES))
         return
     size = 0
     while body.startswith(_GZIP_MAGIC):
-        unpacker = zlib.decompressobj(wbits=31)
-        while body and not unpacker.eof:
-            piece = unpacker.decompress(body, _PIECE_BYTES)
+        decompressor = zlib.decompressobj(wbits=31)
+        while body and not decompressor.eof:
+            piece = decompressor.decompress(body, _PIECE_BYTES)
             size += len(piece)
-            if size > most_bytes:
-                raise _NoSitemap
+            if size > max_bytes:
+                raise _NotSitemap
             yield piece
-            body = unpacker.unconsumed_tail
-        body = unpacker.unused_data
+            body = decompressor.unconsumed_tail
+        body = decompressor.unused_data

@@ -1,7 +1,7 @@
-"""The error of a page that is not what it should be."""
+"""The error for a page with an unknown structure."""
 
 from __future__ import annotations
 
 
 class PageUnreadable(ValueError):
-    """A page has neither the data nor the markup that its kind of page is known to have."""
+    """Raised for a page that has neither the data nor the markup known for its kind of page."""

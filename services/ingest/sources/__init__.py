@@ -1,5 +1,6 @@
-"""What may be crawled: ``sources.toml``, read and checked, with the line of each fault.
+"""The sources that may be crawled: reads and validates ``sources.toml``.
 
-Every room of ingest, and the command line, may import this one; it imports ``shared`` only.
-Central classes: ``sources.SchemaOrgSource``, ``sources.DatasetSource``, ``sources.ImdbSource``.
+Every package of ingest, and the command line, may import this one; of ingest it imports only the
+settings. Central classes: ``sources.SchemaOrgSource``, ``sources.DatasetSource``,
+``sources.ImdbSource``.
 """

@@ -1,9 +1,9 @@
-"""What may be crawled: ``sources.toml``, by name.
+"""The sources that may be crawled: the models of the tables in ``sources.toml``.
 
-The file's format is a promise (``docs/sources.md``); a key it does not know is refused, so that a
-misspelt limit is never silently without effect. The bundled ``demo`` is always there; a table
-``[sources.demo]`` in the file overrides its fields. Relative paths are relative to the file. Files
-of a dataset are looked for when its crawl starts, not when the sources are read.
+The file's format is a public interface (``docs/sources.md``); unknown keys are rejected, so that a
+misspelt limit is not silently ignored. The bundled ``demo`` always exists; a table
+``[sources.demo]`` in the file overrides its fields. Relative paths are relative to the file. The
+files of a dataset are opened when its crawl starts, not when the sources are loaded.
 """
 
 from __future__ import annotations
@@ -27,14 +27,15 @@ from pydantic import (
     field_validator,
 )
 
+from services.ingest.settings import IngestSettings
 from services.ingest.sources.source_file import (
     SourceInvalid,
     SourcesFile,
     SourceTable,
     read_sources_file,
 )
-from shared.delivery.messages import SourceName, Url
-from shared.settings import Settings
+from shared.delivery.messages import SourceName
+from shared.record import Url
 
 __all__ = [
     "DatasetSource",
@@ -49,12 +50,12 @@ __all__ = [
 
 DEFAULT_FILE = "sources.toml"
 DEMO = "demo"
-DEMO_DELAY_S = 0.01  # our own site on loopback: polite by being ours
+DEMO_DELAY_S = 0.01  # the bundled site on loopback needs no politeness
 
 DATASET_FORMATS = (".parquet", ".csv", ".jsonl")
 DATASET_SUFFIXES = (
     *DATASET_FORMATS,
-    *(form + packed for form in (".csv", ".jsonl") for packed in (".gz", ".zst")),
+    *(suffix + compression for suffix in (".csv", ".jsonl") for compression in (".gz", ".zst")),
 )
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -63,17 +64,19 @@ _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 def _seconds(value: object) -> object:
     match = re.fullmatch(r"([1-9]\d{0,5})([smhd])", value) if isinstance(value, str) else None
     if match is None:
-        raise ValueError('a duration such as "90s", "30m", "24h" or "7d" is wanted')
+        raise ValueError('must be a duration such as "90s", "30m", "24h" or "7d"')
     return int(match.group(1)) * _UNITS_S[match.group(2)]
 
 
 Duration = Annotated[int, BeforeValidator(_seconds)]
-Whole = Annotated[int, Field(strict=True)]
-Truth = Annotated[bool, Field(strict=True)]
+StrictInt = Annotated[int, Field(strict=True)]
+StrictBool = Annotated[bool, Field(strict=True)]
 
 MovieTarget = Literal[
-    "movie_id", "title", "description", "year", "genres", "directors", "rating", "url"
-]
+    "movie_id", "title", "description", "year", "genres", "directors", "rating", "url",
+    "original_title", "people", "countries", "languages", "keywords", "runtime_minutes", "votes",
+    "poster_url",
+]  # fmt: skip
 ReviewTarget = Literal[
     "movie_id", "text", "review_id", "rating", "title", "author", "published", "url", "language",
     "spoiler", "movie",
@@ -87,26 +90,27 @@ class _Source(BaseModel):
 
     name: SourceName
     reviews_per_movie: Annotated[
-        Whole, Field(ge=0, le=10_000, description="Most reviews kept of a movie; 0: all.")
+        StrictInt,
+        Field(ge=0, le=10_000, description="Maximum number of reviews per movie; 0 keeps all."),
     ] = 0
     every_s: Annotated[
         Duration | None,
-        Field(alias="every", description="Crawl again this long after the last time."),
+        Field(alias="every", description="Time between two crawls."),
     ] = None
     time_limit_s: Annotated[
         Duration | None,
         Field(
             alias="time_limit",
-            description="End a crawl after this long. Absent: `MOVIE_SEARCH_CRAWL_TIME_LIMIT_S`.",
+            description="Maximum duration of a crawl; default: `MOVIE_SEARCH_CRAWL_TIME_LIMIT_S`.",
         ),
     ] = None
 
 
 class WebSource(_Source):
-    """What every source that is fetched from a web site has: its limits."""
+    """The limits of every source that is a web site."""
 
     allow_private: Annotated[
-        Truth, Field(description="Whether the site may be on a private or loopback address.")
+        StrictBool, Field(description="Whether the site may have a private or loopback address.")
     ] = False
     delay_s: Annotated[
         float,
@@ -115,32 +119,36 @@ class WebSource(_Source):
             le=300,
             strict=True,
             allow_inf_nan=False,
-            description="Least pause between two requests, in seconds.",
+            description="Minimum pause between two requests, in seconds.",
         ),
     ] = 1.0
     max_pages: Annotated[
-        Whole, Field(ge=1, le=10_000_000, description="Most pages fetched in a crawl.")
+        StrictInt, Field(ge=1, le=10_000_000, description="Maximum number of pages per crawl.")
     ] = 50_000
     max_depth: Annotated[
-        Whole, Field(ge=1, le=10_000, description="Most links followed from a start page.")
-    ] = 500  # a chain of "next" links may be long
+        StrictInt,
+        Field(ge=1, le=10_000, description="Maximum number of links from a start page to a page."),
+    ] = 500  # pages may follow one another by "next" links
     max_bytes: Annotated[
-        Whole, Field(ge=1, le=2**50, description="Most bytes of all pages of a crawl together.")
+        StrictInt,
+        Field(
+            ge=1, le=2**50, description="Maximum size of all pages of a crawl together, in bytes."
+        ),
     ] = 2 * 2**30
 
     @property
     @abstractmethod
     def hosts(self) -> frozenset[str]:
-        """``host`` or ``host:port``: all that the crawl may visit."""
+        """The hosts that the crawl may visit: ``host`` or ``host:port``."""
 
 
 class SchemaOrgSource(WebSource):
-    """A web site that marks up its films and reviews with schema.org JSON-LD or microdata."""
+    """A web site that marks up its movies and reviews with schema.org JSON-LD or microdata."""
 
     spider: Literal["schema_org"]
     start_urls: Annotated[
         tuple[Url, ...],
-        Field(min_length=1, max_length=1_000, description="Sitemaps, or pages to begin at."),
+        Field(min_length=1, max_length=1_000, description="Sitemaps, or pages at which to start."),
     ]
 
     @field_validator("start_urls", mode="after")
@@ -152,20 +160,22 @@ class SchemaOrgSource(WebSource):
 
     @property
     def hosts(self) -> frozenset[str]:
-        """``host`` or ``host:port`` of each start URL: all that the crawl may visit."""
+        """The hosts of the start URLs; the crawl may visit no other."""
         return frozenset(urlsplit(url).netloc.lower() for url in self.start_urls)
 
 
 class ImdbSource(WebSource):
-    """IMDb's best rated feature films and what its users say of them."""
+    """IMDb's best rated feature movies and their user reviews."""
 
     spider: Literal["imdb"]
     base_url: Annotated[
-        Url, Field(description="The site's address; another than IMDb's for a mirror or a test.")
+        Url, Field(description="Address of the site; change it for a mirror or a test.")
     ] = "https://www.imdb.com"
-    top: Annotated[Whole, Field(ge=1, le=10_000, description="How many films, best first.")] = 500
+    top: Annotated[
+        StrictInt, Field(ge=1, le=10_000, description="Number of movies, best rated first.")
+    ] = 500
     min_votes: Annotated[
-        Whole, Field(ge=1, le=100_000_000, description="Least votes that a film must have.")
+        StrictInt, Field(ge=1, le=100_000_000, description="Minimum number of votes of a movie.")
     ] = 10_000
 
     @field_validator("base_url", mode="after")
@@ -174,12 +184,12 @@ class ImdbSource(WebSource):
         _require_host(url)
         parts = urlsplit(url)
         if parts.query or parts.fragment:
-            raise ValueError("must be a site's address, without query and fragment")
+            raise ValueError("must be the address of a site, without query and fragment")
         return url.rstrip("/")
 
     @property
     def hosts(self) -> frozenset[str]:
-        """``host`` or ``host:port`` of the site: all that the crawl may visit."""
+        """The host of the site; the crawl may visit no other."""
         return frozenset({urlsplit(self.base_url).netloc.lower()})
 
 
@@ -187,11 +197,11 @@ class DatasetSource(_Source):
     """A catalogue on disk: one file of movies, one of reviews."""
 
     spider: Literal["dataset"]
-    movies: Annotated[Path, Field(description="File with a row for each movie.")]
-    reviews: Annotated[Path, Field(description="File with a row for each review.")]
+    movies: Annotated[Path, Field(description="File with one row per movie.")]
+    reviews: Annotated[Path, Field(description="File with one row per review.")]
     columns: Annotated[
         Mapping[Target, ColumnName],
-        Field(description="Names of the files' columns where they are others than the known ones."),
+        Field(description="Field to column, for columns with other than the known names."),
     ] = {}
 
     @field_validator("movies", "reviews", mode="after")
@@ -199,7 +209,7 @@ class DatasetSource(_Source):
     def _from_folder(cls, path: Path, info: ValidationInfo) -> Path:
         folder = (info.context or {}).get("folder", Path.cwd())
         if not path.name.endswith(DATASET_SUFFIXES):
-            raise ValueError(f"the file's name must end in one of {' '.join(DATASET_SUFFIXES)}")
+            raise ValueError(f"the file's name must end with one of {' '.join(DATASET_SUFFIXES)}")
         return Path(folder, path.expanduser())
 
 
@@ -212,12 +222,15 @@ _MODELS: Mapping[str, type[_Source]] = {
 _source: TypeAdapter[Source] = TypeAdapter(Annotated[Source, Field(discriminator="spider")])
 
 
-def load_sources(settings: Settings, *, demo_url: str | None = None) -> dict[str, Source]:
-    """All configured sources, by name.
+def load_sources(settings: IngestSettings, *, demo_url: str | None = None) -> dict[str, Source]:
+    """Load all configured sources.
 
     Args:
-        settings: For the file's place and the demo site's port.
-        demo_url: Where the demo site really listens, when that is not the configured port.
+        settings: The path of the file, and the port of the demo site.
+        demo_url: The URL of the demo site, when it does not listen on the configured port.
+
+    Returns:
+        Name to source.
 
     Raises:
         SourceInvalid: the file cannot be read, or a source in it is not valid.
@@ -235,13 +248,14 @@ def load_sources(settings: Settings, *, demo_url: str | None = None) -> dict[str
 
 
 def find_source(sources: Mapping[str, Source], name: str) -> Source:
-    """The source of this name.
+    """The source with this name.
 
     Raises:
-        SourceInvalid: there is none.
+        SourceInvalid: it is not configured.
     """
     if name not in sources:
-        raise SourceInvalid(f"source {name!r} is not configured; there are {', '.join(sources)}")
+        known = ", ".join(sources)
+        raise SourceInvalid(f"source {name!r} is not configured; configured: {known}")
     return sources[name]
 
 
@@ -257,35 +271,35 @@ def _demo(url: str) -> SourceTable:
 def _require_host(url: str) -> None:
     parts = urlsplit(url)
     if not parts.hostname or parts.username or parts.password:
-        raise ValueError("a URL must name a host, and no user or password")
+        raise ValueError("the URL must contain a host, and no user or password")
 
 
 def _parse(name: str, table: SourceTable, file: SourcesFile) -> Source:
     if "name" in table:
-        raise file.fault((name, "name"), "unknown key; a source's name stands in its header")
+        raise file.error_at((name, "name"), "unknown key; the table's header names the source")
     folder = file.path.parent if file.path is not None else Path.cwd()
     try:
         return _source.validate_python({**table, "name": name}, context={"folder": folder})
     except ValidationError as error:
-        raise _first_fault(name, error, file) from error
+        raise _first_error(name, error, file) from error
 
 
-def _first_fault(name: str, error: ValidationError, file: SourcesFile) -> SourceInvalid:
-    """The mistake that stands first in the file."""
-    faults: list[tuple[int, SourceInvalid]] = []
+def _first_error(name: str, error: ValidationError, file: SourcesFile) -> SourceInvalid:
+    """The first error in the order of the file."""
+    errors: list[tuple[int, SourceInvalid]] = []
     for item in error.errors(include_url=False):
-        # The first part of the place is the discriminator's value, not a key of the file.
+        # The first part of the location is the discriminator's value, not a key of the file.
         spider, *field = item["loc"] or ("",)
-        why = item["msg"].removeprefix("Value error, ")
+        reason = item["msg"].removeprefix("Value error, ")
         if item["type"].startswith("union_tag"):
             field = ["spider"]
         elif item["type"] == "extra_forbidden":
-            why = "unknown key" + _did_you_mean(str(field[-1]), str(spider))
+            reason = "unknown key" + _did_you_mean(str(field[-1]), str(spider))
         elif field[-1:] == ["[key]"]:
             field.pop()
-            why = f"unknown; there are {', '.join(sorted(get_args(Target)))}"
-        faults.append((file.line((name, *field)) or 0, file.fault((name, *field), why)))
-    return min(faults, key=lambda fault: fault[0])[1]
+            reason = f"unknown field; known fields: {', '.join(sorted(get_args(Target)))}"
+        errors.append((file.line((name, *field)) or 0, file.error_at((name, *field), reason)))
+    return min(errors, key=lambda error: error[0])[1]
 
 
 def _did_you_mean(key: str, spider: str) -> str:

@@ -1,8 +1,8 @@
-"""On which line of a TOML text each key stands, so that an error can name it. Pure.
+"""Finds the line of each key in a TOML text, so that an error can name it. Pure.
 
-``tomllib`` reads values and forgets places. ``key_lines`` walks a text that ``tomllib`` has read
-without fault and notes the line of every table header, key and array element; what it does not
-understand ends the walk and costs only the lines after it.
+``tomllib`` returns values without their places. ``key_lines`` scans a text that ``tomllib`` has
+read without error, and notes the line of every table header, key and array element. At syntax that
+it does not know the scan ends, and only the later lines are missing.
 """
 
 from __future__ import annotations
@@ -28,18 +28,23 @@ _SCALAR = re.compile(r"[^,\[\]{}#\n]+")
 
 
 def key_lines(text: str) -> dict[KeyPath, int]:
-    """The line, from 1, of every key: ``("sources", "demo", "start_urls", 0)`` and its like.
+    """The line, from 1, of every key, such as ``("sources", "demo", "start_urls", 0)``.
 
-    A table's line is that of its header, or of the first key that names it.
+    The line of a table is the line of its header, or of the first key that names it.
     """
-    walk = _Walk(text)
-    with contextlib.suppress(_LostError):
-        walk.document()
-    return walk.lines
+    scanner = _Scanner(text)
+    with contextlib.suppress(_UnknownSyntaxError):
+        scanner.document()
+    return scanner.lines
 
 
 def line_of(lines: Mapping[KeyPath, int], path: Sequence[str | int]) -> int | None:
-    """The line of a key; where it has none, that of the nearest table around it, or None."""
+    """The line of a key, or else of the nearest table that contains it; None if neither is known.
+
+    Args:
+        lines: The result of ``key_lines``.
+        path: The path of the key.
+    """
     for end in range(len(path), 0, -1):
         line = lines.get(tuple(path[:end]))
         if line is not None:
@@ -47,11 +52,11 @@ def line_of(lines: Mapping[KeyPath, int], path: Sequence[str | int]) -> int | No
     return None
 
 
-class _LostError(Exception):
-    """The walk met something that it does not know."""
+class _UnknownSyntaxError(Exception):
+    """The scanner met syntax that it does not know."""
 
 
-class _Walk:
+class _Scanner:
     def __init__(self, text: str) -> None:
         self.lines: dict[KeyPath, int] = {}
         self._text = text
@@ -143,12 +148,12 @@ class _Walk:
     def _take(self, pattern: re.Pattern[str]) -> str:
         match = pattern.match(self._text, self._at)
         if match is None:
-            raise _LostError
+            raise _UnknownSyntaxError
         self._at = match.end()
         return match.group()
 
     def _expect(self, mark: str) -> None:
         self._skip(_GAP)
         if not self._text.startswith(mark, self._at):
-            raise _LostError
+            raise _UnknownSyntaxError
         self._at += len(mark)

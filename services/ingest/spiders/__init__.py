@@ -1,5 +1,6 @@
-"""Spiders: from a source to items, nothing else.
+"""Spiders: they read a source and yield items.
 
-``page_spider`` has what all spiders that fetch pages share; ``schema_org``, ``imdb`` and
-``dataset`` are one spider each. Only ``services.ingest.crawl`` imports this room.
+``page_spider.PageSpider`` is the base class of the spiders that fetch pages; it reads
+``page_sequences.PageSequence`` objects. ``schema_org``, ``imdb`` and ``dataset`` contain one spider
+each. Only ``services.ingest.crawl`` imports this package.
 """

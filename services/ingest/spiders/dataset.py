@@ -1,4 +1,4 @@
-"""Spider of catalogues on disk: no page is fetched, rows become items."""
+"""The spider for datasets on disk: it fetches no pages, and turns rows into items."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from services.ingest.sources.sources import DatasetSource
 from services.ingest.stats import STAT_FAULT
 from services.ingest.visits.page_results import PageResult
 
-MOST_CHARS = 1_000_000
-"""Of what is handed on together: a row may have as many as ten times that."""
+MAX_BATCH_CHARS = 1_000_000
+"""Characters after which a batch ends; a single row may have ten times as many."""
 
 Item = MovieItem | ReviewItem
 
 
 class DatasetSpider(Spider):
-    """Yields all movies, then all reviews; a movie that only reviews name is yielded before them.
+    """Yields all movies, then all reviews; a movie that only reviews name comes before them.
 
-    They are yielded many at a time: what Scrapy does for each thing that a spider yields costs more
-    than all that is done here for a row. Reading is faster than sending, so it waits for the
-    pipeline before each: memory stays flat however long the files are. That both files are there
-    and have their columns is seen before the first is yielded.
+    Items are yielded in batches, because Scrapy's work for each yielded object costs more than all
+    the work for a row. Reading is faster than sending, so the spider waits for the pipeline before
+    each batch: memory use is constant, however long the files are. Before the first batch it checks
+    that both files exist and have the required columns.
     """
 
     name = "dataset"
@@ -47,13 +47,13 @@ class DatasetSpider(Spider):
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
-        """Scrapy's way of making one: the source comes with the settings."""
+        """Create the spider from the crawl's context; called by Scrapy."""
         return super().from_crawler(
             crawler, *args, source=crawl_of(crawler.settings).source, **kwargs
         )
 
     async def start(self) -> AsyncIterator[PageResult]:
-        """Yield the items, as many at a time as go onto the stream together.
+        """Yield the items in batches of the size in which they are sent.
 
         Raises:
             CloseSpider: a file cannot be read; the reason is in the stats.
@@ -62,8 +62,8 @@ class DatasetSpider(Spider):
         if pipeline is None:
             raise RuntimeError("the dataset spider needs the stream pipeline")
         try:
-            for items in together(self._items()):
-                await pipeline.sender.room()
+            for items in in_batches(self._items()):
+                await pipeline.sender.wait_for_room()
                 yield PageResult(items, datetime.now(UTC), visit=None)
         except DatasetInvalid as error:
             self.crawler.stats.set_value(STAT_FAULT, str(error))
@@ -85,15 +85,15 @@ class DatasetSpider(Spider):
             yield review
 
 
-def together(items: Iterable[Item]) -> Iterator[tuple[Item, ...]]:
-    """Items in their order, ``BATCH`` at a time; fewer when their texts are long."""
-    some: list[Item] = []
+def in_batches(items: Iterable[Item]) -> Iterator[tuple[Item, ...]]:
+    """Items in their order, in batches of ``BATCH``, or of fewer when their texts are long."""
+    batch: list[Item] = []
     chars = 0
     for item in items:
-        some.append(item)
+        batch.append(item)
         chars += len(item.text if isinstance(item, ReviewItem) else item.description or "")
-        if len(some) == BATCH or chars >= MOST_CHARS:
-            yield tuple(some)
-            some, chars = [], 0
-    if some:
-        yield tuple(some)
+        if len(batch) == BATCH or chars >= MAX_BATCH_CHARS:
+            yield tuple(batch)
+            batch, chars = [], 0
+    if batch:
+        yield tuple(batch)

@@ -1,4 +1,4 @@
-"""Which pages may be asked for, and which have been."""
+"""The frontier of a crawl: which pages may be requested, and which were requested before."""
 
 from __future__ import annotations
 
@@ -10,28 +10,36 @@ from services.ingest.web.url_filter import UrlFilter
 
 
 class Frontier:
-    """The pages asked for in an attempt, eight bytes each.
+    """The pages that were requested in an attempt, in eight bytes each.
 
     Args:
-        hosts: ``host`` or ``host:port``: all that may be visited.
+        hosts: The hosts that may be visited: ``host`` or ``host:port``.
     """
 
     def __init__(self, hosts: Iterable[str]) -> None:
-        self._gate = UrlFilter(hosts)
-        self._asked: set[bytes] = set()
+        self._url_filter = UrlFilter(hosts)
+        self._requested: set[bytes] = set()
 
-    def is_ours(self, url: str) -> bool:
-        """Whether a page may be asked for."""
+    def is_allowed(self, url: str) -> bool:
+        """Whether a page may be requested."""
         try:
-            return self._gate.refusal(url) is None and bool(page_key(url))
-        except ValueError:  # no URL at all
+            return self._url_filter.refusal(url) is None and bool(page_key(url))
+        except ValueError:  # not a URL
             return False
 
-    def mark(self, url: str, *, only_look: bool = False) -> bool:
-        """Note that a page is asked for; False when it was before."""
-        name = hashlib.blake2b(page_key(url).encode(), digest_size=8).digest()
-        if name in self._asked:
+    def mark(self, url: str, *, peek: bool = False) -> bool:
+        """Note that a page is requested.
+
+        Args:
+            url: The page.
+            peek: Only report whether it is new.
+
+        Returns:
+            False when the page was requested before.
+        """
+        digest = hashlib.blake2b(page_key(url).encode(), digest_size=8).digest()
+        if digest in self._requested:
             return False
-        if not only_look:
-            self._asked.add(name)
+        if not peek:
+            self._requested.add(digest)
         return True

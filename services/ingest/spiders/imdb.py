@@ -1,8 +1,8 @@
-"""Spider of IMDb's best rated films: the list of titles, each title, the reviews of each.
+"""The spider for IMDb's best rated movies: the list of titles, each title, and its reviews.
 
-The list is one chain, because which films are the best is decided by all of its pages; so are the
-pages of a film's reviews where reviews are picked (``reviews_per_movie``). A film whose own page
-cannot be had is described by what the list says of it.
+The list is one page sequence, because all of its pages decide which movies are the best. The pages
+of a movie's reviews are one page sequence if reviews are picked (``reviews_per_movie``). A movie
+whose title page cannot be fetched is described by its entry in the list.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ from services.ingest.pages.items import MovieItem, ReviewItem
 from services.ingest.pages.sampling import pick
 from services.ingest.sources.sources import ImdbSource
 from services.ingest.spiders.page_sequences import PageSequence
-from services.ingest.spiders.page_spider import PagesSpider
+from services.ingest.spiders.page_spider import PageSpider
 from services.ingest.visits.page_results import Content, Findings, Link
 
 LIST, TITLE, REVIEWS = "titles", "title", "reviews"  # kinds of pages
 
 
-class ImdbSpider(PagesSpider):
-    """Yields the ``top`` films with at least ``min_votes`` votes, and their reviews."""
+class ImdbSpider(PageSpider):
+    """Yields the ``top`` movies with at least ``min_votes`` votes, and their reviews."""
 
     name = "imdb"
     source: ImdbSource
 
-    def first(self) -> Iterable[Link]:
+    def start_links(self) -> Iterable[Link]:
         """The list of titles."""
         return [Link(title_list_url(self.source.base_url, self.source.min_votes), LIST)]
 
-    def begin(self, link: Link) -> PageSequence:
-        """An empty chain for the page of a link."""
+    def new_sequence(self, link: Link) -> PageSequence:
+        """An empty page sequence for the kind of page that the link points to."""
         if link.kind == LIST:
             return TitleListPages(self.source)
         if link.kind == TITLE:
@@ -51,7 +51,7 @@ class ImdbSpider(PagesSpider):
 
 
 class TitleListPages(PageSequence):
-    """The list, as far as it is needed."""
+    """The pages of the list, as many as are needed."""
 
     def __init__(self, source: ImdbSource) -> None:
         self._source = source
@@ -59,10 +59,10 @@ class TitleListPages(PageSequence):
         self._taken: dict[str, ListedTitle] = {}
 
     def add(self, response: Response) -> str | None:
-        """Read a page of the list; there is a next one until there are films enough.
+        """Read a page of the list; there is a next page until there are enough movies.
 
         Raises:
-            PageUnreadable: it is no such page.
+            PageUnreadable: it is not a list of titles.
         """
         page = parse_title_list(response.body, response.url)
         new = [title for title in page.titles if title.movie_id not in self._seen]
@@ -71,10 +71,10 @@ class TitleListPages(PageSequence):
             if (title.votes or 0) >= self._source.min_votes:
                 self._taken.setdefault(title.movie_id, title)
         is_enough = len(self._taken) >= self._source.top
-        return page.next_url if new and not is_enough else None  # nothing new: it would not end
+        return page.next_url if new and not is_enough else None  # without new titles it never ends
 
     def content(self) -> Content:
-        """Links to the films."""
+        """Links to the title pages."""
         taken = list(self._taken.values())[: self._source.top]
         return Content(
             links=tuple(
@@ -85,27 +85,27 @@ class TitleListPages(PageSequence):
 
 
 class TitlePage(PageSequence):
-    """A film's own page."""
+    """The title page of a movie."""
 
     def __init__(self, source: ImdbSource, link: Link) -> None:
         self._source = source
         self._listed = _listed(link)
-        self._is_film = True
+        self._is_movie = True
 
     def add(self, response: Response) -> str | None:
-        """Read it.
+        """Read the page.
 
         Raises:
-            PageUnreadable: it is no such page.
+            PageUnreadable: it is not a title page.
         """
         movie = parse_title(response.body, response.url, self._listed.movie_id)
-        self._is_film = movie is not None
+        self._is_movie = movie is not None
         self._listed = movie or self._listed
         return None
 
     def content(self) -> Content:
-        """The film, and the way to its reviews; nothing when it is a series or the like."""
-        if not self._is_film:
+        """The movie, and a link to its reviews; nothing when it is a series or the like."""
+        if not self._is_movie:
             return Content()
         movie_id = self._listed.movie_id
         return Content(
@@ -116,7 +116,7 @@ class TitlePage(PageSequence):
 
 
 class ReviewPages(PageSequence):
-    """A page of a film's reviews; all of them, where reviews are picked."""
+    """One page of a movie's reviews, or all of them if reviews are picked."""
 
     def __init__(self, source: ImdbSource, link: Link) -> None:
         self._source = source
@@ -129,7 +129,7 @@ class ReviewPages(PageSequence):
         """Read a page of reviews.
 
         Raises:
-            PageUnreadable: it is no such page.
+            PageUnreadable: it is not a page of reviews.
         """
         page = parse_reviews(response.body, response.url, self._movie_id)
         self._reviews.extend(page.reviews)
@@ -141,7 +141,7 @@ class ReviewPages(PageSequence):
         return None
 
     def content(self) -> Content:
-        """The reviews, picked."""
+        """The picked reviews, and a link to the next page if it is not part of the sequence."""
         ratings = [review.rating for review in self._reviews]
         picked = pick(ratings, self._source.reviews_per_movie)
         return Content(

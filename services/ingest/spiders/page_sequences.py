@@ -1,4 +1,4 @@
-"""Chains: pages that are read together, and how far the reading of one has come."""
+"""Page sequences: pages that are read together, and the progress of reading one."""
 
 from __future__ import annotations
 
@@ -11,73 +11,86 @@ from typing import Any
 
 from scrapy.http import Response
 
-from services.ingest.visits.page_results import Content, Fetched, Link, Visit, page_key
+from services.ingest.visits.page_results import Content, FetchedPage, Link, Visit, page_key
 
 MAX_VALIDATOR_CHARS = 500
-_LEAST_AGE = timedelta(seconds=2)
+_MIN_AGE = timedelta(seconds=2)
 
 
-class OtherPage(Exception):
-    """A further page does not belong to its chain: it is the first of another."""
+class OtherSequence(Exception):
+    """Raised by ``PageSequence.add`` for a page that is the first page of another sequence."""
 
 
 class PageSequence(ABC):
-    """Pages that are read together, because what they yield depends on all of them."""
+    """Pages that are read together, because their items depend on all of them."""
 
     @abstractmethod
     def add(self, response: Response) -> str | None:
         """Read the next page.
 
+        Args:
+            response: The page.
+
         Returns:
-            The URL of the page after it that belongs to the chain; None when there is none.
+            The URL of the next page of the sequence; None when this is the last page.
 
         Raises:
-            PageUnreadable: it is not such a page.
-            OtherPage: it belongs to another chain; not raised for the first page.
+            PageUnreadable: the page does not have a known structure.
+            OtherSequence: the page belongs to another sequence; not raised for the first page.
         """
 
     @abstractmethod
     def content(self) -> Content:
-        """What the pages added so far yield; also asked for when not even the first was had."""
+        """What the pages read so far yield; also called when no page could be fetched."""
 
 
 @dataclass(slots=True)
 class SequenceProgress:
-    """A chain on its way.
+    """The progress of reading a page sequence.
 
-    ``known`` is the baseline's visit of it, ``checking`` the number of its page that is being asked
-    about, None once the chain is being read. ``is_new``: nobody else has asked for the last page.
+    Args:
+        link: The link to the first page.
+        depth: Number of links from a start page to the first page.
+        sequence: The page sequence.
+        baseline: The baseline's visit of the page sequence, if any.
+        checking: Position of the baseline's page that was requested conditionally; None when the
+            pages are read.
+        pages: The pages that were read.
+        keys: Their ``page_key``, before and after redirects.
+        fetched_at: When the first page was fetched.
+        digest: A hash of the bodies of the pages.
+        is_new: Whether the last requested page was not requested before.
     """
 
     link: Link
     depth: int
-    chain: PageSequence
-    known: Visit | None = None
+    sequence: PageSequence
+    baseline: Visit | None = None
     checking: int | None = None
-    pages: list[Fetched] = field(default_factory=list)
+    pages: list[FetchedPage] = field(default_factory=list)
     keys: set[str] = field(default_factory=set)
     fetched_at: datetime | None = None
     digest: Any = field(default_factory=lambda: hashlib.blake2b(digest_size=16))
     is_new: bool = True
 
-    def note(self, response: Response, now: datetime) -> None:
-        """Note a page that has been read."""
-        url = asked_url(response)
+    def add_page(self, response: Response, now: datetime) -> None:
+        """Add a page that was read."""
+        url = requested_url(response)
         self.keys |= {page_key(url), page_key(response.url)}
         self.fetched_at = self.fetched_at or now
         self.digest.update(response.body)
         self.pages.append(
-            Fetched(
+            FetchedPage(
                 url=url,
-                answered_by=response.url,
+                final_url=response.url,
                 etag=_header(response, "ETag"),
                 last_modified=_last_modified(response, now),
             )
         )
 
 
-def asked_url(response: Response) -> str:
-    """The URL that was asked for, before redirects."""
+def requested_url(response: Response) -> str:
+    """The URL that was requested, before redirects."""
     redirected_from = response.meta.get("redirect_urls") or [response.url]
     return str(redirected_from[0])
 
@@ -88,15 +101,15 @@ def _header(response: Response, name: str) -> str | None:
 
 
 def _last_modified(response: Response, now: datetime) -> str | None:
-    """``Last-Modified``, if it can tell two states of the page apart.
+    """The ``Last-Modified`` header, if it can distinguish two versions of the page.
 
-    It counts in seconds: of a page that was changed just now, another change may bear the same.
+    It has a resolution of one second: a page that has just changed may change again within it.
     """
     value = _header(response, "Last-Modified")
-    changed = _date(value)
-    if changed is None:
+    changed_at = _date(value)
+    if changed_at is None:
         return None
-    return value if (_date(_header(response, "Date")) or now) - changed >= _LEAST_AGE else None
+    return value if (_date(_header(response, "Date")) or now) - changed_at >= _MIN_AGE else None
 
 
 def _date(value: str | None) -> datetime | None:

@@ -1,18 +1,19 @@
-"""What all spiders that fetch pages have in common: chains, visits, and what became of each page.
+"""The base class of the spiders that fetch pages: page sequences, visits, and failures.
 
-A page is read as the first of a ``PageSequence``, most often its only one. Before it is asked for,
-the visits are looked at:
+Every page is read as a page of a ``PageSequence``, usually the only one. Before the first page is
+requested, the spider looks up the visits of its URL:
 
-- visited by this run: not asked for; its links are followed from the record.
-- visited by the baseline: asked for with the validators of then, and so is each further page of
-  its chain. All unchanged (304): the visit is kept, and nothing is sent. The first changed: the
-  chain is read. A later one changed: the chain is read from its beginning, without conditions.
-- else: read.
+- Visited by this run: it is not requested; its links are followed from the record.
+- Visited by the baseline: it is requested with the recorded validators, and so is each further
+  page of the sequence. If all pages are unchanged (304), the visit is kept, and nothing is sent. If
+  the first page has changed, the sequence is read. If a later page has changed, the sequence is
+  read from its beginning, without conditions.
+- Otherwise: it is read.
 
-A chain that was read to its end goes to the pipeline together with its visit. One that was broken
-off by a failure has no visit; what its earlier pages gave is sent all the same, unless the baseline
-knows better. A page that is not there ends its chain. Pages that could not be had are counted where
-it was decided (``middlewares``).
+A sequence that was read to its end is passed to the pipeline together with its visit. One that
+ended with a failure has no visit; the items of its earlier pages are sent all the same, unless the
+baseline has a visit of it. A missing page (404) ends its sequence. The middlewares of ``web`` count
+the pages that could not be read.
 """
 
 from __future__ import annotations
@@ -35,25 +36,38 @@ from services.ingest.pages.unreadable import PageUnreadable
 from services.ingest.sources.sources import WebSource
 from services.ingest.spiders.frontier import Frontier
 from services.ingest.spiders.page_sequences import (
-    OtherPage,
+    OtherSequence,
     PageSequence,
     SequenceProgress,
-    asked_url,
+    requested_url,
 )
 from services.ingest.stats import STAT_UNREAD, STAT_UNREADABLE
 from services.ingest.visits.kept_page import KeptPage, Oddity
-from services.ingest.visits.page_results import Fetched, Findings, Link, PageResult, Visit, page_key
+from services.ingest.visits.page_results import (
+    FetchedPage,
+    Findings,
+    Link,
+    PageResult,
+    Visit,
+    page_key,
+)
 from services.ingest.visits.visits import Visits
-from services.ingest.web.shutdown import CrawlEnding
+from services.ingest.web.shutdown import CrawlShuttingDown
 from shared.telemetry import get_logger
 
-_MISSING = frozenset({404, 410})  # answers as good as a page: there is none
+_MISSING = frozenset({404, 410})  # definite answers: there is no page
 
 Yield = PageResult | Request
 
 
-class PagesSpider(Spider, ABC):
-    """Base of the spiders of web sites."""
+class PageSpider(Spider, ABC):
+    """Base class of the spiders of web sites.
+
+    Args:
+        source: The source to crawl.
+        kept_page: Keeps the page that suggests most that the site has changed.
+        max_depth: Maximum number of links from a start page to a page.
+    """
 
     def __init__(
         self, source: WebSource, kept_page: KeptPage, max_depth: int, **kwargs: Any
@@ -66,7 +80,7 @@ class PagesSpider(Spider, ABC):
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
-        """Scrapy's way of making one: the source comes with the settings."""
+        """Create the spider from the crawl's context; called by Scrapy."""
         crawl = crawl_of(crawler.settings)
         return super().from_crawler(
             crawler,
@@ -78,15 +92,15 @@ class PagesSpider(Spider, ABC):
         )
 
     @abstractmethod
-    def first(self) -> Iterable[Link]:
-        """The pages to begin at."""
+    def start_links(self) -> Iterable[Link]:
+        """The pages at which the crawl starts."""
 
     @abstractmethod
-    def begin(self, link: Link) -> PageSequence:
-        """An empty chain for the page of a link."""
+    def new_sequence(self, link: Link) -> PageSequence:
+        """An empty page sequence for the page that a link points to."""
 
     async def start(self) -> AsyncIterator[Request]:
-        """Yield the first requests: of an attempt that goes on, those that are left.
+        """Yield the first requests; a repeated attempt continues with the pages that are left.
 
         Raises:
             RuntimeError: the stream pipeline is missing.
@@ -97,223 +111,231 @@ class PagesSpider(Spider, ABC):
         self._visits: Visits = pipeline.visits
         for visit in self._visits.of_this_run():
             for page in visit.pages:
-                for url in {page.url, page.answered_by}:
+                for url in {page.url, page.final_url}:
                     self._frontier.mark(url)
-                    self._filter(url)
+                    self._mark_as_seen(url)
         for visit in self._visits.of_this_run():
             for request in self._follow(visit.links, visit.depth + 1):
                 yield request
-        for request in self._follow(self.first(), 0):
+        for request in self._follow(self.start_links(), 0):
             yield request
 
-    def answered(self, response: Response, trail: SequenceProgress) -> Iterator[Yield]:
-        """Scrapy's callback: a page was had, or has not changed."""
-        if trail.checking is not None:
-            yield from self._check(response, trail, trail.checking)
-        elif response.status == 304:
-            yield from self._conclude(trail, response, is_whole=False)  # nobody asked for it
+    def page_received(self, response: Response, progress: SequenceProgress) -> Iterator[Yield]:
+        """Read a page, or note that it has not changed; called by Scrapy."""
+        if progress.checking is not None:
+            yield from self._check_for_change(response, progress, progress.checking)
+        elif response.status == 304:  # although the request had no conditions
+            yield from self._finish(progress, response, is_complete=False)
         else:
-            yield from self._read(response, trail)
+            yield from self._read(response, progress)
 
-    def failed(self, failure: Failure) -> Iterator[Yield]:
-        """Scrapy's errback: a page could not be had."""
+    def page_failed(self, failure: Failure) -> Iterator[Yield]:
+        """Continue without a page that could not be fetched; called by Scrapy."""
         request: Request = failure.request  # type: ignore[attr-defined]
-        trail: SequenceProgress = request.cb_kwargs["trail"]
+        progress: SequenceProgress = request.cb_kwargs["progress"]
         error = failure.value
-        if isinstance(error, CrawlEnding):
-            return  # what has begun is read from its beginning another time
+        if isinstance(error, CrawlShuttingDown):
+            return  # the next attempt reads the sequence from its beginning
         status = error.response.status if isinstance(error, HttpError) else None
         get_logger().info(
             "page not read",
             url=request.url,
             reason=f"HTTP status {status}" if status is not None else failure.getErrorMessage(),
         )
-        is_gone = status in _MISSING
-        if is_gone or (status is None and isinstance(error, IgnoreRequest)):
-            yield from self._without(request, trail, is_gone=is_gone)
-        elif trail.known is not None and not trail.pages:
-            yield from self._follow(trail.known.links, trail.known.depth + 1)
+        is_missing = status in _MISSING
+        if is_missing or (status is None and isinstance(error, IgnoreRequest)):
+            yield from self._skip_page(request, progress, is_missing=is_missing)
+        elif progress.baseline is not None and not progress.pages:
+            yield from self._follow(progress.baseline.links, progress.baseline.depth + 1)
         else:
-            yield from self._conclude(trail, None, is_whole=False)
+            yield from self._finish(progress, None, is_complete=False)
 
-    def _without(
-        self, request: Request, trail: SequenceProgress, *, is_gone: bool
+    def _skip_page(
+        self, request: Request, progress: SequenceProgress, *, is_missing: bool
     ) -> Iterator[Yield]:
-        """Go on without a page that is not there, or that is not for us: that is an answer."""
-        if trail.checking:
-            yield from self._again(trail, request.meta.get("depth", 0))
-        elif trail.pages:
-            # Without a validator, so that the chain is read anew the next time: it may come back.
-            trail.pages.append(Fetched(request.url, request.url))
-            yield from self._conclude(trail, None)
-        elif not is_gone:
-            yield from self._conclude(trail, None, is_whole=False, is_all=True)
+        """Continue without a page that does not exist or is not allowed."""
+        if progress.checking:
+            yield from self._restart(progress, request.meta.get("depth", 0))
+        elif progress.pages:
+            # Without a validator, so that the next crawl reads the sequence: the page may return.
+            progress.pages.append(FetchedPage(request.url, request.url))
+            yield from self._finish(progress, None)
+        elif not is_missing:
+            yield from self._finish(progress, None, is_complete=False, is_final=True)
 
-    def _check(self, response: Response, trail: SequenceProgress, at: int) -> Iterator[Yield]:
-        """Look whether a page of a known chain has changed."""
-        known = trail.known
-        if known is None:
-            raise RuntimeError("nothing is known of this chain")
-        is_same = response.status == 304 and response.url == known.pages[at].answered_by
+    def _check_for_change(
+        self, response: Response, progress: SequenceProgress, at: int
+    ) -> Iterator[Yield]:
+        """Handle the response to a conditional request for page ``at`` of the baseline's visit."""
+        baseline = progress.baseline
+        if baseline is None:
+            raise RuntimeError("the baseline has no visit of this page sequence")
+        is_unchanged = response.status == 304 and response.url == baseline.pages[at].final_url
         depth = response.meta.get("depth", 0)
-        if is_same and at + 1 < len(known.pages):
-            trail.checking = at + 1
-            page = known.pages[at + 1]
-            yield from self._go_on(trail, page.url, depth, page)
-        elif is_same:
-            self._visits.keep(known)
-            yield from self._follow(known.links, depth + 1)
+        if is_unchanged and at + 1 < len(baseline.pages):
+            progress.checking = at + 1
+            page = baseline.pages[at + 1]
+            yield from self._request_page(progress, page.url, depth, page)
+        elif is_unchanged:
+            self._visits.keep(baseline)
+            yield from self._follow(baseline.links, depth + 1)
         elif at == 0 and response.status != 304:
-            trail.checking = None
-            yield from self._read(response, trail)
+            progress.checking = None
+            yield from self._read(response, progress)
         else:
-            yield from self._again(trail, depth)
+            yield from self._restart(progress, depth)
 
-    def _read(self, response: Response, trail: SequenceProgress) -> Iterator[Yield]:
+    def _read(self, response: Response, progress: SequenceProgress) -> Iterator[Yield]:
         try:
-            next_url = trail.chain.add(response)
+            next_url = progress.sequence.add(response)
         except PageUnreadable as error:
-            yield from self._give_up(response, trail, error)
+            yield from self._finish_unreadable(response, progress, error)
             return
-        except OtherPage:
-            yield from self._split(response, trail)
+        except OtherSequence:
+            yield from self._begin_next_sequence(response, progress)
             return
-        trail.note(response, datetime.now(UTC))
+        progress.add_page(response, datetime.now(UTC))
         if (
             next_url is None
-            or not self._frontier.is_ours(next_url)
-            or page_key(next_url) in trail.keys
+            or not self._frontier.is_allowed(next_url)
+            or page_key(next_url) in progress.keys
         ):
-            yield from self._conclude(trail, response)
+            yield from self._finish(progress, response)
             return
-        further = list(self._go_on(trail, next_url, response.meta.get("depth", 0)))
-        yield from further or self._conclude(trail, response, is_whole=False)
+        requests = list(self._request_page(progress, next_url, response.meta.get("depth", 0)))
+        yield from requests or self._finish(progress, response, is_complete=False)
 
-    def _give_up(
-        self, response: Response, trail: SequenceProgress, error: PageUnreadable
+    def _finish_unreadable(
+        self, response: Response, progress: SequenceProgress, error: PageUnreadable
     ) -> Iterator[Yield]:
-        stats, kind = self.crawler.stats, trail.link.kind
+        stats, kind = self.crawler.stats, progress.link.kind
         unreadable = stats.get_value(STAT_UNREADABLE, {})
         stats.set_value(STAT_UNREADABLE, {**unreadable, kind: unreadable.get(kind, 0) + 1})
         stats.inc_value(STAT_UNREAD)
-        get_logger().warning("page cannot be understood", url=response.url, reason=str(error))
+        get_logger().warning("page unreadable", url=response.url, reason=str(error))
         self._kept_page.offer(response.body, Oddity.UNREADABLE)
-        yield from self._conclude(trail, response, is_whole=False)
+        yield from self._finish(progress, response, is_complete=False)
 
-    def _split(self, response: Response, trail: SequenceProgress) -> Iterator[Yield]:
-        """End a chain before this page, with which another begins."""
-        link = Link(asked_url(response), trail.link.kind, trail.link.about)
-        is_new = trail.is_new and not self._visits.has_visited(link.url)
-        yield from self._conclude(trail, response, also=link)
+    def _begin_next_sequence(
+        self, response: Response, progress: SequenceProgress
+    ) -> Iterator[Yield]:
+        """Finish a sequence before this page, and begin another one with it."""
+        link = Link(requested_url(response), progress.link.kind, progress.link.about)
+        is_new = progress.is_new and not self._visits.has_visited(link.url)
+        yield from self._finish(progress, response, next_link=link)
         if not is_new:
             return
-        own, page = self._set_out(link, trail.depth)
+        next_progress, page = self._open_sequence(link, progress.depth)
         if page is None:
-            yield from self._read(response, own)
+            yield from self._read(response, next_progress)
         else:
-            yield from self._go_on(own, link.url, response.meta.get("depth", 0), page)
+            depth = response.meta.get("depth", 0)
+            yield from self._request_page(next_progress, link.url, depth, page)
 
-    def _conclude(
+    def _finish(
         self,
-        trail: SequenceProgress,
+        progress: SequenceProgress,
         response: Response | None,
         *,
-        is_whole: bool = True,
-        is_all: bool = False,
-        also: Link | None = None,
+        is_complete: bool = True,
+        is_final: bool = False,
+        next_link: Link | None = None,
     ) -> Iterator[Yield]:
-        """Hand over what a chain yields, and follow its links.
+        """Yield the items of a page sequence, and follow its links.
 
         Args:
-            trail: The chain.
-            response: Its last page, if that was had.
-            is_whole: Whether it was read to its end.
-            is_all: Whether nothing more is to be had of it, although it was not.
-            also: A link to the chain that follows.
+            progress: The page sequence.
+            response: Its last page; None when that could not be fetched.
+            is_complete: Whether the sequence was read to its end.
+            is_final: Whether no more of an incomplete sequence can be read.
+            next_link: The link to the page sequence that follows, if any.
         """
-        content = trail.chain.content()
-        depth = trail.depth if response is None else response.meta.get("depth", 0)
+        content = progress.sequence.content()
+        depth = progress.depth if response is None else response.meta.get("depth", 0)
         links = tuple(
-            dict.fromkeys(link for link in content.links if self._frontier.is_ours(link.url))
+            dict.fromkeys(link for link in content.links if self._frontier.is_allowed(link.url))
         )
-        now = trail.fetched_at or datetime.now(UTC)
-        if is_whole:
+        fetched_at = progress.fetched_at or datetime.now(UTC)
+        if is_complete:
             visit = Visit(
-                link=trail.link,
-                pages=tuple(trail.pages),
-                links=(*links, also) if also is not None else links,
+                link=progress.link,
+                pages=tuple(progress.pages),
+                links=(*links, next_link) if next_link is not None else links,
                 depth=depth,
-                fetched_at=now,
-                digest=trail.digest.hexdigest(),
+                fetched_at=fetched_at,
+                digest=progress.digest.hexdigest(),
                 findings=content.findings,
             )
-            yield PageResult(content.items, now, visit)
+            yield PageResult(content.items, fetched_at, visit)
             if isinstance(response, HtmlResponse):
-                self._look_for_oddity(response, content.findings, trail.link)
-        elif content.items and (is_all or trail.known is None):
-            yield PageResult(content.items, now, None)
+                self._check_for_oddity(response, content.findings, progress.link)
+        elif content.items and (is_final or progress.baseline is None):
+            yield PageResult(content.items, fetched_at, None)
         yield from self._follow(links, depth + 1)
 
-    def _look_for_oddity(self, response: Response, found: Findings, link: Link) -> None:
-        if found.reviews == 0 and self._visits.had_reviews(link.url):
+    def _check_for_oddity(self, response: Response, findings: Findings, link: Link) -> None:
+        if findings.reviews == 0 and self._visits.had_reviews(link.url):
             self._kept_page.offer(response.body, Oddity.REVIEWS_GONE)
-        elif found.textless > found.reviews:
+        elif findings.textless > findings.reviews:
             self._kept_page.offer(response.body, Oddity.NO_TEXTS)
-        elif found.untitled * 2 > found.movies:
+        elif findings.untitled * 2 > findings.movies:
             self._kept_page.offer(response.body, Oddity.NO_TITLES)
-        elif found.reviews == 0:
+        elif findings.reviews == 0:
             self._kept_page.offer(response.body, Oddity.NO_REVIEWS)
 
     def _follow(self, links: Iterable[Link], depth: int) -> Iterator[Request]:
-        """Requests for the pages that have not been asked for."""
-        is_too_deep = depth > self._max_depth  # and may be found again on a shorter way
+        """Requests for the linked pages that were not requested before."""
+        is_too_deep = depth > self._max_depth  # a shorter path may still lead there
         for link in links:
-            is_new = self._frontier.is_ours(link.url) and self._frontier.mark(
-                link.url, only_look=is_too_deep
+            is_new = self._frontier.is_allowed(link.url) and self._frontier.mark(
+                link.url, peek=is_too_deep
             )
             if not is_new or self._visits.has_visited(link.url):
                 continue
             if is_too_deep:
                 self.crawler.stats.inc_value(STAT_UNREAD)
                 continue
-            trail, page = self._set_out(link, depth)
-            yield self._request(trail, link.url, depth, page)
+            progress, page = self._open_sequence(link, depth)
+            yield self._request(progress, link.url, depth, page)
 
-    def _set_out(self, link: Link, depth: int) -> tuple[SequenceProgress, Fetched | None]:
-        """A chain to be read, and what is known of its first page if that can be asked about."""
-        known = self._visits.baseline_of(link.url)
-        trail = SequenceProgress(link, depth, self.begin(link), known=known)
-        if known is None or not known.can_be_asked_for_changes:
-            return trail, None
-        trail.checking = 0
-        return trail, known.pages[0]
+    def _open_sequence(self, link: Link, depth: int) -> tuple[SequenceProgress, FetchedPage | None]:
+        """A new page sequence, and the baseline's first page for a conditional request, if any."""
+        baseline = self._visits.baseline_visit(link.url)
+        progress = SequenceProgress(link, depth, self.new_sequence(link), baseline=baseline)
+        if baseline is None or not baseline.has_validators:
+            return progress, None
+        progress.checking = 0
+        return progress, baseline.pages[0]
 
-    def _again(self, trail: SequenceProgress, depth: int) -> Iterator[Request]:
-        """Read a chain from its beginning, without conditions."""
-        anew = SequenceProgress(trail.link, trail.depth, self.begin(trail.link), known=trail.known)
-        yield from self._go_on(anew, trail.link.url, depth)
+    def _restart(self, progress: SequenceProgress, depth: int) -> Iterator[Request]:
+        """Read a page sequence from its beginning, without conditions."""
+        link = progress.link
+        restarted = SequenceProgress(
+            link, progress.depth, self.new_sequence(link), baseline=progress.baseline
+        )
+        yield from self._request_page(restarted, link.url, depth)
 
-    def _go_on(
-        self, trail: SequenceProgress, url: str, depth: int, page: Fetched | None = None
+    def _request_page(
+        self, progress: SequenceProgress, url: str, depth: int, page: FetchedPage | None = None
     ) -> Iterator[Request]:
-        """The request for a page that must be asked for, whoever did so before; none if it cannot.
+        """The request for a page, even if it was requested before; none when it is not allowed.
 
         Args:
-            trail: The chain.
+            progress: The page sequence that the page belongs to.
             url: The page.
-            depth: Of the page that leads there.
-            page: What is known of it, when it is only to be had if it has changed.
+            depth: The depth of the page that links to it.
+            page: The page as fetched before, for a conditional request.
         """
-        if not self._frontier.is_ours(url):
+        if not self._frontier.is_allowed(url):
             return
         if depth + 1 > self._max_depth:
             self.crawler.stats.inc_value(STAT_UNREAD)
             return
-        trail.is_new = self._frontier.mark(url)
-        yield self._request(trail, url, depth + 1, page).replace(dont_filter=True)
+        progress.is_new = self._frontier.mark(url)
+        yield self._request(progress, url, depth + 1, page).replace(dont_filter=True)
 
     def _request(
-        self, trail: SequenceProgress, url: str, depth: int, page: Fetched | None
+        self, progress: SequenceProgress, url: str, depth: int, page: FetchedPage | None
     ) -> Request:
         headers = {}
         if page is not None and page.etag is not None:
@@ -323,13 +345,13 @@ class PagesSpider(Spider, ABC):
         return Request(
             url,
             headers=headers,
-            callback=self.answered,
-            errback=self.failed,
-            cb_kwargs={"trail": trail},
+            callback=self.page_received,
+            errback=self.page_failed,
+            cb_kwargs={"progress": progress},
             meta={"depth": depth, "handle_httpstatus_list": [304]},
         )
 
-    def _filter(self, url: str) -> None:
-        """Keep Scrapy from asking for a page, also where a redirect leads there."""
+    def _mark_as_seen(self, url: str) -> None:
+        """Keep Scrapy from requesting a page, also when a redirect leads there."""
         scheduler: Any = self.crawler.engine.scheduler
         scheduler.df.request_seen(Request(url))

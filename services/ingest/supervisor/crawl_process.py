@@ -1,20 +1,20 @@
-"""A crawl's process, as the supervisor holds it.
+"""The supervisor's handle on a crawl process.
 
-The child lives in a session of its own, so that ending it ends whatever it started. Its standard
-input is a pipe that only the supervisor holds open: when the supervisor is gone, in whatever way,
-the child reads the end of it and ends too. Its standard output carries the outcome.
+The child runs in a separate session, so that stopping it also stops the processes it started. Its
+standard input is a pipe that only the supervisor holds open: when the supervisor ends, in whatever
+way, the child reads the end of the pipe and ends too; unlike a signal from the kernel, that works
+on every platform. Its standard output carries the outcome.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import signal
 import sys
 from typing import Self
 
 from services.ingest.outcome import Outcome, read_outcome
+from shared.system.child_process import terminate_then_kill
 
 STOP_GRACE_S = 10.0
 
@@ -28,7 +28,13 @@ class CrawlProcess:
 
     @classmethod
     async def start(cls, run_id: str, source: str, *, demo_url: str) -> Self:
-        """Start the process; settings reach it by the environment."""
+        """Start the process; it inherits the settings in the environment.
+
+        Args:
+            run_id: The run to crawl for.
+            source: The name of the source.
+            demo_url: The URL of the demo site.
+        """
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "services.ingest.crawl", "--supervised",
             "--run-id", run_id, "--source", source, "--demo-url", demo_url,
@@ -49,16 +55,16 @@ class CrawlProcess:
         return self._outcome.result() if self._outcome.done() else None
 
     async def stop(self, grace_s: float = STOP_GRACE_S) -> Outcome:
-        """Ask it to end, and make it end when it does not within ``grace_s``."""
-        if self._outcome.done():
-            return self._outcome.result()  # and its process id may be another's by now
-        for wish in (signal.SIGTERM, signal.SIGKILL):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.pid, wish)
-            outcome = await self.wait(grace_s)
-            if outcome is not None:
-                return outcome
-        return await self._outcome
+        """End the process and what it has started; returns its outcome.
+
+        Args:
+            grace_s: Seconds between SIGTERM and SIGKILL.
+        """
+        if not self._outcome.done():  # after its end the process id may belong to another process
+            await terminate_then_kill(
+                lambda number: os.killpg(self.pid, number), self._outcome, grace_s=grace_s
+            )
+        return self._outcome.result()
 
     async def _read(self) -> Outcome:
         stdout, stdin = self._process.stdout, self._process.stdin

@@ -1,10 +1,10 @@
-"""Crawling again by itself: ``every`` of a source, from request to request.
+"""The schedule of crawls: requests a run when a source's ``every`` has passed.
 
-A source is due when its newest run, whoever asked for it and however it ended, was requested
-``every`` ago or longer, or when none ever was. A source whose run has not ended is passed over.
-Nothing is remembered but the time of that request, so nothing piles up: after a stop of any length
-a source is due once. The request's idempotency key is made of that time, so that of several
-supervisors that look at once only one is given a new run.
+A source is due when its newest run, by whatever trigger and however it ended, was requested at
+least ``every`` ago, or when it never had a run. A source whose run has not ended is skipped. Only
+the time of the newest request is stored, so missed crawls do not accumulate: after a stop of any
+length a source is due once. The idempotency key of the request contains that time, so that only
+one of several concurrent supervisors gets a new run.
 """
 
 from __future__ import annotations
@@ -21,12 +21,14 @@ from shared.runs import registry
 from shared.runs.registry import Run
 from shared.telemetry import get_logger
 
-_scheduled = Counter("ingest_scheduled_runs_total", "Runs requested by the schedule", ["source"])
+_scheduled = Counter(
+    "movie_search_ingest_scheduled_runs_total", "Runs requested by the schedule", ["source"]
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A source that is to be crawled again, and the idempotency key of the request."""
+    """A source to crawl now, and the idempotency key of the request."""
 
     source: str
     key: str
@@ -38,13 +40,14 @@ def due_sources(
     busy: Collection[str],
     now: datetime,
 ) -> list[Due]:
-    """The sources to be crawled now.
+    """The sources to crawl now.
 
     Args:
-        every_s: Seconds between two crawls, of the sources that have a schedule.
-        requested_at: When the newest run of a source was requested; absent when none was.
-        busy: Sources with a run that has not ended.
-        now: The time.
+        every_s: Name to seconds between two crawls, for the sources that have a schedule.
+        requested_at: Name to the time at which the newest run was requested; without the sources
+            that never had a run.
+        busy: Names of the sources with a run that has not ended.
+        now: The current time.
     """
     due = []
     for source, seconds in every_s.items():
@@ -57,8 +60,8 @@ def due_sources(
 
 
 def _is_due(every: timedelta, newest: datetime | None, now: datetime) -> bool:
-    # A request more than ``every`` ahead of us: the clock was set back, and waiting for it to
-    # catch up could take years.
+    # A request more than ``every`` in the future means that the clock was set back; waiting for
+    # the clock to catch up could take years.
     return newest is None or abs(now - newest) >= every
 
 
@@ -68,20 +71,20 @@ async def request_due(
     """Request the runs that are due.
 
     Args:
-        redis: For the runs' records.
-        sources: What is configured.
+        redis: Connection for the runs' records.
+        sources: The configured sources, by name.
         active: The runs that have not ended.
 
     Returns:
-        The runs that are new.
+        The new runs.
     """
     every_s = {
         name: source.every_s for name, source in sources.items() if source.every_s is not None
     }
     if not every_s:
         return []
-    found = {name: await registry.last_requested(redis, name) for name in every_s}
-    requested_at = {name: newest for name, newest in found.items() if newest is not None}
+    newest_requests = {name: await registry.last_requested(redis, name) for name in every_s}
+    requested_at = {name: newest for name, newest in newest_requests.items() if newest is not None}
     busy = {run.source for run in active}
     new_runs = []
     for due in due_sources(every_s, requested_at, busy, datetime.now(UTC)):
@@ -90,9 +93,9 @@ async def request_due(
                 redis, due.source, idempotency_key=due.key, trigger="schedule"
             )
         except registry.SourceBusy:
-            continue  # somebody else was quicker
+            continue  # another request was faster
         if is_new:
             _scheduled.labels(due.source).inc()
-            get_logger().info("run due", run_id=run.run_id, source=run.source)
+            get_logger().info("run scheduled", run_id=run.run_id, source=run.source)
             new_runs.append(run)
     return new_runs

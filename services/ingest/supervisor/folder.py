@@ -1,108 +1,109 @@
-"""The folder in which ingest keeps what it has read: one service's own, and tidy.
+"""The ingest folder: used by one service at a time, and cleaned up by it.
 
 ::
 
     <data folder>/ingest/
-        .holder                who works here: held while the service lives
+        .holder                the name of the service; locked while the service runs
         <source>/
-            visits.sqlite      the pages that were read, and what they gave
+            visits.sqlite      the pages that were read, and what they yielded
             drift/<run>.html   a page that made a run fail
 
-The name in ``.holder``, with the host's, marks the leases on runs. A service that is killed and
-started again finds its name there, and takes its runs up at once instead of waiting for the leases
-to run out. The lock on the file goes with the process that holds it, however it dies.
+The service leases runs under the name in ``.holder`` together with the host's name. A service that
+is killed and restarted reads its name there, and continues its runs at once instead of waiting for
+the leases to expire. The lock on the file is released when its process ends, however it ends.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import secrets
 import socket
 import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from shared.system.file_lock import FileLock
 from shared.telemetry import get_logger
 
 DRIFT_PAGES_KEPT = 20  # of each source
 KEPT_AFTER_REMOVAL_S = 30 * 86_400.0
-"""How long the files of a source that is no longer configured are kept: it may come back, and a
-site must not be read in full because a file of sources was away for a start."""
+"""Seconds for which the files of a source that is no longer configured are kept: it may be
+configured again, and a site must not be read in full because ``sources.toml`` was briefly missing.
+"""
 
 _HOLDER = ".holder"
 
 
 class FolderUnusable(Exception):
-    """The folder cannot be made or is another's; one line that says what to do."""
+    """Raised at start when the folder cannot be created, or when another service uses it.
+
+    The message is one line that says what to do.
+    """
 
 
 @contextlib.contextmanager
-def claimed(folder: Path) -> Iterator[str]:
-    """Make the folder and hold it.
+def claim_folder(folder: Path) -> Iterator[str]:
+    """Create the folder and lock it while the context lasts.
 
     Yields:
-        The name under which runs are leased.
+        The name under which this service leases runs.
 
     Raises:
-        FolderUnusable: it cannot be written, or another service works in it.
+        FolderUnusable: the folder cannot be written, or another service uses it.
     """
+    holder = folder / _HOLDER
+    lock = FileLock(holder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / _HOLDER).open("a+", encoding="ascii")
+        is_free = lock.try_acquire()
     except OSError as error:
         raise FolderUnusable(
             f"cannot write to {folder}: {error.strerror}; set MOVIE_SEARCH_DATA_DIR"
         ) from error
+    if not is_free:
+        raise FolderUnusable(
+            f"another ingest service uses {folder}; stop it, or set MOVIE_SEARCH_DATA_DIR"
+        )
     with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise FolderUnusable(
-                f"another ingest service works in {folder}; stop it, or set MOVIE_SEARCH_DATA_DIR"
-            ) from error
-        lock.seek(0)
-        name = lock.read().strip()
+        name = holder.read_text(encoding="ascii").strip()
         if not name:
             name = secrets.token_hex(8)
-            lock.truncate(0)
-            lock.write(name)
-            lock.flush()
-        # With the host's name, as a copy of the folder may be at work elsewhere.
+            holder.write_text(name, encoding="ascii")
+        # With the host's name, because a copy of the folder may be in use on another host.
         yield f"{socket.gethostname()}-{name}"
 
 
 def tidy(folder: Path, configured: Collection[str], *, now: float | None = None) -> int:
-    """Delete what nobody will look for: old drift pages, and all of sources long removed.
+    """Delete old drift pages, and all files of sources that were removed long ago.
 
-    Only files that ingest itself writes are touched, and no link is followed.
+    Only files that ingest itself writes are deleted, and links are not followed.
 
     Args:
         folder: The ingest folder.
-        configured: Names of the sources that there are.
-        now: The time, in seconds since 1970; default: the clock's.
+        configured: Names of the configured sources.
+        now: The current time in seconds since 1970; default: the system clock.
 
     Returns:
-        How many files were deleted.
+        The number of deleted files.
     """
     now = time.time() if now is None else now
     deleted = 0
     for source in sorted(_folders(folder)):
-        pages = sorted(_files(source / "drift", "*.html"), key=_age_key, reverse=True)
-        unwanted = pages[DRIFT_PAGES_KEPT:]
+        pages = sorted(_files(source / "drift", "*.html"), key=_modified_at, reverse=True)
+        expired = pages[DRIFT_PAGES_KEPT:]
         if source.name not in configured:
-            mine = [*pages, *_files(source, "visits.sqlite*")]
-            if all(now - _age_key(file) > KEPT_AFTER_REMOVAL_S for file in mine):
-                unwanted = mine
-        for file in unwanted:
+            source_files = [*pages, *_files(source, "visits.sqlite*")]
+            if all(now - _modified_at(file) > KEPT_AFTER_REMOVAL_S for file in source_files):
+                expired = source_files
+        for file in expired:
             file.unlink(missing_ok=True)
-        deleted += len(unwanted)
+        deleted += len(expired)
         if source.name not in configured:
-            for left in (source / "drift", source):
-                with contextlib.suppress(OSError):  # not empty, or not there
-                    left.rmdir()
+            for emptied in (source / "drift", source):
+                with contextlib.suppress(OSError):  # not empty, or already deleted
+                    emptied.rmdir()
     if deleted:
-        get_logger().info("ingest folder tidied", deleted=deleted)
+        get_logger().info("ingest folder cleaned", deleted=deleted)
     return deleted
 
 
@@ -116,7 +117,7 @@ def _files(folder: Path, pattern: str) -> list[Path]:
     return [path for path in folder.glob(pattern) if path.is_file() and not path.is_symlink()]
 
 
-def _age_key(file: Path) -> float:
+def _modified_at(file: Path) -> float:
     try:
         return file.stat().st_mtime
     except FileNotFoundError:

@@ -1,5 +1,5 @@
-"""What ingest has read of a source, so that an unchanged page is neither fetched nor sent again.
+"""Records which pages of a source were read, so that unchanged pages are not read and sent again.
 
-One SQLite file for each source. Spiders and delivery import this room. Central classes:
-``visits.Visits``, ``page_results.Reading``.
+One SQLite file for each source. Spiders and delivery import this package. Central classes:
+``visits.Visits``, ``page_results.PageResult``, ``page_results.Visit``.
 """

@@ -1,7 +1,7 @@
-"""The page that made a run fail, kept on disk for whoever looks into it.
+"""The page that made a run fail, kept on disk so that an operator can inspect it.
 
-A page is written as soon as it looks odd, because the crawl may be killed before its verdict; a
-page that looks odder takes its place. A run that ends well deletes it.
+A page is written as soon as it looks odd, because the crawl may be killed before its outcome is
+known; a page that looks odder replaces it. A run that succeeds deletes it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ FOLDER = "drift"
 
 
 class Oddity(IntEnum):
-    """How much a page suggests that its site has changed."""
+    """Why a page suggests that its site has changed; higher values are stronger evidence."""
 
     NO_REVIEWS = 1
     NO_TITLES = 2
@@ -25,11 +25,11 @@ class Oddity(IntEnum):
 
 
 class KeptPage:
-    """At most one page of a run.
+    """Keeps at most one page of a run.
 
     Args:
-        folder: The source's folder; None keeps nothing.
-        run_id: The run.
+        folder: The source's folder; None keeps no page.
+        run_id: The run; it names the file.
     """
 
     def __init__(self, folder: Path | None, run_id: str) -> None:
@@ -38,11 +38,16 @@ class KeptPage:
 
     @property
     def path(self) -> Path | None:
-        """Where the page is; None when none was kept."""
+        """The path of the page; None when none is kept."""
         return self._path if self._path is not None and self._path.is_file() else None
 
     def offer(self, body: bytes, oddity: Oddity) -> None:
-        """Keep this page if it is the oddest so far."""
+        """Keep this page if it is the oddest so far.
+
+        Args:
+            body: The page as received.
+            oddity: What is odd about it.
+        """
         if self._path is None or oddity <= self._oddity:
             return
         self._oddity = oddity
@@ -53,6 +58,6 @@ class KeptPage:
             get_logger().warning("page not kept", file=str(self._path), reason=str(error))
 
     def drop(self) -> None:
-        """Delete what was kept."""
+        """Delete the kept page, if any."""
         if self._path is not None:
             self._path.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
-"""What reading a page, or a chain of pages, comes to: items, links, and how to see a change. Pure.
+"""The result of reading a page sequence: items, links, and validators to detect changes. Pure.
 
-A chain is one page or several that are read together, because what they yield depends on all of
-them (``reviews_per_movie`` picks from all pages of a film's reviews).
+A page sequence is one or several pages that are read together, because their items depend on all
+of them (``reviews_per_movie`` picks from all pages of a movie's reviews).
 """
 
 from __future__ import annotations
@@ -15,17 +15,23 @@ from services.ingest.pages.items import MovieItem, ReviewItem
 
 
 def page_key(url: str) -> str:
-    """The name under which a page is known, however its URL is written.
+    """The canonical form of a page's URL, which identifies the page.
 
     Raises:
-        ValueError: it is no URL.
+        ValueError: it is not a URL.
     """
     return str(canonicalize_url(url))
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A page to read: its URL, which sort of page it is, and what the linking page says of it."""
+    """A page to read.
+
+    Args:
+        url: Absolute URL of the page.
+        kind: The kind of page, as the spider names it.
+        about: What the linking page says about it, in a format of the spider.
+    """
 
     url: str
     kind: str
@@ -33,26 +39,37 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
-    """A page as it was fetched, with the validators that a later request can be conditional on.
+class FetchedPage:
+    """A fetched page, with the validators for a later conditional request.
 
-    ``answered_by`` is the URL after redirects.
+    Args:
+        url: The requested URL.
+        final_url: The URL after redirects.
+        etag: The ``ETag`` header, if any.
+        last_modified: The ``Last-Modified`` header, if any.
     """
 
     url: str
-    answered_by: str
+    final_url: str
     etag: str | None = None
     last_modified: str | None = None
 
     @property
     def has_validator(self) -> bool:
-        """Whether the server can say that the page is unchanged."""
+        """Whether the server can tell that the page is unchanged."""
         return self.etag is not None or self.last_modified is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What a chain had, before picking: the figures by which drift is told."""
+    """Counts of a page sequence before reviews are picked; drift is detected from them.
+
+    Args:
+        movies: Number of movies.
+        untitled: Number of movies without a title.
+        reviews: Number of reviews with text.
+        textless: Number of reviews without text.
+    """
 
     movies: int = 0
     untitled: int = 0
@@ -62,21 +79,21 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A chain that was read to its end.
+    """A page sequence that was read to its end.
 
     Args:
-        link: How its first page was asked for.
+        link: The link to its first page.
         pages: Its pages, in order.
-        links: Links that it gave.
-        depth: How many links lay before its last page.
+        links: The links on its pages.
+        depth: Number of links from a start page to its last page.
         fetched_at: When its first page was fetched.
-        digest: Of the bodies of its pages.
-        findings: What it had.
-        items: Ledger ids of what it yielded.
+        digest: A hash of the bodies of its pages, in hexadecimal digits.
+        findings: The counts of its movies and reviews.
+        items: Ledger ids of the items that it yielded.
     """
 
     link: Link
-    pages: tuple[Fetched, ...]
+    pages: tuple[FetchedPage, ...]
     links: tuple[Link, ...]
     depth: int
     fetched_at: datetime
@@ -85,14 +102,14 @@ class Visit:
     items: tuple[str, ...] = ()
 
     @property
-    def can_be_asked_for_changes(self) -> bool:
-        """Whether every page of it has a validator."""
+    def has_validators(self) -> bool:
+        """Whether each of its pages has a validator."""
         return all(page.has_validator for page in self.pages)
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a chain yields."""
+    """What a page sequence yields: items, links, and counts."""
 
     items: tuple[MovieItem | ReviewItem, ...] = ()
     links: tuple[Link, ...] = ()
@@ -101,9 +118,13 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class PageResult:
-    """What a spider hands to the pipeline: a chain's items, all at once.
+    """What a spider passes to the pipeline: all items of a page sequence.
 
-    ``visit`` is None when the chain was not read to its end: it is then read again another time.
+    Args:
+        items: Movies and reviews in page order.
+        fetched_at: When the first page was fetched.
+        visit: The visit to record; None when the page sequence was not read to its end, so that
+            the next crawl reads it again.
     """
 
     items: tuple[MovieItem | ReviewItem, ...]

@@ -1,4 +1,4 @@
-"""A visit as a row of the file of visits, and back."""
+"""Converts visits to rows of the visits file, and back."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from services.ingest.visits.page_results import Fetched, Findings, Link, Visit, page_key
+from services.ingest.visits.page_results import FetchedPage, Findings, Link, Visit, page_key
 from shared.telemetry import get_logger
 
 RECORD = """
@@ -25,14 +25,19 @@ ON CONFLICT (url) DO UPDATE SET
 
 
 def to_rows(visit: Visit, run_id: str) -> Iterator[tuple[object, ...]]:
-    """The values of ``RECORD``: a row for each URL under which the visit is found."""
-    first, found = visit.pages[0], visit.findings
-    keys = dict.fromkeys((page_key(first.url), page_key(first.answered_by)))
+    """The values for ``RECORD``: one row for each URL under which the visit can be looked up.
+
+    Args:
+        visit: A page sequence that was read to its end.
+        run_id: The run that made it.
+    """
+    first, findings = visit.pages[0], visit.findings
+    keys = dict.fromkeys((page_key(first.url), page_key(first.final_url)))
     for at, url in enumerate(keys):
         yield (
             url, at > 0, run_id, visit.link.kind, visit.link.about, len(visit.pages), _pack(visit),
-            visit.depth, visit.fetched_at.timestamp(), visit.digest, found.movies, found.untitled,
-            found.reviews, found.textless,
+            visit.depth, visit.fetched_at.timestamp(), visit.digest, findings.movies,
+            findings.untitled, findings.reviews, findings.textless,
         )  # fmt: skip
 
 
@@ -41,11 +46,11 @@ def to_visit(row: sqlite3.Row) -> Visit | None:
     try:
         pages, links, items = json.loads(zlib.decompress(row["content"]))
     except (zlib.error, ValueError) as error:
-        get_logger().warning("visit cannot be read", url=row["url"], reason=str(error))
+        get_logger().warning("visit unreadable", url=row["url"], reason=str(error))
         return None
     return Visit(
         link=Link(pages[0][0], row["kind"], row["about"]),
-        pages=tuple(Fetched(*page) for page in pages),
+        pages=tuple(FetchedPage(*page) for page in pages),
         links=tuple(Link(*link) for link in links),
         depth=row["depth"],
         fetched_at=datetime.fromtimestamp(row["fetched_at"], UTC),
@@ -57,7 +62,7 @@ def to_visit(row: sqlite3.Row) -> Visit | None:
 
 def _pack(visit: Visit) -> bytes:
     content = (
-        [[p.url, p.answered_by, p.etag, p.last_modified] for p in visit.pages],
+        [[p.url, p.final_url, p.etag, p.last_modified] for p in visit.pages],
         [[link.url, link.kind, link.about] for link in visit.links],
         visit.items,
     )

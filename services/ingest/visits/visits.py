@@ -1,25 +1,25 @@
-"""What ingest has read of a source, and what it has sent: one SQLite file for each source.
+"""Records what ingest has read of a source and what it has sent: one SQLite file for each source.
 
-It serves resuming and asking only for changes alike:
+The records serve two purposes, resuming and requesting only changes:
 
-- A chain of pages that **this run** has visited (an earlier attempt, killed) is not fetched again:
-  its links are followed, and its items are counted, from here.
-- A chain that the **baseline** has visited (the source's last run, if all it saw is stored) is
-  asked for conditionally. Unchanged, it becomes a visit of this run, and its items are *kept*:
-  named at the run's end, not sent.
+- A page sequence that **this run** has visited (in an earlier attempt, which was killed) is not
+  fetched again: its links are followed, and its items are counted, from the record.
+- A page sequence that the **baseline** has visited (the source's last run, if everything it saw is
+  stored) is requested conditionally. If it is unchanged, it becomes a visit of this run, and its
+  items are *kept*: listed at the run's end, not sent.
 
 The rules that make this safe against ``kill -9`` at any moment:
 
-1. Messages are held here before they are sent (``hold``), and let go in the one transaction that
-   counts them as sent (``confirm``), after the stream's word. What a killed attempt left held may
-   or may not be on the stream; the next attempt sends it again. So the ledger knows every item that
-   can have reached the stream, whatever the pages say by then.
+1. Messages are held here before they are sent (``hold``), and deleted in the transaction that
+   counts them as sent (``confirm``), after the stream has confirmed them. Messages that a killed
+   attempt left held may or may not be on the stream; the next attempt sends them again. So every
+   item that can have reached the stream is counted, whatever the pages contain by then.
 2. A visit is recorded in or after the transaction that confirms the last of its items.
-3. What was sent is counted for the whole run, but spares no sending: a page without a visit is read
-   again and all its items are sent again, since it may have changed in between.
+3. Sent items are counted for the whole run, but sending is not skipped for them: a page without a
+   visit is read again and all its items are sent again, since it may have changed in between.
 
-Losing the file costs a full crawl and nothing else: a damaged one is set aside. Memory stays flat,
-as rows are read in portions and sums are made by SQLite.
+Losing the file costs a full crawl and nothing else: a damaged file is quarantined. Memory use is
+constant, because rows are read in portions and SQLite computes the sums.
 """
 
 from __future__ import annotations
@@ -37,13 +37,14 @@ from pydantic import BaseModel
 from services.ingest.visits.drift import Tally
 from services.ingest.visits.page_results import Visit, page_key
 from services.ingest.visits.visit_rows import RECORD, to_rows, to_visit
-from services.ingest.visits.visits_file import FILE, connect, is_damage, set_aside, transaction
+from services.ingest.visits.visits_file import FILE, connect, is_damage, quarantine, transaction
 from shared.delivery.messages import ledger_id
 
-EXTRACTION_VERSION = 1
-"""Part of the fingerprint: raised when the same page yields other items or links than before."""
+EXTRACTION_VERSION = 2
+"""Part of the fingerprint: increase it when the same page yields other items or links than before.
+"""
 
-_MANNERS = {
+_NO_EFFECT_ON_CONTENT = {
     "allow_private", "delay_s", "every_s", "max_bytes", "max_depth", "max_pages", "time_limit_s",
 }  # fmt: skip
 _PORTION = 100
@@ -53,9 +54,23 @@ Fields = Mapping[str, str]
 
 
 class Visits:
-    """The visits of one source, for one run. Made by ``open_visits``; used by one thread.
+    """The visits of one source, for one run. Created by ``open_visits``; used by one thread.
 
-    Any method may raise ``sqlite3.Error`` when the disk is full or the file is damaged meanwhile.
+    Every method may raise ``sqlite3.Error``, when the disk is full or the file gets damaged.
+
+    Args:
+        connection: The opened visits file.
+        run_id: The run that crawls.
+        baseline: The run whose visits may be relied on, if any.
+
+    Example::
+
+        visits = open_visits(folder, run_id, baseline=last_run_id, fingerprint=fingerprint)
+        if not visits.has_visited(url):
+            known = visits.baseline_visit(url)  # with validators for a conditional request
+            ...
+            visits.hold(messages)  # then send them, and when the stream has confirmed them:
+            visits.confirm(ledger_ids, [visit])
     """
 
     def __init__(self, connection: sqlite3.Connection, run_id: str, baseline: str | None) -> None:
@@ -65,43 +80,43 @@ class Visits:
         self.pages = self._number(
             "SELECT coalesce(sum(pages), 0) FROM visits WHERE run_id = ? AND NOT is_alias", run_id
         )
-        """Pages that this run has visited."""
+        """Number of pages that this run has visited."""
         self.kept_reviews = self._number(
             "SELECT count(*) FROM kept WHERE item GLOB ?", f"{_REVIEWS}*"
         )
-        """Reviews on unchanged pages."""
+        """Number of reviews on unchanged pages."""
 
     def close(self) -> None:
         """Close the file."""
         self._db.close()
 
     def has_visited(self, url: str) -> bool:
-        """Whether this run has visited the chain that begins at ``url``."""
-        found = self._db.execute(
+        """Whether this run has visited the page sequence that begins at ``url``."""
+        rows = self._db.execute(
             "SELECT 1 FROM visits WHERE url = ? AND run_id = ?", (page_key(url), self._run_id)
         )
-        return found.fetchone() is not None
+        return rows.fetchone() is not None
 
-    def baseline_of(self, url: str) -> Visit | None:
-        """The baseline's visit of the chain that begins at ``url``."""
+    def baseline_visit(self, url: str) -> Visit | None:
+        """The baseline's visit of the page sequence that begins at ``url``, if any."""
         if self._baseline is None:
             return None
         row = self._db.execute(
             "SELECT * FROM visits WHERE url = ? AND run_id = ?", (page_key(url), self._baseline)
         ).fetchone()
         visit = None if row is None else to_visit(row)
-        # Asked for by this URL, which may be the one that the page was redirected to.
+        # With the URL of this call, which may be the one that the page was redirected to.
         return visit and replace(visit, link=replace(visit.link, url=url))
 
     def had_reviews(self, url: str) -> bool:
-        """Whether the chain that begins at ``url`` had reviews when a baseline last read it."""
-        found = self._db.execute(
+        """Whether the page sequence that begins at ``url`` had reviews in its last baseline."""
+        rows = self._db.execute(
             "SELECT 1 FROM visits WHERE url = ? AND known_reviews > 0", (page_key(url),)
         )
-        return found.fetchone() is not None
+        return rows.fetchone() is not None
 
     def of_this_run(self) -> Iterator[Visit]:
-        """The visits of this run; those recorded or kept meanwhile may be among them."""
+        """The visits of this run; may include visits recorded or kept during the iteration."""
         last = 0
         while True:
             rows = self._db.execute(
@@ -113,13 +128,13 @@ class Visits:
             last = rows[-1]["n"]
             for row in rows:
                 visit = to_visit(row)
-                if visit is None:  # as if it had never been
+                if visit is None:  # damaged: the page sequence is read again
                     self._db.execute("UPDATE visits SET run_id = '' WHERE n = ?", (row["n"],))
                 else:
                     yield visit
 
     def keep(self, visit: Visit) -> None:
-        """Make a visit of the baseline one of this run: none of its pages has changed."""
+        """Make a baseline's visit a visit of this run, because none of its pages has changed."""
         with self._writing():
             self._db.execute(
                 "UPDATE visits SET run_id = ?, is_kept = 1 WHERE url = ? AND run_id = ?",
@@ -130,12 +145,16 @@ class Visits:
         self.kept_reviews += sum(item.startswith(_REVIEWS) for item in new)
 
     def record(self, visit: Visit) -> None:
-        """Record a visit of which everything is confirmed."""
+        """Record a visit whose items are all confirmed."""
         with self._writing():
             self._record(visit)
 
     def hold(self, messages: Iterable[tuple[str, Fields]]) -> None:
-        """Keep messages, by ledger id, until the stream has confirmed them."""
+        """Store messages until the stream has confirmed them.
+
+        Args:
+            messages: Ledger id and stream fields of each message.
+        """
         with self._writing():
             self._db.executemany(
                 "INSERT OR REPLACE INTO held VALUES (?, ?)",
@@ -143,15 +162,19 @@ class Visits:
             )
 
     def held(self) -> list[tuple[str, Fields]]:
-        """What an earlier attempt held when it ended."""
+        """The messages that an earlier attempt held when it ended: ledger id and stream fields."""
         rows = self._db.execute("SELECT item, fields FROM held").fetchall()
         return [(row["item"], json.loads(row["fields"])) for row in rows]
 
     def confirm(self, items: Sequence[str], visits: Iterable[Visit] = ()) -> list[str]:
-        """Count items as sent, and record the visits that this completes.
+        """Count items as sent, and record the visits whose last items they are.
+
+        Args:
+            items: Ledger ids that the stream has confirmed.
+            visits: The visits to record.
 
         Returns:
-            Those that this run had not sent before.
+            The ledger ids that this run had not sent before.
         """
         with self._writing():
             new = self._add("sent", items)
@@ -161,19 +184,20 @@ class Visits:
         return new
 
     def sent_items(self) -> Iterator[str]:
-        """Ledger ids of what this run has sent, all attempts together."""
+        """Ledger ids of the items that all attempts of this run have sent, sorted."""
         return (row[0] for row in self._db.execute("SELECT item FROM sent ORDER BY item"))
 
     def kept_items(self) -> Iterator[str]:
-        """Ledger ids of what this run has kept and not sent, sorted."""
+        """Ledger ids of the items that this run has kept and not sent, sorted."""
         unsent = "SELECT item FROM kept WHERE item NOT IN (SELECT item FROM sent) ORDER BY item"
         return (row[0] for row in self._db.execute(unsent))
 
     def tally(self, unreadable: Mapping[str, int] | None = None) -> Tally:
-        """What the chains that this run has read amount to.
+        """The sums over the page sequences that this run has read.
 
         Args:
-            unreadable: How many chains of each kind could not be read; no visits tell of them.
+            unreadable: Kind of page to the number of page sequences that could not be read; no
+                visits exist for them.
         """
         unreadable = unreadable or {}
         read = "FROM visits WHERE run_id = ? AND NOT is_kept AND NOT is_alias"
@@ -209,7 +233,7 @@ class Visits:
         self.pages += len(visit.pages)
 
     def _add(self, table: Literal["sent", "kept"], items: Iterable[str]) -> list[str]:
-        """Add items to a table; returns those that are new in it."""
+        """Add items to a table; returns the items that are new in it."""
         insert = f"INSERT OR IGNORE INTO {table} VALUES (?)"  # noqa: S608
         return [item for item in items if self._db.execute(insert, (item,)).rowcount]
 
@@ -223,26 +247,25 @@ class Visits:
 
 
 def fingerprint_of(source: BaseModel) -> str:
-    """What decides, of a source's configuration and of our code, what its pages yield."""
-    configuration = source.model_dump(mode="json", exclude=_MANNERS)
+    """The parts of a source's configuration and of the code that decide what its pages yield."""
+    configuration = source.model_dump(mode="json", exclude=_NO_EFFECT_ON_CONTENT)
     return json.dumps([EXTRACTION_VERSION, configuration], sort_keys=True)
 
 
 def open_visits(
     folder: Path | None, run_id: str, *, baseline: str | None, fingerprint: str
 ) -> Visits:
-    """Open the visits of a source, and drop what this run has no use for.
+    """Open the visits of a source, and delete those that are of no use to this run.
 
     Args:
-        folder: The source's folder, made when missing; None: nothing is kept beyond the process.
+        folder: The source's folder, created when it is missing; None keeps the visits in memory.
         run_id: The run that crawls.
         baseline: The run whose visits may be relied on, if any.
-        fingerprint: Of everything that decides what a page yields; visits under another one are
-            not relied on.
+        fingerprint: See ``fingerprint_of``; visits with another fingerprint are not relied on.
 
     Raises:
-        OSError: the folder cannot be made.
-        sqlite3.Error: the file cannot be opened or written, but not because it is damaged.
+        OSError: the folder cannot be created.
+        sqlite3.Error: the file cannot be opened or written, for another reason than damage.
     """
     if folder is None:
         return _prepared(connect(":memory:"), run_id, baseline, fingerprint)
@@ -253,7 +276,7 @@ def open_visits(
     except sqlite3.Error as error:
         if not is_damage(error):
             raise
-        set_aside(path, str(error))
+        quarantine(path, str(error))
     return _prepared(connect(path), run_id, None, fingerprint)
 
 
@@ -273,13 +296,14 @@ def _prepared(
                     (baseline,),
                 )
                 db.execute("DELETE FROM visits WHERE run_id NOT IN (?, ?)", (run_id, baseline))
-            of_use = run_id, baseline or ""
+            usable_runs = run_id, baseline or ""
             if known.get("fingerprint") != fingerprint:
-                of_use = "", ""
+                usable_runs = "", ""
                 db.execute("DELETE FROM kept")
-            # What remains of the others is how many reviews they had when a baseline read them.
+            # Of the other visits only the number of reviews remains, to detect drift.
             db.execute(
-                "UPDATE visits SET run_id = '', content = x'' WHERE run_id NOT IN (?, ?)", of_use
+                "UPDATE visits SET run_id = '', content = x'' WHERE run_id NOT IN (?, ?)",
+                usable_runs,
             )
             db.executemany(
                 "INSERT OR REPLACE INTO about VALUES (?, ?)",

@@ -1,4 +1,4 @@
-"""The file of a source's visits: its schema, and how it is opened, checked and set aside."""
+"""The visits file of a source: its schema, and how it is opened, checked and quarantined."""
 
 from __future__ import annotations
 
@@ -43,7 +43,12 @@ CREATE TABLE kept (item TEXT PRIMARY KEY) WITHOUT ROWID;
 
 
 def finished_pages(folder: Path, run_id: str) -> int:
-    """How many chains of pages a run need not fetch again; 0 when the file cannot tell."""
+    """The number of page sequences that a run need not fetch again; 0 when it cannot be read.
+
+    Args:
+        folder: The source's folder.
+        run_id: The run.
+    """
     path = folder / FILE
     if not path.is_file():
         return 0
@@ -60,21 +65,21 @@ def finished_pages(folder: Path, run_id: str) -> int:
 
 
 def is_damage(error: sqlite3.Error) -> bool:
-    """Whether the file itself is bad, and not the disk full or the file another's."""
+    """Whether the error means a damaged file, and not a full disk or missing permissions."""
     code = getattr(error, "sqlite_errorcode", None)
     return isinstance(error, sqlite3.DatabaseError) and (code is None or code & 0xFF in _DAMAGED)
 
 
 def connect(path: Path | str) -> sqlite3.Connection:
-    """Open the file, made when it is missing.
+    """Open the file and check it; create it when it is missing.
 
     Raises:
-        sqlite3.Error: it cannot be opened; ``is_damage`` tells why.
+        sqlite3.Error: it cannot be opened; ``is_damage`` distinguishes the reasons.
     """
     db = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
     db.row_factory = sqlite3.Row
     try:
-        # Safe against the death of the process; of the machine's, the latest visits may be lost.
+        # Safe when the process is killed; when the machine crashes, the latest visits may be lost.
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
         fault = db.execute("PRAGMA quick_check(1)").fetchone()[0]
@@ -87,27 +92,34 @@ def connect(path: Path | str) -> sqlite3.Connection:
                     db.execute(statement)
                 db.execute(f"PRAGMA user_version = {FORMAT}")
         elif version != FORMAT:
-            raise sqlite3.DatabaseError(f"its format is {version}, not {FORMAT}")
+            raise sqlite3.DatabaseError(f"the format is {version}, expected {FORMAT}")
     except sqlite3.Error:
         db.close()
         raise
     return db
 
 
-def set_aside(path: Path, reason: str) -> None:
-    """Rename a damaged file, so that another can take its place."""
-    aside = path.with_name(f"{path.name}.damaged")
+def quarantine(path: Path, reason: str) -> None:
+    """Rename a damaged file, so that a new one can be created.
+
+    Args:
+        path: The file.
+        reason: What is wrong with it, for the log.
+    """
+    quarantined = path.with_name(f"{path.name}.damaged")
     get_logger().warning(
-        "visits cannot be read, the whole source is crawled", file=str(aside), reason=reason
+        "damaged visits file quarantined, crawling the whole source",
+        file=str(quarantined),
+        reason=reason,
     )
-    path.replace(aside)
-    for log in ("-wal", "-shm"):  # they would be taken for the new file's
-        path.with_name(path.name + log).unlink(missing_ok=True)
+    path.replace(quarantined)
+    for suffix in ("-wal", "-shm"):  # SQLite would apply them to the new file
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 @contextmanager
 def transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """Commit what is done meanwhile, or nothing of it."""
+    """Commit the statements of the body together; roll all of them back when it raises."""
     db.execute("BEGIN IMMEDIATE")
     try:
         yield

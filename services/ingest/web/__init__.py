@@ -1,17 +1,27 @@
-"""The web layer: what stands between the spiders and other people's sites.
+"""The web layer between the spiders and the sites: politeness, limits and checks.
 
-Downloader middlewares, from the engine to the wire, and what each is for:
+Downloader middlewares, in their order from the engine to the network:
 
-====  =====================  =======================================================================
-  40  GateMiddleware         no URL but http(s) of the source's own hosts, ever; none while ending
-  60  AnswerMiddleware       final answers: failures counted, blocks recognised, no page is no page
- 100  StrictRobotsTxt…       robots.txt by RFC 9309, with Crawl-delay
- 560  AddressMiddleware      "cannot resolve" becomes "address refused" where that was the reason
- 565  RetryAfterMiddleware   asks again after the pause that the host asked for
- 590  BoundedCompression…    bombs end at the page limit while they are unpacked
- 600  CheckedRedirect…       at most five hops, each through the gate
-====  =====================  =======================================================================
+====  ====================  ========================================================================
+  40  UrlFilterMiddleware   refuses URLs of other hosts and schemes, and all URLs during shutdown
+  60  ResponseMiddleware    counts failures, recognises blocks, refuses responses that are no pages
+ 100  StrictRobotsTxt…      obeys robots.txt as in RFC 9309, and its Crawl-delay
+ 560  AddressMiddleware     replaces a resolver error by "address refused" where that was the reason
+ 565  RetryAfterMiddleware  repeats a request after the pause that the host asked for
+ 590  BoundedCompression…   stops decompression at the page limit
+ 600  CheckedRedirect…      follows at most five redirects, and checks each URL with the URL filter
+====  ====================  ========================================================================
 
-Extensions: ``CrawlEnd`` ends a crawl without sending what still waits, ``HostThrottle`` keeps each
-host's delays and pauses, ``ByteBudget`` counts what is received. ``BoundedHandler`` downloads.
+Extensions: ``CrawlShutdown`` ends a crawl without sending the queued requests, ``HostThrottle``
+keeps the delays and pauses of each host, ``ByteBudget`` counts the received bytes. The download
+handler is ``BoundedHandler``. Only ``crawl`` and spiders import this package; Scrapy loads it by
+the names in its settings.
+
+Reasons for which a page is not read::
+
+    scrapy.exceptions.IgnoreRequest
+    ├── url_filter.Refused                   a URL that is not allowed, or an unusable response
+    │   └── responses.AddressRefused         the host has a private address
+    ├── redirects.AlreadyRead                the page redirects to one that was requested before
+    └── shutdown.CrawlShuttingDown           the crawl is ending
 """

@@ -1,10 +1,10 @@
-"""Which addresses the crawler connects to: only public ones, unless the source says otherwise.
+"""Restricts the crawler to public addresses, unless the source allows private ones.
 
-The check sits in the resolver that the reactor uses, on the very addresses that are connected to.
-So it holds for start URLs, links and redirects alike, for literals in any notation that the
-system understands (``2130706433``, ``0x7f.1``), and for a name that answers differently the
-second time. A name with any such address is refused whole, whatever others it has. Scrapy names the
-class in its settings (``TWISTED_DNS_RESOLVER``).
+The check is part of the resolver that the reactor uses, and checks the same addresses that the
+reactor connects to. So it applies to start URLs, links and redirects alike, to literals in any
+notation that the system understands (``2130706433``, ``0x7f.1``), and to a name that resolves
+differently the second time. A name with any address that is not public is refused, whatever other
+addresses it has. Scrapy's settings name the class (``TWISTED_DNS_RESOLVER``).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from twisted.internet.base import ReactorBase
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
-# Special by IANA's registries, and "global" to the standard library, at least to some versions.
+# Special in IANA's registries, but "global" in the standard library, at least in some versions.
 _SPECIAL = (
     ipaddress.ip_network("192.0.0.0/24"),
     ipaddress.ip_network("192.88.99.0/24"),
@@ -38,7 +38,7 @@ _SPECIAL = (
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one of the public internet, also behind IPv6 wrappings of IPv4."""
+    """Whether an IP address is public; an IPv4 address embedded in IPv6 is checked itself."""
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -60,7 +60,7 @@ def is_public(address: str) -> bool:
 
 @implementer(IResolutionReceiver)
 class _AllOrNone:
-    """Holds what the system resolved until all of it is known to be allowed."""
+    """Holds the resolved addresses back until all of them are known to be allowed."""
 
     def __init__(self, receiver: Any, host: str, resolver: PublicResolver) -> None:
         self._receiver = receiver
@@ -75,8 +75,8 @@ class _AllOrNone:
         self._addresses.append(address)
 
     def resolutionComplete(self) -> None:  # noqa: N802
-        found = [str(getattr(address, "host", "")) for address in self._addresses]
-        refused = [ip for ip in found if not self._resolver.allows(self._host, ip)]
+        ips = [str(getattr(address, "host", "")) for address in self._addresses]
+        refused = [ip for ip in ips if not self._resolver.allows(self._host, ip)]
         if refused:
             self._resolver.refuse(self._host, refused)
         else:
@@ -87,9 +87,9 @@ class _AllOrNone:
 
 @implementer(IHostnameResolver)
 class PublicResolver:
-    """The system's resolver without hosts at private, loopback, link-local or special addresses.
+    """The system's resolver, without hosts at private, loopback, link-local or special addresses.
 
-    ``refused`` holds the hosts that had such an address, for the middleware that says so.
+    ``refused`` contains the hosts that had such an address; ``AddressMiddleware`` reports them.
     """
 
     def __init__(self, reactor: ReactorBase) -> None:
@@ -99,20 +99,20 @@ class PublicResolver:
 
     @classmethod
     def from_crawler(cls, _crawler: object, reactor: ReactorBase) -> Self:
-        """Scrapy's way of making one."""
+        """Create the resolver; called by Scrapy."""
         return cls(reactor)
 
     def install_on_reactor(self) -> None:
-        """Scrapy's way of putting it in place."""
+        """Install the resolver; called by Scrapy."""
         install: Any = getattr(self._reactor, "installNameResolver")  # noqa: B009
         install(self)
 
-    def allows(self, host: str, address: str) -> bool:  # noqa: ARG002 - by address, whoever asks
-        """Whether an address that a host resolved to may be connected to."""
+    def allows(self, host: str, address: str) -> bool:  # noqa: ARG002 - for tests to override
+        """Whether the crawler may connect to an address that a host resolved to."""
         return is_public(address)
 
     def refuse(self, host: str, addresses: Sequence[str]) -> None:
-        """Remember a host that had addresses that are not allowed."""
+        """Note a host with addresses that are not allowed."""
         if host not in self.refused:
             get_logger().warning("address refused", host=host, addresses=list(addresses))
         self.refused.add(host)
@@ -125,7 +125,7 @@ class PublicResolver:
         addressTypes: Sequence[type[IAddress]] | None = None,  # noqa: N803
         transportSemantics: str = "TCP",  # noqa: N803
     ) -> IHostResolution:
-        """Resolve; a host that is refused has no addresses, which is a failed resolution."""
+        """Resolve a host; called by Twisted. A refused host gets no addresses, so that it fails."""
         resolution: IHostResolution = self._system.resolveHostName(
             _AllOrNone(resolutionReceiver, hostName, self),
             hostName,

@@ -1,8 +1,8 @@
-"""When a site does not want us: the rules, by what it answers. Pure.
+"""Recognises from its responses that a site blocks the crawler. Pure.
 
-A site that refuses its first page, or ``MAX_REFUSALS`` pages in a row, or shows a challenge made
-for people, is left alone at once. Nothing is solved, no identity is changed, nothing is tried in
-another way: the run says which rule it was, and the operator talks to the site.
+The crawl ends at once when a site refuses its first page, or ``MAX_REFUSALS`` pages in a row, or
+shows a challenge for humans. The crawler solves no challenge, changes no identity and tries no
+other way: the run's error says which rule applied, so that the operator can contact the site.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ MAX_CHALLENGE_BYTES = 64 * 2**10
 REFUSING = frozenset({401, 403, 429, 451})
 _CHALLENGING = REFUSING | {202, 503}
 
-# Headers with which protection services say it themselves.
+# Headers by which protection services mark challenges and refusals.
 _HEADERS: Mapping[str, re.Pattern[str]] = {
     "cf-mitigated": re.compile("challenge"),
     "x-amzn-waf-action": re.compile("challenge|captcha"),
     "x-datadome": re.compile("protected"),
 }
-_HEADERS_OF_REFUSALS = frozenset({"x-datadome"})  # on good pages too
+_HEADERS_OF_REFUSALS = frozenset({"x-datadome"})  # also sent with normal pages
 
-# Words and names of a page that is a challenge and nothing else.
+# Texts and names that appear on challenge pages.
 _MARKERS = re.compile(
     rb"just a moment\.\.\.|checking (?:if the site connection|your browser)|attention required!"
     rb"|verify(?:ing)? (?:that )?you are (?:a )?human"
@@ -36,7 +36,7 @@ _MARKERS = re.compile(
     rb"|(?:g-re|h-)captcha|hcaptcha\.com|recaptcha/api\.js|cf-turnstile|challenge-form",
     re.IGNORECASE,
 )
-# What a page has that says something: somewhere to go, or data.
+# Markup of a page with content: links or data.
 _CONTENT = re.compile(
     rb"<a\s[^>]*href|application/ld\+json|itemscope|__NEXT_DATA__|<(?:urlset|sitemapindex)\b",
     re.IGNORECASE,
@@ -44,10 +44,12 @@ _CONTENT = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What an answer is when it is not a page. ``rule`` follows the host's name: it "…".
+class BlockVerdict:
+    """Why a response is not a page.
 
-    ``blocked``: the crawl is to stop.
+    Args:
+        rule: The rule that applied, as a predicate whose subject is the host: ``answered ...``.
+        blocked: Whether the crawl must end.
     """
 
     rule: str
@@ -56,37 +58,40 @@ class Verdict:
 
 @dataclass(slots=True)
 class BlockWatch:
-    """Looks at all final answers of one host, robots.txt apart, in their order."""
+    """Checks the final responses of one host in their order, except for robots.txt."""
 
-    answers: int = 0
+    pages: int = 0
+    """Number of responses that were pages, or said that there is none."""
     in_a_row: int = 0
+    """Number of refusals since the last of these."""
 
-    def look(self, status: int, headers: Mapping[str, str], body: bytes) -> Verdict | None:
-        """Judge an answer; None for one that is a page, or a plain failure.
+    def check(self, status: int, headers: Mapping[str, str], body: bytes) -> BlockVerdict | None:
+        """Check a response; None for a page and for an ordinary failure.
 
         Args:
             status: The HTTP status.
-            headers: By lower-case name.
-            body: Uncompressed.
+            headers: Lower-case name to value.
+            body: The decompressed body.
         """
         challenge = _challenge(status, headers, body)
         if challenge is not None:
-            return Verdict(f"answered {challenge} (status {status})", blocked=True)
-        what = _no_page(status, body)
-        if what is None:
+            return BlockVerdict(f"answered with {challenge} (status {status})", blocked=True)
+        refusal = _refusal(status, body)
+        if refusal is None:
             if status < 400 or status in {404, 410}:
-                self.answers += 1
+                self.pages += 1
                 self.in_a_row = 0
             return None
         self.in_a_row += 1
-        if self.answers == 0:
-            return Verdict(f"answered its first page with {what}", blocked=True)
+        if self.pages == 0:
+            return BlockVerdict(f"answered its first page with {refusal}", blocked=True)
         if self.in_a_row >= MAX_REFUSALS:
-            return Verdict(f"answered {self.in_a_row} pages in a row with {what}", blocked=True)
-        return Verdict(f"answered with {what}", blocked=False)
+            rule = f"answered {self.in_a_row} pages in a row with {refusal}"
+            return BlockVerdict(rule, blocked=True)
+        return BlockVerdict(f"answered with {refusal}", blocked=False)
 
 
-def _no_page(status: int, body: bytes) -> str | None:
+def _refusal(status: int, body: bytes) -> str | None:
     if status in REFUSING:
         return f"status {status}"
     if status == 202 and not _CONTENT.search(body):
@@ -98,10 +103,10 @@ def _no_page(status: int, body: bytes) -> str | None:
 
 def _challenge(status: int, headers: Mapping[str, str], body: bytes) -> str | None:
     for name, pattern in _HEADERS.items():
-        said = headers.get(name)
-        if said is None or (name in _HEADERS_OF_REFUSALS and status not in REFUSING):
+        value = headers.get(name)
+        if value is None or (name in _HEADERS_OF_REFUSALS and status not in REFUSING):
             continue
-        if pattern.search(said.lower()):
+        if pattern.search(value.lower()):
             return f"a challenge page, header {name}"
     if status not in _CHALLENGING and status != 200:
         return None

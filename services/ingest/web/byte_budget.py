@@ -1,4 +1,4 @@
-"""The limit of a whole crawl in bytes; those in pages, items, depth and time are Scrapy's own."""
+"""The byte limit of a whole crawl; Scrapy itself limits pages, items, depth and time."""
 
 from __future__ import annotations
 
@@ -16,39 +16,43 @@ from services.ingest.web.site_report import SiteReport, host_of
 
 
 class ByteBudget:
-    """Extension: counts what is received, while it is received, and ends the crawl at the limit.
+    """Extension: counts bytes while they are received, and ends the crawl at the limit.
 
-    Bytes as they come off the wire, those of bodies that are then cut off too, and bytes unpacked
-    are counted apart: either reaching ``max_bytes`` ends the crawl.
+    Received bytes (including bodies that are cut off later) and decompressed bytes are counted
+    separately; the crawl ends when either count exceeds ``max_bytes``.
     """
 
     def __init__(self, crawler: Crawler) -> None:
         source = crawl_of(crawler.settings).source
-        self._most = source.max_bytes if isinstance(source, WebSource) else 0
+        self._max_bytes = source.max_bytes if isinstance(source, WebSource) else 0
         self._report = SiteReport(crawler.stats)
         self._crawler = crawler
         self._received = 0
-        self._unpacked = 0
+        self._decompressed = 0
         crawler.signals.connect(self._headers_received, signal=signals.headers_received)
         crawler.signals.connect(self._bytes_received, signal=signals.bytes_received)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Scrapy's way of making one."""
+        """Create the extension; called by Scrapy."""
         return cls(crawler)
 
     @classmethod
     def of(cls, crawler: Crawler) -> Self:
-        """The crawl's one."""
+        """The extension of a crawl.
+
+        Raises:
+            RuntimeError: it is not enabled.
+        """
         budget: Self | None = crawler.get_extension(cls)
         if budget is None:
             raise RuntimeError(f"{cls.__name__} is not among the extensions")
         return budget
 
-    def unpacked(self, number: int) -> None:
-        """Count the bytes of an answer that came packed."""
-        self._unpacked += number
-        if self._unpacked > self._most:
+    def add_decompressed(self, number: int) -> None:
+        """Count the bytes of a decompressed body."""
+        self._decompressed += number
+        if self._decompressed > self._max_bytes:
             CrawlShutdown.of(self._crawler).end(TOO_MANY_BYTES)
 
     def _headers_received(self, headers: Headers, request: Request) -> None:
@@ -60,6 +64,6 @@ class ByteBudget:
     def _count(self, request: Request, number: int) -> None:
         self._received += number
         self._report.add(host_of(request.url), "received_bytes", number)
-        if self._received > self._most:
+        if self._received > self._max_bytes:
             CrawlShutdown.of(self._crawler).end(TOO_MANY_BYTES)
             raise StopDownload(fail=True)

@@ -1,4 +1,4 @@
-"""Unpacking of answers, bounded at every layer, and what their trees would cost."""
+"""Decompression of responses with a limit at every layer, and a limit on the tags of a page."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from services.ingest.web.site_report import SiteReport, host_of
 from services.ingest.web.url_filter import Refused
 
 MAX_ENCODINGS = 2
-# A tag costs the page's tree some hundred bytes, however short it is: five mebibytes of "<b>" would
-# take more than half a gibibyte. Pages of films have some thousand.
+# A tag takes some hundred bytes in the page's tree, however short it is: 5 MiB of "<b>" would take
+# more than half a gibibyte. Pages about movies have some thousand tags.
 MAX_TAGS = 100_000
 
 
 class BoundedCompressionMiddleware(HttpCompressionMiddleware):
-    """Scrapy's unpacking, which stops at the page limit, made to count and to refuse the rest."""
+    """Scrapy's decompression, which stops at the page limit, with counting and further checks."""
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler=crawler)
@@ -29,7 +29,7 @@ class BoundedCompressionMiddleware(HttpCompressionMiddleware):
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Scrapy's way of making one."""
+        """Create the middleware; called by Scrapy."""
         return cls(crawler)
 
     def process_response(
@@ -38,30 +38,30 @@ class BoundedCompressionMiddleware(HttpCompressionMiddleware):
         response: Response,
         spider: Spider | None = None,  # noqa: ARG002 - of Scrapy before 2.14
     ) -> Request | Response:
-        """Scrapy's hook for an answer.
+        """Decompress a response; called by Scrapy.
 
         Raises:
-            Refused: it cannot be unpacked within the limits.
+            Refused: it cannot be decompressed within the limits.
         """
         layers = b",".join(response.headers.getlist("Content-Encoding")).split(b",")
         if len(layers) > MAX_ENCODINGS:
-            raise self._refusal(request, f"packed {len(layers)} times over")
+            raise self._refusal(request, f"{len(layers)} layers of compression")
         try:
-            unpacked = super().process_response(request, response)
-        except Exception as error:  # each decoder has errors of its own
-            raise self._refusal(request, f"cannot be unpacked: {error}") from error
-        if not isinstance(unpacked, Response):
-            return unpacked
-        if unpacked.headers.get("Content-Encoding"):
-            raise self._refusal(request, "packed in a way that is not known")
-        if unpacked is not response:
-            self._budget.unpacked(len(unpacked.body))
-        tags = unpacked.body.count(b"<") if isinstance(unpacked, HtmlResponse) else 0
+            decompressed = super().process_response(request, response)
+        except Exception as error:  # each decoder raises different errors
+            raise self._refusal(request, f"cannot be decompressed: {error}") from error
+        if not isinstance(decompressed, Response):
+            return decompressed
+        if decompressed.headers.get("Content-Encoding"):
+            raise self._refusal(request, "unknown compression")
+        if decompressed is not response:
+            self._budget.add_decompressed(len(decompressed.body))
+        tags = decompressed.body.count(b"<") if isinstance(decompressed, HtmlResponse) else 0
         if tags > MAX_TAGS:
-            raise self._refusal(request, f"a page of {tags} tags")
-        return unpacked
+            raise self._refusal(request, f"a page with {tags} tags")
+        return decompressed
 
-    def _refusal(self, request: Request, what: str) -> Refused:
-        reason = f"{request.url}: {what}"
-        self._report.unread(host_of(request.url), "refused", reason)
+    def _refusal(self, request: Request, problem: str) -> Refused:
+        reason = f"{request.url}: {problem}"
+        self._report.add_unread(host_of(request.url), "refused", reason)
         return Refused(reason)

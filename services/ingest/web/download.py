@@ -1,9 +1,10 @@
-"""The download handler: Scrapy's own, with a bound on headers and a count of what is sent.
+"""The download handler: Scrapy's, with a limit on headers and a count of requests.
 
-Scrapy's limits hold for the body. Headers may go on until the page's time is over, which on a fast
-line is gigabytes: Twisted keeps all of them. Here they end at ``MAX_HEADER_BYTES``, those of
-interim answers (1xx) included. The time limit of a page (``DOWNLOAD_TIMEOUT``) is Scrapy's: from
-the name's resolution to the last byte of the body, so that a body in drips is cut off too.
+Scrapy limits the body only. Headers may continue until the page's time limit, which on a fast
+connection is gigabytes, and Twisted keeps all of them. Here they end at ``MAX_HEADER_BYTES``,
+including those of interim responses (1xx). The time limit of a page (``DOWNLOAD_TIMEOUT``) is
+Scrapy's: it lasts from the resolution of the name to the last byte of the body, so that it also
+cuts off a body that is sent slowly.
 """
 
 from __future__ import annotations
@@ -46,13 +47,13 @@ class _BoundedParser(_LenientHTTPClientParser):
 
 class _BoundedProtocol(_LenientHTTP11ClientProtocol):
     def request(self, request: WireRequest) -> Deferred[IResponse]:
-        answer = super().request(request)
-        # Twisted names the parser's class in the middle of request(), so Scrapy gives the object
-        # another one, and so do we.
+        response = super().request(request)
+        # Twisted hard-codes the parser's class in request(), so Scrapy replaces the class of the
+        # object, and this class does the same.
         if self._parser is None:
             raise RuntimeError("the request has no parser")
         self._parser.__class__ = _BoundedParser
-        return answer
+        return response
 
 
 class _BoundedFactory(_LenientHTTP11ClientFactory):
@@ -66,14 +67,14 @@ class _BoundedFactory(_LenientHTTP11ClientFactory):
 
 
 class BoundedHandler(HTTP11DownloadHandler):
-    """Downloads over HTTP/1.1."""
+    """Downloads over HTTP/1.1 with limited headers, and counts the requests to each host."""
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
-        self._pool._factory = _BoundedFactory  # as Scrapy does for its own
+        self._pool._factory = _BoundedFactory  # in the way that Scrapy sets its own factory
         self._report = SiteReport(crawler.stats)
 
     async def download_request(self, request: Request) -> Response:
-        """Scrapy's hook: download."""
+        """Download a page; called by Scrapy."""
         self._report.add(host_of(request.url), "requests")
         return await super().download_request(request)

@@ -1,4 +1,4 @@
-"""How long a site may make us wait, and when waiting turns into keeping away. Pure."""
+"""How long the crawler waits when a site asks it to, and when it gives up instead. Pure."""
 
 from __future__ import annotations
 
@@ -10,24 +10,27 @@ from email.utils import parsedate_to_datetime
 
 MAX_CRAWL_DELAY_S = 300.0
 MAX_PAUSE_S = 120.0
-MAX_PAUSES_S = 600.0  # of a host, in a crawl
+MAX_PAUSES_S = 600.0  # all pauses of a host in a crawl together
 MAX_PAUSES_IN_A_ROW = 5
-FIRST_PAUSE_S = 5.0  # where a 429 names no time; doubled each time
+FIRST_PAUSE_S = 5.0  # for a 429 without Retry-After; doubled each time
 
 _SECONDS = re.compile(r"[0-9]{1,9}")
 _DIGITS = re.compile(r"[0-9]+")
 
 
 class PatienceExhausted(Exception):
-    """A host asks for more waiting than there is; the message says for what, to follow its name."""
+    """Raised when a host asks for a longer, or one more, pause than the crawler grants.
+
+    The message is a predicate whose subject is the host: ``asked to ...``.
+    """
 
 
 def retry_after_s(value: str, now: datetime) -> float | None:
-    """Seconds that a ``Retry-After`` header asks for: a number, or a date; None when neither.
+    """The seconds that a ``Retry-After`` header asks for; None when it is not valid.
 
     Args:
-        value: The header.
-        now: The present, with its time zone.
+        value: The value of the header: a number of seconds, or a date.
+        now: The current time, with a time zone.
     """
     value = value.strip()
     if _SECONDS.fullmatch(value):
@@ -45,37 +48,38 @@ def retry_after_s(value: str, now: datetime) -> float | None:
 
 @dataclass(slots=True)
 class Patience:
-    """What one host has made us wait so far."""
+    """Decides on the pauses of one host, and counts them."""
 
     in_a_row: int = 0
     waited_s: float = 0.0
 
-    def pause_s(self, wanted_s: float | None, *, least_s: float) -> float:
-        """How long to wait now; counts it.
+    def pause_s(self, requested_s: float | None, *, min_s: float) -> float:
+        """Seconds to wait now; counts the pause.
 
         Args:
-            wanted_s: What the host asks for; None when it only says that it is too much.
-            least_s: The pause between any two requests to the host.
+            requested_s: Seconds that the host asks for; None when it names no time.
+            min_s: Shortest pause in seconds between two requests to the host.
 
         Raises:
-            PatienceExhausted: that is too long, too often in a row, or too much in all.
+            PatienceExhausted: the pause is too long, one too many in a row, or too long together
+                with the earlier ones.
         """
         self.in_a_row += 1
         if self.in_a_row >= MAX_PAUSES_IN_A_ROW:
-            raise PatienceExhausted(f"asked {self.in_a_row} times in a row to come back later")
-        if wanted_s is None:
-            wanted_s = min(FIRST_PAUSE_S * 2 ** (self.in_a_row - 1), MAX_PAUSE_S)
-        if wanted_s > MAX_PAUSE_S:
-            wanted = f"{wanted_s:.0f} s" if math.isfinite(wanted_s) else "an endless time"
+            raise PatienceExhausted(f"asked {self.in_a_row} times in a row to wait")
+        if requested_s is None:
+            requested_s = min(FIRST_PAUSE_S * 2 ** (self.in_a_row - 1), MAX_PAUSE_S)
+        if requested_s > MAX_PAUSE_S:
+            requested = f"{requested_s:.0f} s" if math.isfinite(requested_s) else "an infinite time"
             raise PatienceExhausted(
-                f"asked to come back after {wanted}, {MAX_PAUSE_S:.0f} s at most"
+                f"asked to wait for {requested}, more than the limit of {MAX_PAUSE_S:.0f} s"
             )
-        pause_s = max(wanted_s, least_s)
+        pause_s = max(requested_s, min_s)
         if self.waited_s + pause_s > MAX_PAUSES_S:
-            raise PatienceExhausted(f"asked for more than {MAX_PAUSES_S:.0f} s of pauses in all")
+            raise PatienceExhausted(f"asked for pauses of more than {MAX_PAUSES_S:.0f} s in total")
         self.waited_s += pause_s
         return pause_s
 
     def answered(self) -> None:
-        """The host has answered without asking to wait."""
+        """Note that the host has answered without asking to wait."""
         self.in_a_row = 0

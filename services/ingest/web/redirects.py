@@ -1,4 +1,4 @@
-"""Redirects: at most five hops, and each must be one that could have been asked for at first."""
+"""Redirects: at most five, and each target must be a URL that the source may request."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ from services.ingest.web.site_report import SiteReport, host_of
 from services.ingest.web.url_filter import Refused, UrlFilter
 
 REDIRECTING = frozenset({301, 302, 303, 307, 308})
-# They tell of another page than the one redirected to.
+# Validators of the redirecting page, which mean nothing for the target.
 _CONDITIONS = ("If-None-Match", "If-Modified-Since")
 
 
 class AlreadyRead(IgnoreRequest):
-    """The page redirects to one that was asked for before: nothing is missing."""
+    """Raised when a page redirects to one that was requested before, so that nothing is missing."""
 
 
 class CheckedRedirectMiddleware(RedirectMiddleware):
-    """Checks each hop here, where the page that sends us there is known and can be counted.
+    """Checks the target of each redirect.
 
-    A redirect into a page already asked for is an error of its own: Scrapy would drop the request
-    in silence, and a spider that waits for its answer would wait for ever.
+    The check is here, and not only in the URL filter, because here the redirecting page is known
+    and can be counted. A redirect to a page that was already requested is a separate error: Scrapy
+    would drop the request silently, and the spider would never get a response or an error.
     """
 
     def process_response(
@@ -34,52 +35,52 @@ class CheckedRedirectMiddleware(RedirectMiddleware):
         response: Response,
         spider: Spider | None = None,  # noqa: ARG002 - of Scrapy before 2.14
     ) -> Request | Response:
-        """Scrapy's hook for an answer.
+        """Follow a redirect; called by Scrapy.
 
         Raises:
-            Refused: the next hop is not one of the source, or is one too many.
-            AlreadyRead: the next hop was asked for before.
+            Refused: the target is not allowed, or there are too many redirects.
+            AlreadyRead: the target was requested before.
         """
         report, host = SiteReport(self.crawler.stats), host_of(request.url)
         try:
-            following = super().process_response(request, response)
+            result = super().process_response(request, response)
         except IgnoreRequest as error:
             reason = f"{request.url}: more than {self.max_redirect_times} redirects"
-            report.unread(host, "failed", reason)
+            report.add_unread(host, "failed", reason)
             raise Refused(reason) from error
         except ValueError as error:
             report.add(host, "refused")
-            raise Refused(f"{request.url} redirects to something that is no URL") from error
-        if isinstance(following, Request):
-            return self._checked(request, following, report, host)
+            raise Refused(f"{request.url} redirects to an invalid URL") from error
+        if isinstance(result, Request):
+            return self._checked(request, result, report, host)
         if response.status in REDIRECTING and "Location" in response.headers:
             report.add(host, "refused")
-            raise Refused(f"{request.url} redirects to something that is not on the web")
-        return following
+            raise Refused(f"{request.url} redirects to a URL that is neither http nor https")
+        return result
 
     def _checked(
-        self, request: Request, following: Request, report: SiteReport, host: str
+        self, request: Request, redirected: Request, report: SiteReport, host: str
     ) -> Request:
         source = crawl_of(self.crawler.settings).source
         reason = UrlFilter(source.hosts if isinstance(source, WebSource) else ()).refusal(
-            following.url
+            redirected.url
         )
         if reason is not None:
             reason = f"{request.url} redirects to {reason}"
-            # An answer, as "not found" is one: the page is not on this site any more.
+            # A definite answer, like "not found": the page is no longer on this site.
             report.add(host, "refused")
-            report.fault(reason)
+            report.note_fault(reason)
             raise Refused(reason)
         for name in _CONDITIONS:
-            following.headers.pop(name, None)
-        if following.url in following.meta["redirect_urls"]:
-            reason = f"{request.url} redirects to itself in the end"
-            report.unread(host, "failed", reason)
+            redirected.headers.pop(name, None)
+        if redirected.url in redirected.meta["redirect_urls"]:
+            reason = f"{request.url} redirects to itself"
+            report.add_unread(host, "failed", reason)
             raise Refused(reason)
-        for_a_page = not request.meta.get("dont_obey_robotstxt") and not request.dont_filter
-        if for_a_page:
-            seen = getattr(self.crawler.engine.scheduler, "df", None)
-            if seen is not None and seen.request_seen(following):
-                raise AlreadyRead(f"{request.url} redirects to a page that was asked for before")
-            following.dont_filter = True  # it is noted as seen just now
-        return following
+        is_for_page = not request.meta.get("dont_obey_robotstxt") and not request.dont_filter
+        if is_for_page:
+            dupe_filter = getattr(self.crawler.engine.scheduler, "df", None)
+            if dupe_filter is not None and dupe_filter.request_seen(redirected):
+                raise AlreadyRead(f"{request.url} redirects to a page that was requested before")
+            redirected.dont_filter = True  # the line above has just marked it as seen
+        return redirected

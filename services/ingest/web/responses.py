@@ -1,4 +1,4 @@
-"""What became of each request in the end: counted, and looked at for a word to keep away."""
+"""The final result of each request: counts failures, and recognises blocks."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from services.ingest.web.shutdown import BLOCKED, CrawlShutdown
 from services.ingest.web.site_report import SiteReport, host_of
 from services.ingest.web.url_filter import Refused
 
-_MISSING = frozenset({404, 410})  # answers as good as a page: there is none
+_MISSING = frozenset({404, 410})  # definite answers: there is no page
 
 
 class AddressRefused(Refused):
-    """The host's address is not public, and its source does not allow private ones."""
+    """Raised for a request to a host with a private address, where the source allows none."""
 
 
-def is_for_robots(request: Request) -> bool:
-    """Whether it asks for a robots.txt, which Scrapy does by itself, and not for a page."""
+def is_robots_request(request: Request) -> bool:
+    """Whether a request is Scrapy's own request for a robots.txt, and not for a page."""
     return bool(request.meta.get("dont_obey_robotstxt"))
 
 
 class AddressMiddleware:
-    """Next to the wire, so that a refusal is seen before it is tried again."""
+    """Reports refused addresses; close to the network, so that Scrapy does not retry them."""
 
     def __init__(self, crawler: Crawler) -> None:
         self._stats = crawler.stats
@@ -38,14 +38,14 @@ class AddressMiddleware:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Scrapy's way of making one."""
+        """Create the middleware; called by Scrapy."""
         return cls(crawler)
 
     def process_exception(self, request: Request, exception: Exception) -> None:
-        """Scrapy's hook for a download that failed.
+        """Handle a failed download; called by Scrapy.
 
         Raises:
-            AddressRefused: because of the host's address.
+            AddressRefused: it failed because of the host's address.
         """
         from twisted.internet import reactor  # noqa: PLC0415 - importing it installs a reactor
 
@@ -55,32 +55,32 @@ class AddressMiddleware:
             return
         if name not in resolver.refused:
             return
-        reason = f"{name} has a private address, and the source does not say allow_private"
+        reason = f"{name} has a private address, and allow_private of the source is not set"
         self._stats.inc_value(ADDRESS_REFUSED)
-        self._report.fault(reason)
+        self._report.note_fault(reason)
         raise AddressRefused(reason)
 
 
 class ResponseMiddleware:
-    """Next to the spider, where an answer is final: retries and redirects are behind it."""
+    """Counts failures and recognises blocks; close to the spider, after retries and redirects."""
 
     def __init__(self, crawler: Crawler) -> None:
-        self._end = CrawlShutdown.of(crawler)
+        self._shutdown = CrawlShutdown.of(crawler)
         self._report = SiteReport(crawler.stats)
         self._watches: dict[str, BlockWatch] = {}
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Scrapy's way of making one."""
+        """Create the middleware; called by Scrapy."""
         return cls(crawler)
 
     def process_response(self, request: Request, response: Response) -> Response:
-        """Scrapy's hook for an answer.
+        """Check a final response; called by Scrapy.
 
         Raises:
-            Refused: it is not a page, though it says it is one.
+            Refused: its status says that it is a page, but it is not.
         """
-        if is_for_robots(request):
+        if is_robots_request(request):
             return response
         host, status = host_of(request.url), response.status
         watch = self._watches.setdefault(host, BlockWatch())
@@ -88,36 +88,38 @@ class ResponseMiddleware:
             name.decode("latin-1").lower(): b",".join(values).decode("latin-1")
             for name, values in response.headers.items()
         }
-        verdict = watch.look(status, headers, response.body)
+        verdict = watch.check(status, headers, response.body)
         if verdict is not None:
             reason = f"{host} {verdict.rule}"
-            self._report.unread(host, "failed", reason)
+            self._report.add_unread(host, "failed", reason)
             if verdict.blocked:
-                self._end.end(
+                self._shutdown.end(
                     BLOCKED,
-                    f"{host} blocks the crawl: it {verdict.rule}. Nothing is tried in another "
-                    "way; ask its operator for permission, or remove the source",
+                    f"{host} blocks the crawl: it {verdict.rule}. Ask its operator for "
+                    "permission, or remove the source",
                 )
             if status < 400:
                 raise Refused(reason)
         elif _is_failure(request, status):
-            self._report.unread(host, "failed", f"{request.url}: HTTP status {status}")
+            self._report.add_unread(host, "failed", f"{request.url}: HTTP status {status}")
         return response
 
     def process_exception(self, request: Request, exception: Exception) -> None:
-        """Scrapy's hook for a download that failed, after the last try."""
+        """Count a download that failed after the last retry; called by Scrapy."""
         host = host_of(request.url)
-        if is_for_robots(request):
+        if is_robots_request(request):
             return
         if isinstance(exception, AddressRefused):
             self._report.add(host, "refused")
         elif not isinstance(exception, IgnoreRequest):
             reason = str(exception) or type(exception).__name__
-            self._report.unread(host, "failed", f"{request.url}: {reason}")
+            self._report.add_unread(host, "failed", f"{request.url}: {reason}")
 
 
 def _is_failure(request: Request, status: int) -> bool:
     if status == 304:
-        asked = "If-None-Match" in request.headers or "If-Modified-Since" in request.headers
-        return not asked
+        is_conditional = (
+            "If-None-Match" in request.headers or "If-Modified-Since" in request.headers
+        )
+        return not is_conditional
     return status >= 300 and status not in _MISSING

@@ -1,7 +1,7 @@
-"""Ending a crawl: why, and at once.
+"""Ends a crawl at once, with a reason.
 
-Scrapy, told to close, first sends the requests that wait for their turn, which a host's delay may
-hold for minutes, and which a site that has asked us to leave must not get.
+When Scrapy closes, it first sends the requests in its queues. A host's delay may hold these for
+minutes, and a site that blocks the crawler must not get them.
 """
 
 from __future__ import annotations
@@ -20,34 +20,38 @@ BLOCKED = "blocked"
 TOO_MANY_BYTES = "too_many_bytes"
 
 
-class CrawlEnding(IgnoreRequest):
-    """The request is not sent any more, because the crawl is ending."""
+class CrawlShuttingDown(IgnoreRequest):
+    """Raised for a request that is not sent because the crawl is ending."""
 
 
 class CrawlShutdown:
-    """Extension: ends the crawl; ``is_ending`` for whoever still holds requests."""
+    """Extension: ends the crawl; ``is_shutting_down`` is True from then on."""
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
         self._closing: asyncio.Task[None] | None = None
-        self.is_ending = False
+        self.is_shutting_down = False
         crawler.signals.connect(self._opened, signal=signals.spider_opened)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Scrapy's way of making one."""
+        """Create the extension; called by Scrapy."""
         return cls(crawler)
 
     @classmethod
     def of(cls, crawler: Crawler) -> Self:
-        """The crawl's one."""
-        end: Self | None = crawler.get_extension(cls)
-        if end is None:
+        """The extension of a crawl.
+
+        Raises:
+            RuntimeError: it is not enabled.
+        """
+        shutdown: Self | None = crawler.get_extension(cls)
+        if shutdown is None:
             raise RuntimeError(f"{cls.__name__} is not among the extensions")
-        return end
+        return shutdown
 
     def end(self, reason: str, fault: str | None = None) -> None:
-        """End the crawl, once.
+        """End the crawl; further calls have no effect.
 
         Args:
             reason: Scrapy's finish reason.
@@ -57,24 +61,24 @@ class CrawlShutdown:
             return
         if fault is not None:
             self._crawler.stats.set_value(STAT_FAULT, fault)
-        get_logger().warning("ending the crawl", reason=reason, fault=fault)
-        # A task, because closing waits for the answer that is being looked at right now.
+        get_logger().warning("ending crawl", reason=reason, fault=fault)
+        # In a task, because closing waits for the response that is being processed.
         self._closing = asyncio.create_task(self._crawler.engine.close_spider_async(reason=reason))
 
     def _opened(self) -> None:
         engine = self._crawler.engine
         close = engine.close_spider_async
 
-        async def let_go_and_close(*, reason: str = "cancelled") -> None:
-            self._let_go()
+        async def drop_queued_and_close(*, reason: str = "cancelled") -> None:
+            self._drop_queued()
             await close(reason=reason)
 
-        # Every way to the end leads through here: limits, signals, a lost stream, our own.
-        engine.close_spider_async = let_go_and_close  # type: ignore[method-assign]
+        # Scrapy ends every crawl here: at limits, on signals, for a lost stream, and for end().
+        engine.close_spider_async = drop_queued_and_close  # type: ignore[method-assign]
 
-    def _let_go(self) -> None:
-        self.is_ending = True
+    def _drop_queued(self) -> None:
+        self.is_shutting_down = True
         for slot in self._crawler.engine.downloader.slots.values():
             while slot.queue:
                 _, waiting = slot.queue.popleft()
-                waiting.errback(CrawlEnding("the crawl is ending"))
+                waiting.errback(CrawlShuttingDown("the crawl is ending"))

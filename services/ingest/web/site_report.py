@@ -1,8 +1,7 @@
-"""How a crawl behaves towards each host, and the host towards it.
+"""Counts requests, failures and delays for each host.
 
-The counts live in Scrapy's stats, under ``STAT_SITES``, as host to the fields of
-``shared.runs.registry.Site``: whoever holds the stats sees them as they are at that moment. What
-else the web layer leaves in the stats is named here too.
+The counts are stored in Scrapy's stats under ``STAT_SITES``: host to the fields of
+``shared.runs.registry.Site``. They are current at every moment of the crawl.
 """
 
 from __future__ import annotations
@@ -24,9 +23,9 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def host_of(url: str) -> str:
-    """``name`` or ``name:port`` of a URL, as hosts are named in reports and robots.txt applies.
+    """``name`` or ``name:port`` of a URL, as in reports; each has its own robots.txt.
 
-    Also of a URL whose port is no number: that has a name all the same.
+    A port that is not a number is left out.
     """
     parts = urlsplit(url)
     name = parts.hostname or ""
@@ -39,7 +38,7 @@ def host_of(url: str) -> str:
 
 
 class SiteReport:
-    """The counts of all hosts; any number of these show and change the same stats."""
+    """The counts of all hosts; all instances for the same stats share them."""
 
     def __init__(self, stats: StatsCollector) -> None:
         self._stats = stats
@@ -50,32 +49,28 @@ class SiteReport:
         self._sites: dict[str, dict[str, Any]] = sites
 
     def add(self, host: str, count: Count, number: int = 1) -> None:
-        """Count something of a host."""
-        self._of(host)[count] += number
+        """Increase a count of a host."""
+        self._site(host)[count] += number
 
-    def robots(self, host: str, decision: Robots, crawl_delay_s: float | None = None) -> None:
-        """What became of a host's robots.txt, and the pause that it asks for."""
-        self._of(host).update(robots=decision, crawl_delay_s=crawl_delay_s)
+    def set_robots(self, host: str, decision: Robots, crawl_delay_s: float | None = None) -> None:
+        """Note how a host's robots.txt was treated, and its Crawl-delay in seconds."""
+        self._site(host).update(robots=decision, crawl_delay_s=crawl_delay_s)
 
-    def delay(self, host: str, delay_s: float) -> None:
-        """A pause that was kept between two requests: the longest is shown."""
-        site = self._of(host)
+    def note_delay(self, host: str, delay_s: float) -> None:
+        """Note a pause in seconds between two requests to a host; the longest one is reported."""
+        site = self._site(host)
         site["delay_s"] = max(site["delay_s"], round(delay_s, 3))
 
-    def unread(self, host: str, count: Count, reason: str) -> None:
-        """Count a page that may exist and was not read, and keep the first reason."""
+    def add_unread(self, host: str, count: Count, reason: str) -> None:
+        """Count a page that may exist and was not read, and store the first reason."""
         self.add(host, count)
         self._stats.inc_value(STAT_UNREAD)
-        self.fault(reason)
+        self.note_fault(reason)
 
-    def fault(self, reason: str) -> None:
-        """Keep the first thing that went wrong."""
+    def note_fault(self, reason: str) -> None:
+        """Store the first failure of the crawl; later ones are ignored."""
         if self._stats.get_value(FETCH_FAULT) is None:
             self._stats.set_value(FETCH_FAULT, reason)
 
-    def of(self, host: str) -> Site:
-        """How it stands with a host."""
-        return Site.model_validate(self._of(host))
-
-    def _of(self, host: str) -> dict[str, Any]:
+    def _site(self, host: str) -> dict[str, Any]:
         return self._sites.setdefault(host, Site().model_dump())

@@ -1,7 +1,7 @@
-"""Which URLs may be asked for at all: those of the source's own hosts, and nothing clever.
+"""Restricts requests to the hosts of the source.
 
-Scrapy's own filter of hosts lets subdomains and all ports pass, and does not look at requests that
-are tried again; this one looks at every request, wherever it comes from.
+Scrapy's offsite filter allows subdomains and all ports, and does not check retried requests; this
+one checks every request, wherever it comes from.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from scrapy.exceptions import IgnoreRequest
 from services.ingest.context import MAX_URL_CHARS, crawl_of
 from services.ingest.sources.sources import WebSource
 from services.ingest.stats import STAT_UNREAD
-from services.ingest.web.shutdown import CrawlEnding, CrawlShutdown
+from services.ingest.web.shutdown import CrawlShutdown, CrawlShuttingDown
 from shared.telemetry import get_logger
 
 STAT_LINKS_DROPPED = "web/links_dropped"
@@ -26,11 +26,18 @@ _PORTS = {"http": 80, "https": 443}
 
 
 class Refused(IgnoreRequest):
-    """A request that is not made, or an answer that is not used; the message says why."""
+    """Raised for a request that is not sent, or a response that is not used.
+
+    The message says why.
+    """
 
 
 class UrlFilter:
-    """Decides by the URL alone. ``hosts``: ``name`` (ports 80 and 443) or ``name:port``."""
+    """Decides by the URL whether a request is allowed.
+
+    Args:
+        hosts: The allowed hosts: ``name`` (ports 80 and 443) or ``name:port``.
+    """
 
     def __init__(self, hosts: Iterable[str]) -> None:
         self._endpoints: set[tuple[str, int]] = set()
@@ -41,24 +48,24 @@ class UrlFilter:
             self._endpoints.update((name, port) for port in ports)
 
     def refusal(self, url: str) -> str | None:
-        """Why this URL is not asked for; None when it may be."""
+        """Why a URL is not allowed, as a noun phrase; None when it is allowed."""
         if len(url) > MAX_URL_CHARS:
             return f"a URL of {len(url)} characters"
         try:
             parts = urlsplit(url)
         except ValueError:
-            return "something that is no URL"
+            return "an invalid URL"
         if parts.scheme not in _PORTS:
-            return f"a URL of the scheme {parts.scheme[:20]!r}"
+            return f"a URL with the scheme {parts.scheme[:20]!r}"
         if parts.username is not None or parts.password is not None:
             return "a URL with a user or password"
         try:
             port = parts.port or _PORTS[parts.scheme]
         except ValueError:
-            return "a URL whose port is no number"
+            return "a URL with an invalid port"
         name = _ascii(parts.hostname or "")
         if (name, port) not in self._endpoints:
-            return f"{name[:80]}:{port} is not a host of the source"
+            return f"{name[:80]}:{port}, which is not a host of the source"
         return None
 
 
@@ -70,25 +77,25 @@ def _ascii(name: str) -> str:
 
 
 class UrlFilterMiddleware:
-    """The gate for every request, and a bound on how many may wait.
+    """Checks every request with the URL filter, and limits the number of queued requests.
 
-    More requests waiting than pages may still be fetched would only fill memory: a site that makes
-    up links without end would otherwise end the crawl by that.
+    Queued requests beyond the page limit would only fill memory: a site that generates links
+    without end could stop the crawl that way.
     """
 
     def __init__(self, crawler: Crawler, source: WebSource) -> None:
         self._crawler = crawler
-        self._end = CrawlShutdown.of(crawler)
-        self._most_waiting = source.max_pages
-        self.gate = UrlFilter(source.hosts)
+        self._shutdown = CrawlShutdown.of(crawler)
+        self._max_queued = source.max_pages
+        self._url_filter = UrlFilter(source.hosts)
         crawler.signals.connect(self._scheduled, signal=signals.request_scheduled)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Scrapy's way of making one.
+        """Create the middleware; called by Scrapy.
 
         Raises:
-            TypeError: the crawl's source is not on the web.
+            TypeError: the source of the crawl is not a web source.
         """
         source = crawl_of(crawler.settings).source
         if not isinstance(source, WebSource):
@@ -96,25 +103,25 @@ class UrlFilterMiddleware:
         return cls(crawler, source)
 
     def process_request(self, request: Request) -> None:
-        """Scrapy's hook for a request on its way.
+        """Check a request; called by Scrapy.
 
         Raises:
-            CrawlEnding: nothing is sent any more.
-            Refused: the URL is not the source's.
+            CrawlShuttingDown: the crawl is ending.
+            Refused: the URL is not allowed.
         """
-        if self._end.is_ending:
-            raise CrawlEnding("the crawl is ending")
-        reason = self.gate.refusal(request.url)
+        if self._shutdown.is_shutting_down:
+            raise CrawlShuttingDown("the crawl is ending")
+        reason = self._url_filter.refusal(request.url)
         if reason is not None:
             raise Refused(reason)
 
     def _scheduled(self, request: Request) -> None:
-        waiting = getattr(self._crawler.engine.scheduler, "__len__", None)
-        if request.dont_filter or waiting is None or waiting() < self._most_waiting:
+        queued = getattr(self._crawler.engine.scheduler, "__len__", None)
+        if request.dont_filter or queued is None or queued() < self._max_queued:
             return
         stats = self._crawler.stats
         if not stats.get_value(STAT_LINKS_DROPPED):
-            get_logger().warning("more links than pages may be fetched", max=self._most_waiting)
+            get_logger().warning("too many links, further ones dropped", max=self._max_queued)
         stats.inc_value(STAT_LINKS_DROPPED)
         stats.inc_value(STAT_UNREAD)
         raise IgnoreRequest("more links than pages may be fetched")

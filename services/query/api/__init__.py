@@ -1,4 +1,4 @@
-"""The operations of the HTTP API: what is asked, what is answered, and the routes.
+"""The operations of the HTTP API: request models, response models and routes.
 
 Only ``services.query.app`` imports the routes. Central classes: ``requests.SearchRequest``,
 ``schemas.SearchResponse``.

@@ -1,4 +1,4 @@
-"""Examples of answers, for the OpenAPI document; a test holds them to their schemas."""
+"""Examples for the OpenAPI document; a test validates them against their schemas."""
 
 from __future__ import annotations
 
@@ -12,8 +12,16 @@ MOVIE: JsonDict = {
     "directors": ["John G. Avildsen"],
     "description": "A small-time boxer gets one shot at the champion.",
     "rating": 8.1,
-    "review_count": 5,
     "url": "https://films.example/tt0075148",
+    "original_title": "Rocky",
+    "people": ["Sylvester Stallone", "Talia Shire"],
+    "countries": ["United States"],
+    "languages": ["English"],
+    "keywords": ["boxing", "underdog"],
+    "runtime_minutes": 120,
+    "votes": 640000,
+    "poster_url": "https://films.example/tt0075148.jpg",
+    "review_count": 5,
     "cluster": 3,
 }
 HIT: JsonDict = {
@@ -42,6 +50,8 @@ MOVIE_DETAIL: JsonDict = {
             "author": "A. Viewer",
             "published": "2019-03-04",
             "url": "https://films.example/tt0075148#review-1",
+            "language": "en",
+            "spoiler": False,
         }
     ],
 }
@@ -54,7 +64,7 @@ SEARCH_RESPONSE: JsonDict = {
 SEARCH_REQUESTS: list[JsonDict] = [
     {"query": "relaxing and funny, maybe a period piece"},
     {
-        "query": "a slow, sad film about getting old",
+        "query": "a slow, sad movie about getting old",
         "avoid": "gore",
         "like": ["tt0050986"],
         "unlike": ["tt0120737"],
@@ -107,7 +117,7 @@ FACETS: JsonDict = {
     "rating": {"gte": 6.1, "lte": 9.3},
     "movies": 500,
 }
-FILM_MAP: JsonDict = {
+MOVIE_MAP: JsonDict = {
     "snapshot_id": SNAPSHOT_ID,
     "movie_ids": ["tt0075148", "tt0405159", "tt0211915"],
     "titles": ["Rocky", "Million Dollar Baby", "Amélie"],

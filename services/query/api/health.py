@@ -1,4 +1,4 @@
-"""For operators and their machines: is it alive, is it ready, what does it serve."""
+"""Routes for operators: liveness, readiness, the snapshot being served, metrics."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from services.query.api.operation_schemas import Alive, Ready, ServedEncoder, SnapshotInfo
 from services.query.components import Service
 from services.query.http.problems import Problems, documented
-from services.query.http.strict_route import StrictRoute
+from services.query.http.routing import StrictRoute
 
 router = APIRouter(route_class=StrictRoute, tags=["operations"])
 
@@ -16,33 +16,33 @@ router = APIRouter(route_class=StrictRoute, tags=["operations"])
 @router.get(
     "/livez",
     operation_id="livez",
-    summary="Does the process answer",
+    summary="Check liveness",
     responses=documented(Problems.MALFORMED_QUERY_STRING),
 )
 async def livez() -> Alive:
-    """Say that the process answers; nothing is waited for."""
+    """Return 200 as long as the process answers requests."""
     return Alive()
 
 
 @router.get(
     "/readyz",
     operation_id="readyz",
-    summary="Are searches answered",
+    summary="Check readiness",
     responses=documented(Problems.MALFORMED_QUERY_STRING, Problems.NOT_READY),
 )
 async def readyz(service: Service) -> Ready:
-    """Say whether a snapshot is being served."""
+    """Return 200 when a snapshot is being served, otherwise 503."""
     return Ready(snapshot_id=service.generation().snapshot_id)
 
 
 @router.get(
     "/snapshot",
     operation_id="getSnapshot",
-    summary="What is being served",
+    summary="Describe the snapshot being served",
     responses=documented(Problems.MALFORMED_QUERY_STRING, Problems.NOT_READY),
 )
 async def get_snapshot(service: Service) -> SnapshotInfo:
-    """Describe the snapshot being served, and why it is not a newer one if there is one."""
+    """Return the snapshot being served, and why a newer snapshot is not served, if there is one."""
     generation = service.generation()
     manifest = generation.snapshot.manifest
     encoder = manifest.encoder
@@ -66,7 +66,7 @@ async def get_snapshot(service: Service) -> SnapshotInfo:
 @router.get(
     "/metrics",
     operation_id="metrics",
-    summary="Metrics for Prometheus",
+    summary="Get metrics",
     response_class=Response,
     responses={
         200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
@@ -74,5 +74,5 @@ async def get_snapshot(service: Service) -> SnapshotInfo:
     },
 )
 async def metrics(service: Service) -> Response:
-    """Metrics in Prometheus's text format."""
+    """Return the metrics in Prometheus's text format."""
     return Response(service.metrics.exposition(), media_type=CONTENT_TYPE_LATEST)

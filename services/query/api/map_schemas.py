@@ -1,4 +1,4 @@
-"""The map as the HTTP API answers it; ``services.query.serving.map_answer`` builds the answers."""
+"""Response models of ``GET /map``; ``services.query.serving.map_answer`` builds the response."""
 
 from __future__ import annotations
 
@@ -6,36 +6,43 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.query.api.examples import FILM_MAP
+from services.query.api.examples import MOVIE_MAP
 from shared.snapshot.files.atlas import ClusterNumber, Coordinate
 
 
-class FilmCluster(BaseModel):
-    """Movies whose viewers say alike."""
+class MapCluster(BaseModel):
+    """A cluster of movies with similar reviews."""
 
     number: Annotated[
         ClusterNumber,
-        Field(description="Kept from one snapshot to the next, for what has its colour."),
+        Field(description="Number of the cluster; stable from one snapshot to the next."),
     ]
     words: Annotated[
         list[str],
-        Field(description="What tells it from the others, best first; none if there are no others"),
+        Field(
+            description="Words that distinguish the cluster from the others, best first; empty "
+            "when there is only one cluster."
+        ),
     ]
     movies: int
-    x: Annotated[Coordinate, Field(description="Where most of it is.")]
+    x: Annotated[Coordinate, Field(description="Centre of the cluster, as `x` and `y`.")]
     y: Coordinate
 
 
-class FilmMap(BaseModel):
-    """Every movie as a point; near ones are alike. The columns are in the same order."""
+class MovieMap(BaseModel):
+    """Every movie as a point; similar movies are near. All columns have the same order."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [FILM_MAP]})
+    model_config = ConfigDict(json_schema_extra={"examples": [MOVIE_MAP]})
 
     snapshot_id: str
     movie_ids: list[str]
     titles: list[str]
     years: list[int | None]
-    x: Annotated[list[Coordinate], Field(description="To the right, from -1 to 1.")]
-    y: Annotated[list[Coordinate], Field(description="Upwards, from -1 to 1.")]
-    cluster: Annotated[list[ClusterNumber], Field(description="The number of its cluster.")]
-    clusters: list[FilmCluster]
+    x: Annotated[
+        list[Coordinate], Field(description="Horizontal position, from -1 (left) to 1 (right).")
+    ]
+    y: Annotated[
+        list[Coordinate], Field(description="Vertical position, from -1 (bottom) to 1 (top).")
+    ]
+    cluster: Annotated[list[ClusterNumber], Field(description="Number of the movie's cluster.")]
+    clusters: list[MapCluster]

@@ -1,4 +1,4 @@
-"""The map of the films: ``GET /map``."""
+"""The map of the movies: ``GET /map``."""
 
 from __future__ import annotations
 
@@ -7,37 +7,38 @@ import gzip
 
 from fastapi import APIRouter, Request, Response
 
-from services.query.api.map_schemas import FilmMap
+from services.query.api.map_schemas import MovieMap
 from services.query.components import Service
 from services.query.http.problems import Problem, Problems, documented
-from services.query.http.strict_route import StrictRoute
+from services.query.http.routing import StrictRoute
 
 router = APIRouter(route_class=StrictRoute, tags=["movies"])
 
-FORM = 1
-"""Changes with what is answered for a snapshot, so that clients do not keep another form of it."""
+FORMAT = 1
+"""Part of the ETag: increase it when the response for a snapshot changes its format."""
 
 
 @router.get(
     "/map",
     operation_id="getMap",
-    summary="Every movie as a point, and clusters",
-    response_model=FilmMap,
+    summary="Get the map of all movies",
+    response_model=MovieMap,
     responses={
-        304: {"description": "The map that the client has (`If-None-Match`)"},
+        304: {"description": "The client's copy is up to date (`If-None-Match`)"},
         **documented(Problems.MALFORMED_QUERY_STRING, Problems.NO_MAP, Problems.NOT_READY),
     },
 )
 async def get_map(request: Request, service: Service) -> Response:
-    """Show all movies in the plane: what viewers say alike of is near.
+    """Return every movie as a point in the plane, and the clusters of the points.
 
-    Movies keep their places from one snapshot to the next, as long as not many come or go. The
-    answer is compressed if the client takes gzip, and has an `ETag`.
+    Movies with similar reviews are near each other. Movies keep their places from one snapshot to
+    the next unless many movies are added or removed. The response has an `ETag` and is compressed
+    if the client accepts gzip.
     """
     generation = service.generation()
     if generation.zipped_map is None:
         raise Problem(Problems.NO_MAP)
-    etag = f'"{generation.snapshot_id}-{FORM}"'
+    etag = f'"{generation.snapshot_id}-{FORMAT}"'
     headers = {
         "Cache-Control": "no-cache",
         "ETag": etag,

@@ -1,4 +1,4 @@
-"""The movies of the snapshot being served, and what is like them."""
+"""Routes of the movies: list them, show one, find similar ones."""
 
 from __future__ import annotations
 
@@ -11,17 +11,15 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from services.query.api import serialization
 from services.query.api.requests import PageParameters, SimilarParameters
 from services.query.api.schemas import (
-    Movie,
     MovieDetail,
     MoviePage,
-    Review,
     SimilarResponse,
 )
-from services.query.api.search import TURN, json_response, run_job, timed_response
-from services.query.api.serialization import Reason
+from services.query.api.search import SEARCH_PROBLEMS, json_response, run_job, timed_response
+from services.query.api.serialization import JsonObject, SharedEvidence
 from services.query.components import Service
 from services.query.http.problems import FieldError, Problem, Problems, documented
-from services.query.http.strict_route import StrictRoute
+from services.query.http.routing import StrictRoute
 from shared.retrieval.query import SearchPage
 
 router = APIRouter(route_class=StrictRoute, tags=["movies"])
@@ -32,90 +30,98 @@ MovieIdPath = Annotated[str, Path(description="The movie's id.", examples=["tt00
 @router.get(
     "/movies",
     operation_id="listMovies",
-    summary="All movies, page by page",
+    summary="List all movies",
     response_model=MoviePage,
-    responses=documented(*TURN),
+    responses=documented(*SEARCH_PROBLEMS),
 )
 async def list_movies(service: Service, page: Annotated[PageParameters, Query()]) -> Response:
-    """List the movies in the order of their ids.
+    """List the movies page by page, in the order of their ids.
 
-    A cursor names a place in that order, so it stays good when another snapshot is
-    served meanwhile.
+    A cursor stays valid when another snapshot is served in the meantime: it names a place in that
+    order.
     """
     generation = service.generation()
     after = _read_cursor(page.cursor) if page.cursor is not None else ""
     catalogue = generation.snapshot.catalogue
-    done = await run_job(service.batcher.run(lambda: catalogue.movies_after(after, page.limit + 1)))
-    movies = done.value[: page.limit]
-    more = len(done.value) > page.limit
+    result = await run_job(
+        service.batcher.run(lambda: catalogue.movies_after(after, page.limit + 1))
+    )
+    movies = result.value[: page.limit]
+    has_more = len(result.value) > page.limit
     return json_response(
         generation,
-        MoviePage(
-            movies=[Movie.of(movie, generation.snapshot) for movie in movies],
-            next_cursor=_cursor(movies[-1].movie_id) if more else None,
-        ),
+        {
+            "movies": [serialization.movie_body(generation.snapshot, movie) for movie in movies],
+            "next_cursor": _cursor(movies[-1].movie_id) if has_more else None,
+        },
     )
 
 
 @router.get(
     "/movies/{movie_id}",
     operation_id="getMovie",
-    summary="One movie with its reviews",
+    summary="Get a movie with its reviews",
     response_model=MovieDetail,
     responses=documented(
-        Problems.UNKNOWN_MOVIE, *(kind for kind in TURN if kind is not Problems.INVALID_REQUEST)
+        Problems.UNKNOWN_MOVIE,
+        *(kind for kind in SEARCH_PROBLEMS if kind is not Problems.INVALID_REQUEST),
     ),
 )
 async def get_movie(service: Service, movie_id: MovieIdPath) -> Response:
-    """Show a movie and what its viewers wrote."""
+    """Return a movie and all of its reviews."""
     generation = service.generation()
     catalogue = generation.snapshot.catalogue
 
-    def read() -> MovieDetail | None:
+    def read() -> JsonObject | None:
         movie = catalogue.movie(movie_id)
         if movie is None:
             return None
-        reviews = [Review.of(review) for review in catalogue.reviews_of(movie.row)]
-        facts = dict(Movie.of(movie, generation.snapshot))
-        return MovieDetail.model_construct(**facts, reviews=reviews)
+        reviews = map(serialization.review_body, catalogue.reviews_of(movie.row))
+        return {**serialization.movie_body(generation.snapshot, movie), "reviews": [*reviews]}
 
-    done = await run_job(service.batcher.run(read))
-    if done.value is None:
+    result = await run_job(service.batcher.run(read))
+    if result.value is None:
         raise Problem(Problems.UNKNOWN_MOVIE)
-    return json_response(generation, done.value)
+    return json_response(generation, result.value)
 
 
 @router.get(
     "/movies/{movie_id}/similar",
     operation_id="similarMovies",
-    summary="Movies whose viewers say alike",
+    summary="Find similar movies",
     response_model=SimilarResponse,
-    responses=documented(Problems.UNKNOWN_MOVIE, *TURN),
+    responses=documented(Problems.UNKNOWN_MOVIE, *SEARCH_PROBLEMS),
 )
 async def similar_movies(
     request: Request,
     service: Service,
     movie_id: MovieIdPath,
-    wanted: Annotated[SimilarParameters, Query()],
+    parameters: Annotated[SimilarParameters, Query()],
 ) -> Response:
-    """Rank the other movies by the cosine of their vectors with this movie's, and say why."""
+    """Rank the other movies by the cosine similarity of their pooled vectors to this movie's.
+
+    Each hit has a reason: the two most similar passages, one of each movie's reviews.
+    """
     generation = service.generation()
     searcher = generation.searcher
 
-    def rank() -> tuple[SearchPage, list[Reason | None]]:
+    def rank() -> tuple[SearchPage, list[SharedEvidence | None]]:
         movie = generation.snapshot.catalogue.movie(movie_id)
         if movie is None:
             raise Problem(Problems.UNKNOWN_MOVIE)
-        found = searcher.similar(
-            movie_id, k=wanted.k, evidence=wanted.evidence, diversity=wanted.diversity
+        page = searcher.similar(
+            movie_id,
+            k=parameters.k,
+            evidence=parameters.evidence,
+            diversity=parameters.diversity,
         )
-        return found, [searcher.shared_evidence(movie, hit.movie) for hit in found.hits]
+        return page, [searcher.shared_evidence(movie, hit.movie) for hit in page.hits]
 
-    done = await run_job(service.batcher.run(rank))
-    found, reasons = done.value
-    took = serialization.took(done, request.scope["began"])
-    body = serialization.similar_answer(generation.snapshot, found, reasons, took)
-    return timed_response(generation, body, took)
+    result = await run_job(service.batcher.run(rank))
+    page, reasons = result.value
+    took_ms = serialization.times_ms(result, request.scope["began"])
+    body = serialization.similar_body(generation.snapshot, page, reasons, took_ms)
+    return timed_response(generation, body, took_ms)
 
 
 def _cursor(movie_id: str) -> str:
@@ -126,5 +132,5 @@ def _read_cursor(cursor: str) -> str:
     try:
         return urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
     except (binascii.Error, UnicodeDecodeError) as error:
-        told = FieldError(field="cursor", message="Not a next_cursor of this list")
-        raise Problem(Problems.INVALID_REQUEST, errors=[told]) from error
+        invalid = FieldError(field="cursor", message="Must be a next_cursor of this list")
+        raise Problem(Problems.INVALID_REQUEST, errors=[invalid]) from error

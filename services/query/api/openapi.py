@@ -1,4 +1,4 @@
-"""The OpenAPI document: FastAPI's, with our problems in place of its errors."""
+"""The OpenAPI document: FastAPI's, with problems instead of its validation errors."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from services.query.api.examples import SNAPSHOT
 from services.query.http.problems import ProblemDetails, Problems
 
 DESCRIPTION = """\
-Describe what you feel like watching and get the films whose viewers say just that, with the
-passages of their reviews that say it.
+Describe what you feel like watching, and get the movies whose reviews match, with the matching
+passages.
 
 Every error is an `application/problem+json` document (RFC 9457) with a stable `code`. Every
-response carries `X-Request-ID`; one sent with a request is kept. Responses from the index carry
-`X-Snapshot-ID`: each comes from exactly one snapshot.
+response has the header `X-Request-ID`; an id sent with the request is kept. Responses from the
+index have the header `X-Snapshot-ID`: each response comes from exactly one snapshot.
 """
 
 TAGS = [
-    {"name": "search", "description": "Finding movies."},
-    {"name": "movies", "description": "The movies of the index."},
-    {"name": "operations", "description": "Health, metrics, and what is being served."},
+    {"name": "search", "description": "Search movies."},
+    {"name": "movies", "description": "List, show and compare movies."},
+    {"name": "operations", "description": "Health, metrics and the snapshot being served."},
     {
         "name": "admin",
-        "description": "Sources and runs, dead letters, snapshots. Needs the admin token.",
+        "description": "Sources, runs, dead letters and snapshots. Requires the admin token.",
     },
 ]
 
-# Of models that other services share, and of those whose examples hold nulls, which FastAPI drops.
+# Examples of models that services share, and examples with nulls, which FastAPI drops.
 EXAMPLES: dict[str, JsonDict] = {
     "SnapshotInfo": SNAPSHOT,
     "Run": admin_examples.RUN,
@@ -51,12 +51,12 @@ EXAMPLES: dict[str, JsonDict] = {
 }
 
 _REQUEST_ID_HEADER = {
-    "X-Request-ID": {"description": "The request's id.", "schema": {"type": "string"}}
+    "X-Request-ID": {"description": "Id of the request.", "schema": {"type": "string"}}
 }
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
-    """Build the document, once."""
+    """Return the document; it is built at the first call."""
     if app.openapi_schema is None:
         document = get_openapi(
             title=app.title,
@@ -76,7 +76,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
             schemas.pop(name, None)
         for operations in document["paths"].values():
             for operation in operations.values():
-                _mend(operation["responses"])
+                _complete_responses(operation["responses"])
         document["x-problems"] = [
             {"code": kind.code, "status": kind.status, "title": kind.title, "detail": kind.detail}
             for kind in Problems
@@ -85,8 +85,8 @@ def describe(app: FastAPI) -> dict[str, Any]:
     return app.openapi_schema
 
 
-def _mend(responses: dict[str, Any]) -> None:
-    """Drop the 422 that FastAPI adds by itself; describe the header that all have."""
+def _complete_responses(responses: dict[str, Any]) -> None:
+    """Drop the 422 that FastAPI adds by default; add the header that every response has."""
     invalid = responses.get("422", {}).get("content", {}).get("application/json")
     if invalid is not None:
         del responses["422"]

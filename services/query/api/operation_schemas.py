@@ -1,4 +1,4 @@
-"""What is being served, as the HTTP API answers."""
+"""Response models of the operations for operators."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 
 class ServedEncoder(BaseModel):
-    """The encoder of the vectors and of the queries."""
+    """The encoder of the passages and the queries."""
 
     encoder_id: str
     model: str
@@ -19,7 +19,7 @@ class ServedEncoder(BaseModel):
 
 
 class SnapshotInfo(BaseModel):
-    """What is being served."""
+    """The snapshot being served."""
 
     snapshot_id: str
     created_at: datetime
@@ -28,18 +28,18 @@ class SnapshotInfo(BaseModel):
     passages: int
     encoder: ServedEncoder
     degraded: Annotated[
-        str | None, Field(description="Why a newer snapshot is not served; null when all is well.")
+        str | None, Field(description="Why the newest snapshot is not served; null when it is.")
     ]
 
 
 class Alive(BaseModel):
-    """The process answers."""
+    """The process answers requests."""
 
     status: Literal["alive"] = "alive"
 
 
 class Ready(BaseModel):
-    """Searches are answered."""
+    """A snapshot is being served."""
 
     status: Literal["ready"] = "ready"
     snapshot_id: str

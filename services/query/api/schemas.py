@@ -1,7 +1,6 @@
-"""Movies and searches as the HTTP API answers. The JSON Schemas are the OpenAPI document's.
+"""Response models of movies and searches; their JSON Schemas are part of the OpenAPI document.
 
-Answers to searches are built by ``services.query.api.serialization``, as plain objects of these
-shapes.
+``services.query.api.serialization`` builds the responses, as plain objects of these shapes.
 """
 
 from __future__ import annotations
@@ -9,6 +8,8 @@ from __future__ import annotations
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
+from pydantic.dataclasses import dataclass
 
 from services.query.api.examples import (
     BATCH_RESPONSE,
@@ -20,81 +21,46 @@ from services.query.api.examples import (
     SIMILAR_RESPONSE,
     SUGGESTIONS,
 )
+from shared.record import MovieRecord, ReviewFacts
 from shared.retrieval.filters import FilterIndex
-from shared.snapshot.files.catalogue import CatalogueMovie, CatalogueReview
-from shared.snapshot.reader import Snapshot
+
+_RESPONSE = ConfigDict(json_schema_serialization_defaults_required=True)  # has every field
 
 
-class Movie(BaseModel):
-    """A movie. Its title is its id when nothing better is known."""
+def _with_example(example: JsonDict) -> ConfigDict:
+    config = _RESPONSE.copy()
+    config["json_schema_extra"] = {"examples": [example]}
+    return config
 
-    model_config = ConfigDict(json_schema_extra={"examples": [MOVIE]})
 
-    movie_id: str
+@dataclass(frozen=True, kw_only=True, config=_with_example(MOVIE))
+class Movie(MovieRecord):
+    """A movie. The title of a movie without one is its id."""
+
     title: str
-    year: int | None
-    genres: list[str]
-    directors: list[str]
-    description: str | None
-    rating: Annotated[float | None, Field(description="Of its source, 0 to 10.")]
     review_count: int
-    url: str | None
     cluster: Annotated[
-        int | None, Field(description="The number of its cluster on the map; null without a map.")
+        int | None, Field(description="Number of its cluster on the map; null without a map.")
     ]
 
-    @staticmethod
-    def of(movie: CatalogueMovie, snapshot: Snapshot) -> Movie:
-        """The movie as the catalogue has it."""
-        return Movie.model_construct(
-            movie_id=movie.movie_id,
-            title=movie.title or movie.movie_id,
-            year=movie.year,
-            genres=list(movie.genres),
-            directors=list(movie.directors),
-            description=movie.description,
-            rating=movie.rating,
-            review_count=movie.review_count,
-            url=movie.url,
-            cluster=snapshot.cluster_of(movie.row),
-        )
 
-
-class Review(BaseModel):
+@dataclass(frozen=True, kw_only=True, config=_RESPONSE)
+class Review(ReviewFacts):
     """A review of a movie."""
 
     review_id: str
     text: str
-    rating: float | None
-    title: str | None
-    author: str | None
-    published: Annotated[str | None, Field(description="The day, as YYYY-MM-DD.")]
-    url: str | None
-
-    @staticmethod
-    def of(review: CatalogueReview) -> Review:
-        """The review as the catalogue has it."""
-        return Review.model_construct(
-            review_id=review.review_id,
-            text=review.text,
-            rating=review.rating,
-            title=review.title,
-            author=review.author,
-            published=review.published,
-            url=review.url,
-        )
 
 
+@dataclass(frozen=True, kw_only=True, config=_with_example(MOVIE_DETAIL))
 class MovieDetail(Movie):
-    """A movie with its reviews."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [MOVIE_DETAIL]})
+    """A movie with all of its reviews."""
 
     reviews: list[Review]
 
 
 class Passage(BaseModel):
-    """Some words of a review, and the review's rating."""
+    """A passage of a review, with the rating of the review."""
 
     review_id: str
     text: str
@@ -103,38 +69,44 @@ class Passage(BaseModel):
 
 
 class Evidence(Passage):
-    """A passage of a review that says why the movie was found."""
+    """A passage of a review that matches the query."""
 
-    score: Annotated[float, Field(description="Cosine of the passage with the query.")]
+    score: Annotated[float, Field(description="Cosine similarity of the passage to the query.")]
 
 
 class Parts(BaseModel):
-    """What a score is made of; null for what plays no part in it."""
+    """The components of a score; null for a component that is not used."""
 
-    semantic: Annotated[float | None, Field(description="Cosine with the pooled vector.")]
-    passages: Annotated[float | None, Field(description="Mean cosine of the best passages.")]
-    lexical: Annotated[float | None, Field(description="BM25.")]
-    avoided: Annotated[float | None, Field(description="Lost by what is to be avoided.")]
+    semantic: Annotated[
+        float | None, Field(description="Cosine similarity to the movie's pooled vector.")
+    ]
+    passages: Annotated[
+        float | None, Field(description="Mean cosine similarity of the best passages.")
+    ]
+    lexical: Annotated[float | None, Field(description="BM25 score.")]
+    avoided: Annotated[
+        float | None, Field(description="Score deducted because of `avoid` and `unlike`.")
+    ]
 
 
 class Hit(BaseModel):
-    """A movie that was found."""
+    """A movie in the results."""
 
-    rank: Annotated[int, Field(description="From 1, over all pages.")]
+    rank: Annotated[int, Field(description="Rank from 1, continued over pages.")]
     score: Annotated[
         float,
         Field(
-            description="`hybrid`: 0 to 1 within one answer's candidates, 0 after them; "
-            "`semantic`: a cosine; `lexical`: BM25. Not to be compared between searches."
+            description="`hybrid`: 0 to 1 within the candidates of one search, 0 after them; "
+            "`semantic`: cosine similarity; `lexical`: BM25. Not comparable between searches."
         ),
     ]
     movie: Movie
     evidence: list[Evidence]
-    parts: Annotated[Parts | None, Field(description="Present with `explain`.")] = None
+    parts: Annotated[Parts | None, Field(description="Present only with `explain`.")] = None
 
 
 class Took(BaseModel):
-    """Milliseconds: of encoding, of ranking, and of all from the request's arrival."""
+    """Times in milliseconds: encoding, ranking, and the total since the request arrived."""
 
     encode: float
     search: float
@@ -142,18 +114,18 @@ class Took(BaseModel):
 
 
 class SearchResponse(BaseModel):
-    """One page of a ranking, all of it from one snapshot."""
+    """One page of a ranking, from one snapshot."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [SEARCH_RESPONSE]})
 
     snapshot_id: str
-    matched: Annotated[int, Field(description="Movies ranked.")]
+    matched: Annotated[int, Field(description="Number of movies in the whole ranking.")]
     took_ms: Took
     hits: list[Hit]
 
 
 class BatchResponse(BaseModel):
-    """The answers to a batch of searches, in its order, all from one snapshot."""
+    """The responses to a batch of searches, in the same order, from one snapshot."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [BATCH_RESPONSE]})
 
@@ -161,38 +133,39 @@ class BatchResponse(BaseModel):
 
 
 class Reason(BaseModel):
-    """The two passages, one of each movie's, that say the most alike."""
+    """The two most similar passages, one of each movie's reviews."""
 
-    this_movie: Annotated[Passage, Field(description="About the movie that was asked about.")]
-    other_movie: Annotated[Passage, Field(description="About the hit.")]
-    score: Annotated[float, Field(description="Cosine of the two.")]
+    this_movie: Annotated[Passage, Field(description="Passage about the movie in the request.")]
+    other_movie: Annotated[Passage, Field(description="Passage about the hit.")]
+    score: Annotated[float, Field(description="Cosine similarity of the two passages.")]
 
 
 class SimilarHit(BaseModel):
-    """A movie that is like another one."""
+    """A movie that is similar to another one."""
 
     rank: int
-    score: Annotated[float, Field(description="Cosine of the movies' pooled vectors.")]
+    score: Annotated[float, Field(description="Cosine similarity of the movies' pooled vectors.")]
     movie: Movie
     evidence: Annotated[
-        list[Evidence], Field(description="The hit's passages nearest to the other movie.")
+        list[Evidence],
+        Field(description="Passages of the hit that are nearest to the other movie."),
     ]
     reason: Reason | None
 
 
 class SimilarResponse(BaseModel):
-    """Movies by their likeness to one, all from one snapshot."""
+    """Movies by their similarity to one movie, from one snapshot."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [SIMILAR_RESPONSE]})
 
     snapshot_id: str
-    matched: Annotated[int, Field(description="Movies ranked.")]
+    matched: Annotated[int, Field(description="Number of movies in the whole ranking.")]
     took_ms: Took
     hits: list[SimilarHit]
 
 
 class Suggestion(BaseModel):
-    """A movie whose title may be meant."""
+    """A movie whose title matches the typed text."""
 
     movie_id: str
     title: str
@@ -200,7 +173,7 @@ class Suggestion(BaseModel):
 
 
 class Suggestions(BaseModel):
-    """Titles, the likeliest first."""
+    """Matching titles, best first."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [SUGGESTIONS]})
 
@@ -208,7 +181,7 @@ class Suggestions(BaseModel):
 
 
 class GenreCount(BaseModel):
-    """A genre and how many movies have it."""
+    """A genre and the number of its movies."""
 
     genre: str
     movies: int
@@ -229,18 +202,22 @@ class Ratings(BaseModel):
 
 
 class Facets(BaseModel):
-    """What there is to filter by."""
+    """The values to filter by."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [FACETS]})
 
-    genres: Annotated[list[GenreCount], Field(description="The most frequent first.")]
-    year: Annotated[Years | None, Field(description="Null when no year is known.")]
-    rating: Annotated[Ratings | None, Field(description="Null when no rating is known.")]
+    genres: Annotated[list[GenreCount], Field(description="Genres, most frequent first.")]
+    year: Annotated[
+        Years | None, Field(description="Range of the years; null when no year is known.")
+    ]
+    rating: Annotated[
+        Ratings | None, Field(description="Range of the ratings; null when no rating is known.")
+    ]
     movies: int
 
     @staticmethod
     def of(facts: FilterIndex) -> Facets:
-        """The facets of a snapshot's movies."""
+        """Make the facets of a snapshot's movies."""
         years, ratings = facts.years(), facts.ratings()
         return Facets(
             genres=[GenreCount(genre=genre, movies=count) for genre, count in facts.genres()],
@@ -251,7 +228,7 @@ class Facets(BaseModel):
 
 
 class MoviePage(BaseModel):
-    """Movies in the order of their ids."""
+    """One page of movies, in the order of their ids."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [MOVIE_PAGE]})
 

@@ -1,6 +1,6 @@
-"""Searching: ``POST /search`` for programs, ``GET /search`` for links, and batches of searches.
+"""Routes of searches: ``POST /search``, ``GET /search`` for links, and batches of searches.
 
-Besides, what helps to search: titles by their beginnings, and what there is to filter by.
+Also two routes that help to write a search: suggestions of titles, and the values to filter by.
 """
 
 from __future__ import annotations
@@ -27,10 +27,16 @@ from services.query.api.schemas import (
     Suggestion,
     Suggestions,
 )
-from services.query.api.serialization import Body
+from services.query.api.serialization import JsonObject
 from services.query.components import QueryService, Service
-from services.query.http.body_route import BodyRoute
-from services.query.http.problems import FieldError, Problem, Problems, documented
+from services.query.http.problems import (
+    BODY_PROBLEMS,
+    FieldError,
+    Problem,
+    Problems,
+    documented,
+)
+from services.query.http.routing import BodyRoute
 from services.query.serving.batching import Closed, Job, Overloaded, QueueTimeout
 from services.query.serving.generation import Generation
 from shared.encoder import Vectors
@@ -41,165 +47,160 @@ router = APIRouter(route_class=BodyRoute, tags=["search"])
 
 T = TypeVar("T")
 
-TURN = (
+SEARCH_PROBLEMS = (
     Problems.MALFORMED_QUERY_STRING,
     Problems.INVALID_REQUEST,
     Problems.NOT_READY,
     Problems.OVERLOADED,
     Problems.SEARCH_TIMEOUT,
 )
-_BODY = (
-    Problems.MALFORMED_JSON,
-    Problems.BODY_TIMEOUT,
-    Problems.BODY_TOO_LARGE,
-    Problems.UNSUPPORTED_MEDIA_TYPE,
-)
+"""How an operation can fail that runs a job on the work thread."""
 
 
 @router.post(
     "/search",
     operation_id="search",
-    summary="Find movies by what you feel like watching",
+    summary="Search movies",
     response_model=SearchResponse,
-    responses=documented(*_BODY, *TURN),
+    responses=documented(*BODY_PROBLEMS, *SEARCH_PROBLEMS),
 )
-async def post_search(request: Request, service: Service, wanted: SearchRequest) -> Response:
-    """Rank the movies by what their viewers say, with the passages that say it."""
-    return await _search(request, service, wanted)
+async def post_search(request: Request, service: Service, search: SearchRequest) -> Response:
+    """Rank the movies by their reviews; each hit has the passages that match the query."""
+    return await _search(request, service, search)
 
 
 @router.get(
     "/search",
     operation_id="searchByLink",
-    summary="The same, as a link",
+    summary="Search movies by a link",
     response_model=SearchResponse,
-    responses=documented(*TURN),
+    responses=documented(*SEARCH_PROBLEMS),
 )
 async def get_search(
-    request: Request, service: Service, wanted: Annotated[SearchParameters, Query()]
+    request: Request, service: Service, parameters: Annotated[SearchParameters, Query()]
 ) -> Response:
-    """Rank the movies by what their viewers say, with the passages that say it."""
-    return await _search(request, service, wanted.request())
+    """Rank the movies by their reviews, as `POST /search` does, with the query in the URL."""
+    return await _search(request, service, parameters.request())
 
 
 @router.post(
     "/search/batch",
     operation_id="searchBatch",
-    summary="Several searches at once",
+    summary="Run several searches",
     response_model=BatchResponse,
-    responses=documented(*_BODY, *TURN),
+    responses=documented(*BODY_PROBLEMS, *SEARCH_PROBLEMS),
 )
-async def post_batch(request: Request, service: Service, wanted: BatchRequest) -> Response:
-    """Answer up to 64 searches, all of them from one snapshot, or none.
+async def post_batch(request: Request, service: Service, batch: BatchRequest) -> Response:
+    """Answer up to 64 searches from one snapshot; if one of them fails, none is answered.
 
-    Each takes a place in the queue of searches, as if it had been sent alone.
+    Each search takes one place in the queue, as if it had been sent alone.
     """
     generation = service.generation()
-    works = [
-        _work(generation, search, f"searches.{n}.") for n, search in enumerate(wanted.searches)
+    jobs = [
+        _search_job(generation, search, f"searches.{n}.") for n, search in enumerate(batch.searches)
     ]
-    done = await run_job(service.batcher.encode_all(generation.encoder, works))
+    results = await run_job(service.batcher.encode_all(generation.encoder, jobs))
 
-    def answer() -> Response:
+    def respond() -> Response:
         began = request.scope["began"]
-        results = [
-            serialization.search_answer(
+        bodies = [
+            serialization.search_body(
                 generation.snapshot,
-                one.value,
-                serialization.took(one, began),
+                result.value,
+                serialization.times_ms(result, began),
                 explain=search.explain,
             )
-            for one, search in zip(done, wanted.searches, strict=True)
+            for result, search in zip(results, batch.searches, strict=True)
         ]
-        times = [result["took_ms"] for result in results]
-        took = {
-            "encode": max(own["encode"] for own in times),
-            "search": round(sum(own["search"] for own in times), 3),
-            "total": max(own["total"] for own in times),
+        times_ms = [body["took_ms"] for body in bodies]
+        took_ms = {
+            "encode": max(each["encode"] for each in times_ms),
+            "search": round(sum(each["search"] for each in times_ms), 3),
+            "total": max(each["total"] for each in times_ms),
         }
-        return timed_response(generation, {"results": results}, took)
+        return timed_response(generation, {"results": bodies}, took_ms)
 
-    # Thousands of hits may have to be written, and the event loop is everybody's.
-    return await asyncio.to_thread(answer)
+    # In a thread, because a response may have thousands of hits and would block the event loop.
+    return await asyncio.to_thread(respond)
 
 
 @router.get(
     "/suggest",
     operation_id="suggest",
-    summary="Titles by their beginnings",
+    summary="Suggest titles",
     response_model=Suggestions,
-    responses=documented(*TURN),
+    responses=documented(*SEARCH_PROBLEMS),
 )
-async def suggest(service: Service, wanted: Annotated[SuggestParameters, Query()]) -> Response:
-    """Complete a title, or a word in one."""
+async def suggest(service: Service, parameters: Annotated[SuggestParameters, Query()]) -> Response:
+    """Complete the beginning of a title, or of a word in a title."""
     generation = service.generation()
 
     def read() -> list[CatalogueMovie]:
-        rows = generation.searcher.titles.suggest(wanted.q, wanted.limit)
+        rows = generation.searcher.titles.suggest(parameters.q, parameters.limit)
         return generation.snapshot.catalogue.movies(rows)
 
-    done = await run_job(service.batcher.run(read))
-    found = [
+    result = await run_job(service.batcher.run(read))
+    suggestions = [
         Suggestion.model_construct(
             movie_id=movie.movie_id, title=movie.title or movie.movie_id, year=movie.year
         )
-        for movie in done.value
+        for movie in result.value
     ]
-    return json_response(generation, Suggestions.model_construct(suggestions=found))
+    return json_response(generation, Suggestions.model_construct(suggestions=suggestions))
 
 
 @router.get(
     "/facets",
     operation_id="getFacets",
-    summary="What there is to filter by",
+    summary="Get the values to filter by",
     response_model=Facets,
     responses=documented(Problems.MALFORMED_QUERY_STRING, Problems.NOT_READY),
 )
 async def get_facets(service: Service) -> Response:
-    """Count the movies of each genre, and say from when to when the years and ratings are."""
+    """Return the number of movies of each genre, and the ranges of the years and ratings."""
     generation = service.generation()
     return json_response(generation, Facets.of(generation.searcher.facts))
 
 
-async def _search(request: Request, service: QueryService, wanted: SearchRequest) -> Response:
+async def _search(request: Request, service: QueryService, search: SearchRequest) -> Response:
     generation = service.generation()
-    work = _work(generation, wanted)
-    done = await run_job(service.batcher.encode(generation.encoder, work.texts, work.finish))
-    took = serialization.took(done, request.scope["began"])
-    body = serialization.search_answer(
-        generation.snapshot, done.value, took, explain=wanted.explain
+    job = _search_job(generation, search)
+    result = await run_job(service.batcher.encode(generation.encoder, job.texts, job.finish))
+    took_ms = serialization.times_ms(result, request.scope["began"])
+    body = serialization.search_body(
+        generation.snapshot, result.value, took_ms, explain=search.explain
     )
-    return timed_response(generation, body, took)
+    return timed_response(generation, body, took_ms)
 
 
-def _work(generation: Generation, wanted: SearchRequest, where: str = "") -> Job[SearchPage]:
-    """A search as work.
+def _search_job(
+    generation: Generation, search: SearchRequest, field_prefix: str = ""
+) -> Job[SearchPage]:
+    """Make the job of a search.
 
     Args:
-        generation: To be searched.
-        wanted: The search.
-        where: Begins the names of its fields in what is said of them.
+        generation: The generation to search.
+        search: The validated search request.
+        field_prefix: Prefix of the field names in errors, such as ``searches.1.``.
     """
 
     def finish(vectors: Vectors) -> SearchPage:
         try:
-            return generation.searcher.search(wanted.search(vectors))
+            return generation.searcher.search(search.to_query(vectors))
         except UnknownMovie as unknown:
-            name = "like" if unknown.movie_id in wanted.like else "unlike"
-            place = getattr(wanted, name).index(unknown.movie_id)
-            told = FieldError(
-                field=f"{where}{name}.{place}", message="The index does not have this film"
-            )
-            raise Problem(Problems.INVALID_REQUEST, errors=[told]) from unknown
+            name = "like" if unknown.movie_id in search.like else "unlike"
+            place = getattr(search, name).index(unknown.movie_id)
+            invalid = FieldError(field=f"{field_prefix}{name}.{place}", message="Unknown movie id")
+            raise Problem(Problems.INVALID_REQUEST, errors=[invalid]) from unknown
 
-    return Job(wanted.texts(), finish)
+    return Job(search.texts(), finish)
 
 
 async def run_job(job: Awaitable[T]) -> T:
-    """Wait for the work thread.
+    """Wait for the result of a job.
 
     Raises:
-        Problem: it was refused or came too late.
+        Problem: the queue was full, the job waited too long, or the service is shutting down.
     """
     try:
         return await job
@@ -209,21 +210,22 @@ async def run_job(job: Awaitable[T]) -> T:
         raise Problem(Problems.SEARCH_TIMEOUT) from error
 
 
-def json_response(generation: Generation, answer: BaseModel | Body) -> Response:
-    """An answer from one generation; what is not set in a model is left out."""
+def json_response(generation: Generation, body: BaseModel | JsonObject) -> Response:
+    """Make a response from one generation; unset fields of a model are left out."""
     return Response(
-        answer.model_dump_json(exclude_unset=True)
-        if isinstance(answer, BaseModel)
-        else orjson.dumps(answer),
+        body.model_dump_json(exclude_unset=True)
+        if isinstance(body, BaseModel)
+        else orjson.dumps(body),
         media_type="application/json",
         headers={"X-Snapshot-ID": generation.snapshot_id},
     )
 
 
-def timed_response(generation: Generation, answer: Body, took: Body) -> Response:
-    """``json_response``, with the times as a header that browsers show."""
-    response = json_response(generation, answer)
+def timed_response(generation: Generation, body: JsonObject, took_ms: JsonObject) -> Response:
+    """Make a ``json_response`` with a Server-Timing header, which browsers show."""
+    response = json_response(generation, body)
     response.headers["Server-Timing"] = (
-        f"encode;dur={took['encode']}, search;dur={took['search']}, total;dur={took['total']}"
+        f"encode;dur={took_ms['encode']}, search;dur={took_ms['search']}, "
+        f"total;dur={took_ms['total']}"
     )
     return response

@@ -1,94 +1,110 @@
-"""The bodies of answers to searches, as plain objects for orjson.
+"""The bodies of responses, as plain objects for orjson.
 
-``services.query.api.schemas`` describes them; a test holds the two together. Building and writing
-models of pydantic for every hit would cost more than the whole rest of HTTP.
+``services.query.api.schemas`` describes them; a test compares the two. Building and writing
+pydantic models for every hit would cost more than everything else that HTTP costs.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 from services.query.serving.batching import JobResult
+from shared.record import MOVIE_FIELDS, REVIEW_FACTS
 from shared.retrieval.query import RankedMovie, ScoreBreakdown, SearchPage
-from shared.snapshot.files.catalogue import CatalogueMovie, CataloguePassage
+from shared.snapshot.files.catalogue import CatalogueMovie, CataloguePassage, CatalogueReview
 from shared.snapshot.reader import Snapshot
 
-Body = dict[str, Any]
-Reason = tuple[CataloguePassage, CataloguePassage, float]
+JsonObject = dict[str, Any]
+
+_MOVIE_FACTS = tuple(field.name for field in MOVIE_FIELDS)
+_REVIEW_FACTS = tuple(field.name for field in REVIEW_FACTS)
+_movie_facts = attrgetter(*_MOVIE_FACTS)
+_review_facts = attrgetter(*_REVIEW_FACTS)
+
+SharedEvidence = tuple[CataloguePassage, CataloguePassage, float]
+"""A passage of this movie, one of the other movie, and their cosine similarity."""
 
 
-def took(done: JobResult[Any], began: float) -> Body:
-    """``Took``: how long it took, up to now.
+def times_ms(result: JobResult[Any], began: float) -> JsonObject:
+    """Make a ``Took``: the times of a search up to now.
 
     Args:
-        done: The job.
-        began: When the request arrived, of ``time.perf_counter``.
+        result: The result of the job.
+        began: When the request arrived, in seconds of ``time.perf_counter``.
     """
     return {
-        "encode": round(done.encode_ms, 3),
-        "search": round(done.finish_ms, 3),
+        "encode": round(result.encode_ms, 3),
+        "search": round(result.finish_ms, 3),
         "total": round((time.perf_counter() - began) * 1000, 3),
     }
 
 
-def search_answer(snapshot: Snapshot, answer: SearchPage, took: Body, *, explain: bool) -> Body:
-    """``SearchResponse``."""
-    hits = [hit_of(snapshot, hit) for hit in answer.hits]
+def search_body(
+    snapshot: Snapshot, page: SearchPage, took_ms: JsonObject, *, explain: bool
+) -> JsonObject:
+    """Make a ``SearchResponse``."""
+    hits = [_hit(snapshot, hit) for hit in page.hits]
     if explain:
-        for body, hit in zip(hits, answer.hits, strict=True):
+        for body, hit in zip(hits, page.hits, strict=True):
             body["parts"] = _parts(hit.parts)
     return {
         "snapshot_id": snapshot.snapshot_id,
-        "matched": answer.matched,
-        "took_ms": took,
+        "matched": page.matched,
+        "took_ms": took_ms,
         "hits": hits,
     }
 
 
-def similar_answer(
-    snapshot: Snapshot, answer: SearchPage, reasons: Sequence[Reason | None], took: Body
-) -> Body:
-    """``SimilarResponse``; ``reasons`` are the hits', in their order."""
+def similar_body(
+    snapshot: Snapshot,
+    page: SearchPage,
+    reasons: Sequence[SharedEvidence | None],
+    took_ms: JsonObject,
+) -> JsonObject:
+    """Make a ``SimilarResponse``; ``reasons`` has one item for each hit."""
     return {
         "snapshot_id": snapshot.snapshot_id,
-        "matched": answer.matched,
-        "took_ms": took,
+        "matched": page.matched,
+        "took_ms": took_ms,
         "hits": [
-            {**hit_of(snapshot, hit), "reason": _reason(reason) if reason is not None else None}
-            for hit, reason in zip(answer.hits, reasons, strict=True)
+            {**_hit(snapshot, hit), "reason": _reason(reason) if reason is not None else None}
+            for hit, reason in zip(page.hits, reasons, strict=True)
         ],
     }
 
 
-def hit_of(snapshot: Snapshot, hit: RankedMovie) -> Body:
-    """``RankedMovie``, without its parts."""
+def _hit(snapshot: Snapshot, hit: RankedMovie) -> JsonObject:
     return {
         "rank": hit.rank,
         "score": hit.score,
-        "movie": movie_of(snapshot, hit.movie),
-        "evidence": [{**_passage(told.passage), "score": told.score} for told in hit.evidence],
+        "movie": movie_body(snapshot, hit.movie),
+        "evidence": [
+            {**_passage(evidence.passage), "score": evidence.score} for evidence in hit.evidence
+        ],
     }
 
 
-def movie_of(snapshot: Snapshot, movie: CatalogueMovie) -> Body:
-    """``Movie``. Its title is its id when nothing better is known."""
+def movie_body(snapshot: Snapshot, movie: CatalogueMovie) -> JsonObject:
+    """Make a ``Movie``. The title of a movie without one is its id."""
+    facts = dict(zip(_MOVIE_FACTS, _movie_facts(movie), strict=True))
+    facts["title"] = movie.title or movie.movie_id
     return {
-        "movie_id": movie.movie_id,
-        "title": movie.title or movie.movie_id,
-        "year": movie.year,
-        "genres": movie.genres,
-        "directors": movie.directors,
-        "description": movie.description,
-        "rating": movie.rating,
+        **facts,
         "review_count": movie.review_count,
-        "url": movie.url,
         "cluster": snapshot.cluster_of(movie.row),
     }
 
 
-def _passage(passage: CataloguePassage) -> Body:
+def review_body(review: CatalogueReview) -> JsonObject:
+    """Make a ``Review``."""
+    facts = dict(zip(_REVIEW_FACTS, _review_facts(review), strict=True))
+    return {"review_id": review.review_id, "text": review.text, **facts}
+
+
+def _passage(passage: CataloguePassage) -> JsonObject:
     return {
         "review_id": passage.review_id,
         "text": passage.text,
@@ -97,7 +113,7 @@ def _passage(passage: CataloguePassage) -> Body:
     }
 
 
-def _parts(parts: ScoreBreakdown) -> Body:
+def _parts(parts: ScoreBreakdown) -> JsonObject:
     return {
         "semantic": parts.semantic,
         "passages": parts.passages,
@@ -106,6 +122,6 @@ def _parts(parts: ScoreBreakdown) -> Body:
     }
 
 
-def _reason(reason: Reason) -> Body:
-    this, other, score = reason
+def _reason(shared: SharedEvidence) -> JsonObject:
+    this, other, score = shared
     return {"this_movie": _passage(this), "other_movie": _passage(other), "score": score}

@@ -1,5 +1,6 @@
-"""The HTTP server: connections with every wait bounded, worker processes, problems, strict JSON.
+"""The HTTP server: bounded connections, worker processes, problems, routes that validate strictly.
 
-This room knows nothing of movies. ``api``, ``middleware``, ``app`` and ``__main__`` import it.
-Central classes: ``problems.Problem``, ``prefork.Workers``.
+This package knows nothing about movies. ``api``, ``middleware``, ``components``, ``app`` and
+``__main__`` import it. Central classes: ``problems.Problem``, ``routing.StrictRoute``,
+``prefork.Workers``.
 """

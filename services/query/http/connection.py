@@ -1,18 +1,19 @@
-"""uvicorn's HTTP protocol with every wait for a client bounded, and every answer a problem.
+"""uvicorn's HTTP protocol with a bound on every wait for a client, and every error a problem.
 
-httptools bounds nothing, and uvicorn waits for as long as a client likes. Here:
+httptools bounds nothing, and uvicorn waits as long as a client likes. Here:
 
 1. A head (request line and headers) of more than ``MAX_HEAD_BYTES`` is answered 431; one that takes
    longer than ``ARRIVES_WITHIN_S``, or a connection that sends nothing, 408.
-2. What else comes while no answer is due (the rest of a body that nobody has read, blank lines)
-   ends the connection unless a request begins within ``ARRIVES_WITHIN_S``. A body that is read has
-   a bound of its own (``strict_route.BODY_TIMEOUT_S``).
-3. A client that does not take its answer, not ``LEAST_TAKEN_BYTES`` of it in ``TAKEN_WITHIN_S``, is
-   cut off.
-4. What cannot be parsed is answered 400. Answers that are still due to earlier requests of the
-   connection come first: otherwise a client would take the refusal for one of them.
+2. Other bytes that arrive while no response is due (the remainder of a body that the application
+   did not read, blank lines) end the connection unless a request begins within
+   ``ARRIVES_WITHIN_S``. A body that is read has a separate bound (``json_body.BODY_TIMEOUT_S``).
+3. A client that takes less than ``LEAST_TAKEN_BYTES`` of its response in ``TAKEN_WITHIN_S`` is cut
+   off.
+4. Bytes that cannot be parsed are answered 400. Responses that are still due to earlier requests of
+   the connection are sent first: otherwise a client would take the refusal for one of them.
 
-Timers are started only when data ends in the middle of a request: most come in one piece.
+Timers are started only when data ends in the middle of a request: most requests arrive in one
+piece.
 """
 
 from __future__ import annotations
@@ -34,11 +35,11 @@ LEAST_TAKEN_BYTES = 16 * 1024
 
 
 class HeadTooLarge(Exception):
-    """The head of a request is over the bound."""
+    """The head of a request exceeds ``MAX_HEAD_BYTES``."""
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
-    """One connection."""
+    """One connection of a client."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -47,23 +48,23 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._unparsed_bytes = 0
         self._parsed_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
-        self._taking: asyncio.TimerHandle | None = None
+        self._take_timer: asyncio.TimerHandle | None = None
         self._refusal: Problem | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for the first request."""
+        """Start the timer for the first request."""
         super().connection_made(transport)
         self._start_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the timers."""
+        """Cancel the timers."""
         self._stop_timer()
-        if self._taking is not None:
-            self._taking.cancel()
+        if self._take_timer is not None:
+            self._take_timer.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse; count what arrives of a head before it is complete: the parser keeps all of it."""
+        """Parse data; count the bytes of an incomplete head, because the parser keeps all of it."""
         if self._is_over():
             return
         was_in_head = self._in_head
@@ -79,27 +80,27 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._start_timer()
 
     def on_message_begin(self) -> None:
-        """A request begins, perhaps on a connection that was kept."""
+        """Reset the counts: a request begins, perhaps on a connection that was kept alive."""
         super().on_message_begin()
         self._in_head = True
         self._unparsed_bytes = self._parsed_bytes = 0
 
     def on_url(self, url: bytes) -> None:
-        """Count a part of the request line."""
+        """Count the bytes of a part of the request line."""
         super().on_url(url)
         self._parsed_bytes += len(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Count a header."""
+        """Count the bytes of a header."""
         super().on_header(name, value)
         self._parsed_bytes += len(name) + len(value)
 
     def on_headers_complete(self) -> None:
-        """The head is complete.
+        """Stop the timer: the head is complete.
 
         Raises:
-            HeadTooLarge: it came in one piece, but is too large; the parser passes this on, and
-                ``send_400_response`` is called.
+            HeadTooLarge: the head arrived in one piece, but is too large. The parser passes the
+                exception on, and uvicorn calls ``send_400_response``.
         """
         if self._parsed_bytes > MAX_HEAD_BYTES:
             raise HeadTooLarge
@@ -109,20 +110,20 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._stop_timer()
 
     def on_response_complete(self) -> None:
-        """Watch that the client takes the answer; say what is still to be said after it."""
+        """Watch that the client takes the response; send a refusal that is due after it."""
         if self._refusal is not None and self.pipeline and self.pipeline[0][0].more_body:
-            self.pipeline.popleft()  # the newest: its body is what was refused
-        refused_next = self._refusal is not None and not self.pipeline
+            self.pipeline.popleft()  # the newest request: its body caused the refusal
+        refusal_is_next = self._refusal is not None and not self.pipeline
         super().on_response_complete()
-        if refused_next and not self.transport.is_closing():
+        if refusal_is_next and not self.transport.is_closing():
             assert self._refusal is not None  # noqa: S101 - for types
-            self._say(self._refusal)
-        self._watch_taking()
+            self._send_problem(self._refusal)
+        self._watch_client()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature
-        """Answer a request that could not be parsed."""
-        large = self._parsed_bytes > MAX_HEAD_BYTES
-        self._refuse(Problem(Problems.HEAD_TOO_LARGE if large else Problems.MALFORMED_REQUEST))
+        """Refuse a request that cannot be parsed."""
+        too_large = self._parsed_bytes > MAX_HEAD_BYTES
+        self._refuse(Problem(Problems.HEAD_TOO_LARGE if too_large else Problems.MALFORMED_REQUEST))
 
     def _is_over(self) -> bool:
         return self._refusal is not None or self.transport.is_closing()
@@ -132,14 +133,14 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def _start_timer(self) -> None:
         if self._timer is None:
-            self._timer = self.loop.call_later(ARRIVES_WITHIN_S, self._late)
+            self._timer = self.loop.call_later(ARRIVES_WITHIN_S, self._on_timeout)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _late(self) -> None:
+    def _on_timeout(self) -> None:
         self._timer = None
         if self._in_head:
             self._refuse(Problem(Problems.HEAD_TIMEOUT))
@@ -147,16 +148,16 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._close()
 
     def _refuse(self, problem: Problem) -> None:
-        """Answer the last request of the connection, once those before it are answered."""
+        """Answer the last request of the connection, after the requests before it."""
         self._stop_timer()
         if self.transport.is_closing():
             return
         self._refusal = problem
-        own = not self.pipeline and self._had_request and self.cycle.more_body
-        if self._is_idle() or own:
-            self._say(problem)
+        is_current = not self.pipeline and self._had_request and self.cycle.more_body
+        if self._is_idle() or is_current:
+            self._send_problem(problem)
 
-    def _say(self, problem: Problem) -> None:
+    def _send_problem(self, problem: Problem) -> None:
         request_id = secrets.token_hex(8)
         body = problem.body(request_id)
         status = http.HTTPStatus(problem.kind.status)
@@ -170,19 +171,21 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._close()
 
     def _close(self) -> None:
-        self.transport.close()  # what was written is sent first
-        self._watch_taking()
+        self.transport.close()  # after the bytes that were written have been sent
+        self._watch_client()
 
-    def _watch_taking(self) -> None:
+    def _watch_client(self) -> None:
         waiting_bytes = self.transport.get_write_buffer_size()
-        if waiting_bytes and self._taking is None:
-            self._taking = self.loop.call_later(TAKEN_WITHIN_S, self._check_taking, waiting_bytes)
+        if waiting_bytes and self._take_timer is None:
+            self._take_timer = self.loop.call_later(
+                TAKEN_WITHIN_S, self._check_client, waiting_bytes
+            )
 
-    def _check_taking(self, before_bytes: int) -> None:
-        self._taking = None
+    def _check_client(self, before_bytes: int) -> None:
+        self._take_timer = None
         waiting_bytes = self.transport.get_write_buffer_size()
-        # It may also have grown: by answers to requests that were sent meanwhile.
+        # The buffer may also have grown, by responses to requests that arrived in the meantime.
         if waiting_bytes and 0 <= before_bytes - waiting_bytes < LEAST_TAKEN_BYTES:
             self.transport.abort()
         else:
-            self._watch_taking()
+            self._watch_client()

@@ -1,8 +1,8 @@
 """Every way in which a request can fail, as RFC 9457 problem details.
 
-A problem has ``type``, ``title``, ``status``, ``code`` (the same for ever, for programs),
-``detail`` (for people), ``request_id``, and for a request that does not validate ``errors``: which
-field, and what is wanted there. Nothing that a client sent is ever echoed.
+A problem has ``type``, ``title``, ``status``, ``code`` (stable, for programs), ``detail`` (for
+people), ``request_id``, and for a request that does not validate ``errors``: a message for each
+field at fault. No value that a client sent is ever echoed.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ from enum import Enum
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic_core import PydanticCustomError
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 1
-RETRIED = frozenset({429, 503})  # answers that carry Retry-After
+RETRIED = frozenset({429, 503})  # statuses of responses that carry Retry-After
 
 
 @dataclass(frozen=True)
@@ -31,111 +30,134 @@ class Kind:
 
 
 class Problems(Kind, Enum):
-    """The catalogue. ``detail`` is what is said when nothing more is known."""
+    """The catalogue of problems. ``detail`` is the text of a problem without a more precise one."""
 
     MALFORMED_QUERY_STRING = (
-        400, "malformed-query-string", "The query string cannot be read",
-        "Percent-encode UTF-8.",
+        400, "malformed-query-string", "Malformed query string",
+        "Percent-encode the query string as UTF-8.",
     )  # fmt: skip
     MALFORMED_JSON = (
-        400, "malformed-json", "The body cannot be read",
+        400, "malformed-json", "Malformed JSON",
         "Send one JSON object (RFC 8259) in UTF-8.",
     )  # fmt: skip
     MALFORMED_REQUEST = (
-        400, "malformed-request", "This is not HTTP/1.1", "The connection is closed.",
+        400, "malformed-request", "Malformed HTTP request",
+        "The request is not HTTP/1.1. The server closes the connection.",
     )  # fmt: skip
     UNAUTHORIZED = (
         401, "unauthorized", "The admin token is missing or wrong",
         "Send the header Authorization: Bearer TOKEN.",
     )  # fmt: skip
     ADMIN_OFF = (
-        403, "admin-off", "The admin API is off",
-        "Set MOVIE_SEARCH_ADMIN_TOKEN or MOVIE_SEARCH_ADMIN_TOKEN_FILE to switch it on.",
+        403, "admin-off", "The admin API is disabled",
+        "Set MOVIE_SEARCH_ADMIN_TOKEN or MOVIE_SEARCH_ADMIN_TOKEN_FILE to enable it.",
     )  # fmt: skip
-    NOT_FOUND = (404, "not-found", "There is nothing here", "See /docs for what there is.")
+    NOT_FOUND = (404, "not-found", "Not found", "See /docs for the operations of this API.")
     UNKNOWN_MOVIE = (
-        404, "unknown-movie", "No such movie",
-        "The snapshot being served holds no movie with this id.",
+        404, "unknown-movie", "Unknown movie id",
+        "The snapshot being served has no movie with this id.",
     )  # fmt: skip
     NO_MAP = (
         404, "no-map", "The snapshot being served has no map",
-        "It was published before there were maps; the next one will have one.",
+        "It was published without a map; the next snapshot will have one.",
     )  # fmt: skip
-    UNKNOWN_RUN = (404, "unknown-run", "No such run", "No run with this id is known.")
+    UNKNOWN_RUN = (404, "unknown-run", "Unknown run id", "No run has this id.")
     UNKNOWN_DEAD_LETTER = (
-        404, "unknown-dead-letter", "No such dead letter",
-        "No dead letter with this id is known; it may have been replayed or discarded.",
+        404, "unknown-dead-letter", "Unknown dead letter id",
+        "No dead letter has this id; it may have been replayed or discarded.",
     )  # fmt: skip
     UNKNOWN_SNAPSHOT = (
-        404, "unknown-snapshot", "No such snapshot", "The store holds no snapshot with this id.",
+        404, "unknown-snapshot", "Unknown snapshot id", "The store has no snapshot with this id.",
     )  # fmt: skip
     UNKNOWN_ACTIVATION = (
-        404, "unknown-activation", "No such activation",
-        "No activation with this id is known; they are forgotten after a day.",
+        404, "unknown-activation", "Unknown activation id",
+        "No activation has this id; activations are kept for one day.",
     )  # fmt: skip
     METHOD_NOT_ALLOWED = (
-        405, "method-not-allowed", "This method is not allowed here",
-        "The Allow header lists those that are.",
+        405, "method-not-allowed", "Method not allowed",
+        "The Allow header lists the allowed methods.",
     )  # fmt: skip
-    BODY_TIMEOUT = (408, "body-timeout", "The body did not arrive in time", "Send it at once.")
+    BODY_TIMEOUT = (
+        408, "body-timeout", "The body did not arrive in time",
+        "Send the body without pauses.",
+    )  # fmt: skip
     HEAD_TIMEOUT = (
-        408, "head-timeout", "The request did not arrive in time", "The connection is closed.",
+        408, "head-timeout", "The request did not arrive in time",
+        "The server closes the connection.",
     )  # fmt: skip
     SOURCE_BUSY = (
-        409, "source-busy", "The source has a run that has not ended",
-        "Wait for it, or cancel it.",
+        409, "source-busy", "The source already has a run in progress",
+        "Wait until the run has ended, or cancel it.",
     )  # fmt: skip
     RUN_ENDED = (
-        409, "run-ended", "The run has already ended", "It cannot be cancelled any more.",
+        409, "run-ended", "The run has already ended",
+        "A run that has ended cannot be cancelled.",
     )  # fmt: skip
     BODY_TOO_LARGE = (
         413, "body-too-large", "The body is too large",
-        "A body may have 16 KiB at the most, that of /search/batch 256 KiB.",
+        "A body may have up to 16 KiB, the body of /search/batch up to 256 KiB.",
     )  # fmt: skip
     UNSUPPORTED_MEDIA_TYPE = (
-        415, "unsupported-media-type", "The body is of a type that is not read here",
-        "Send Content-Type: application/json, and no Content-Encoding.",
+        415, "unsupported-media-type", "Unsupported media type",
+        "Send Content-Type: application/json, without a Content-Encoding.",
     )  # fmt: skip
     INVALID_REQUEST = (
-        422, "invalid-request", "The request does not validate", "See errors for what is wanted.",
+        422, "invalid-request", "Invalid request", "See errors for the invalid fields.",
     )  # fmt: skip
     UNKNOWN_SOURCE = (
-        422, "unknown-source", "No such source",
-        "Only a source that ingest has configured can run.",
+        422, "unknown-source", "Unknown source",
+        "The ingest service has no source with this name.",
     )  # fmt: skip
     WRONG_TOKENS = (
         429, "wrong-tokens", "Too many wrong admin tokens from this address",
-        "Wait as long as Retry-After says. The right token is let in at any time.",
+        "Wait for the seconds in Retry-After. The right token is accepted at any time.",
     )  # fmt: skip
     HEAD_TOO_LARGE = (
         431, "head-too-large", "The head of the request is too large",
-        "Its target and headers may have 16 KiB together.",
+        "The request target and the headers may have up to 16 KiB together.",
     )  # fmt: skip
-    INTERNAL = (500, "internal-error", "Something went wrong here", "It has been logged.")
+    INTERNAL = (
+        500, "internal-error", "Internal error",
+        "The request failed; the error has been logged under the request id.",
+    )  # fmt: skip
     NOT_READY = (
         503, "not-ready", "No snapshot is being served yet",
         "The index is being built or loaded; try again soon.",
     )  # fmt: skip
     OVERLOADED = (
-        503, "overloaded", "Too many searches are waiting", "Try again a little later.",
+        503, "overloaded", "Too many searches are waiting", "Try again in a few seconds.",
     )  # fmt: skip
     REDIS_UNAVAILABLE = (
         503, "redis-unavailable", "Redis cannot be reached",
-        "Redis is not configured or away; searches are not affected.",
+        "Redis is not configured or unavailable. Searches are not affected.",
     )  # fmt: skip
     INGEST_UNAVAILABLE = (
         503, "ingest-unavailable", "The ingest service has not started yet",
-        "Its sources are not known before it has.",
+        "Its sources are unknown until it has started.",
     )  # fmt: skip
     SEARCH_TIMEOUT = (
-        504, "search-timeout", "The search could not begin in time", "Nothing was computed.",
+        504, "search-timeout", "The search waited too long in the queue",
+        "The search was not computed. Try again later.",
     )  # fmt: skip
+
+
+BODY_PROBLEMS = (
+    Problems.MALFORMED_JSON,
+    Problems.BODY_TIMEOUT,
+    Problems.BODY_TOO_LARGE,
+    Problems.UNSUPPORTED_MEDIA_TYPE,
+    Problems.INVALID_REQUEST,
+)
+"""How an operation with a JSON body can fail."""
 
 
 class FieldError(BaseModel):
-    """What is wanted of one field."""
+    """What is wrong with one field."""
 
-    field: Annotated[str, Field(description="Where, with dots; empty for the whole request.")]
+    field: Annotated[
+        str,
+        Field(description="Path of the field, joined by dots; empty for the request as a whole."),
+    ]
     message: str
 
 
@@ -148,30 +170,30 @@ class ProblemDetails(BaseModel):
             "examples": [
                 {
                     "type": "/docs#unknown-movie",
-                    "title": "No such movie",
+                    "title": "Unknown movie id",
                     "status": 404,
                     "code": "unknown-movie",
-                    "detail": "The snapshot being served holds no movie with this id.",
+                    "detail": "The snapshot being served has no movie with this id.",
                     "request_id": "0f3c9a4be1d2a687",
                 }
             ]
         },
     )
 
-    type: Annotated[str, Field(description="Where the kind of problem is described.")]
+    type: Annotated[str, Field(description="URL of the description of this kind of problem.")]
     title: str
     status: int
-    code: Annotated[str, Field(description="The kind of problem, for programs.")]
+    code: Annotated[str, Field(description="The kind of problem: a stable name for programs.")]
     detail: str
     request_id: str
     errors: Annotated[
-        list[FieldError] | None, Field(description="Of a request that does not validate.")
+        list[FieldError] | None, Field(description="The invalid fields of an invalid request.")
     ] = None
-    run_id: Annotated[str | None, Field(description="The run that it is about.")] = None
+    run_id: Annotated[str | None, Field(description="The run that caused the problem.")] = None
 
 
 class Problem(Exception):
-    """A request fails, in one of the ways of ``Problems``."""
+    """A request fails with one of the ``Problems``; the application answers it."""
 
     def __init__(
         self,
@@ -194,7 +216,7 @@ class Problem(Exception):
             self.headers.setdefault("WWW-Authenticate", 'Bearer realm="admin"')
 
     def body(self, request_id: str) -> bytes:
-        """The problem as JSON."""
+        """Render the problem as JSON."""
         details = ProblemDetails(
             type=f"/docs#{self.kind.code}",
             title=self.kind.title,
@@ -208,34 +230,8 @@ class Problem(Exception):
         return details.model_dump_json(exclude_none=True).encode()
 
 
-OF_FIELD = "of_field"
-
-
-def of_field(field: str, message: str) -> PydanticCustomError:
-    """What a validator of a whole model raises when one of its fields is at fault."""
-    return PydanticCustomError(OF_FIELD, "{message}", {"field": field, "message": message})
-
-
-def field_errors(errors: Sequence[Mapping[str, Any]]) -> list[FieldError]:
-    """Say what is wanted, from pydantic's errors, without what was sent.
-
-    The name of an unknown field is the client's own text, so its place is named instead.
-    """
-    told = []
-    for error in errors:
-        path = [str(part) for part in error["loc"][1:]]  # the first says body, query or header
-        message = str(error["msg"]).removeprefix("Value error, ")
-        if error["type"] == "extra_forbidden":
-            path = path[:-1]
-            message = "There is a field here that is not known"
-        elif error["type"] == OF_FIELD:
-            path.append(error["ctx"]["field"])
-        told.append(FieldError(field=".".join(path), message=message))
-    return told
-
-
 def documented(*kinds: Problems) -> dict[int | str, dict[str, Any]]:
-    """The ``responses`` of an operation that can fail in these ways."""
+    """Return the OpenAPI ``responses`` of an operation that can fail with these problems."""
     responses: dict[int | str, dict[str, Any]] = {}
     for kind in kinds:
         response = responses.setdefault(
@@ -265,6 +261,9 @@ def documented(*kinds: Problems) -> dict[int | str, dict[str, Any]]:
         }
         if kind.status in RETRIED:
             response["headers"] = {
-                "Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}
+                "Retry-After": {
+                    "description": "Seconds to wait before the next attempt.",
+                    "schema": {"type": "integer"},
+                }
             }
     return responses

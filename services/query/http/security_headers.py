@@ -1,4 +1,4 @@
-"""Headers of every answer, the page's and the API's: nothing from elsewhere, nothing framed."""
+"""Security headers of every response: nothing is loaded from other sites, nothing is framed."""
 
 from __future__ import annotations
 

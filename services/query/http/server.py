@@ -1,4 +1,4 @@
-"""uvicorn around the application, with everything bounded."""
+"""uvicorn around the application, with bounded connections and a bounded shutdown."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from services.query.http.connection import BoundedHttpProtocol
 from shared.settings import PREFIX
 
 BACKLOG = 1024
-GRACE_S = 20  # for requests in flight when told to stop; Compose's stop_grace_period is longer
+GRACE_S = 20  # for requests in flight at shutdown; Compose's stop_grace_period is longer
 
 
 class AddressUnusable(OSError):
-    """The address cannot be listened on; the message says why and what to change."""
+    """The address cannot be bound; the message says why and which setting to change."""
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket.
+    """Open a listening socket.
 
     Raises:
-        AddressUnusable: the port is taken or not allowed, or the host is not this machine's.
+        AddressUnusable: the port is in use or not allowed, or the host is not this machine's.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -46,7 +46,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def make_server(app: FastAPI) -> uvicorn.Server:
-    """A server for ``app``; run it with the socket of ``listen``."""
+    """Make a server for ``app``; run it with the socket of ``listen``."""
     return uvicorn.Server(
         uvicorn.Config(
             app,
@@ -54,7 +54,7 @@ def make_server(app: FastAPI) -> uvicorn.Server:
             ws="none",
             lifespan="on",
             log_level="warning",
-            log_config=None,  # our own logging is set up already
+            log_config=None,  # logging is configured already
             access_log=False,  # its lines would hold queries; /metrics counts requests
             server_header=False,
             proxy_headers=False,

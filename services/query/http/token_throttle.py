@@ -1,20 +1,22 @@
-"""How many wrong admin tokens a client may send before it is told to wait.
+"""A limit on the wrong admin tokens of each client.
 
-A client is an address; of IPv6 a /64, because one client has all of those. Each may send ``BURST``
-wrong tokens at once and one more every ``EVERY_S``: a leaky bucket, kept as the time at which it is
-empty again. ``MAX_CLIENTS`` are remembered at the most; the one longest silent is forgotten first.
+A client is an address; for IPv6 a /64, because one client can use all of its addresses. A client
+may send ``BURST`` wrong tokens at once and one more every ``EVERY_S``: a leaky bucket, stored as
+the time at which it is empty again. At most ``MAX_CLIENTS`` buckets are kept; the least recently
+used goes first.
 
-It is asked only once a token has turned out to be wrong. So a right token is always let in, however
-many wrong ones come from the same address: behind one proxy all clients have the proxy's.
+Only wrong tokens are counted. So the right token is always accepted, however many wrong ones come
+from the same address: behind one proxy all clients have the proxy's address.
 """
 
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
+
+from cachetools import LRUCache
 
 BURST = 20
 EVERY_S = 3.0
@@ -30,11 +32,11 @@ class _Bucket:
 
 @dataclass(frozen=True, slots=True)
 class ThrottleDecision:
-    """What becomes of a wrong token.
+    """The answer to a wrong token.
 
     Attributes:
-        wait_s: Until another one is looked at; 0: it is within the bound.
-        is_first: Whether it is the first one over the bound, which is worth a line in the log.
+        wait_s: Seconds until the client may try again; 0 when it is within the limit.
+        is_first: Whether this is the first token over the limit, which is worth a log line.
     """
 
     wait_s: float = 0.0
@@ -42,31 +44,28 @@ class ThrottleDecision:
 
 
 class TokenThrottle:
-    """The counts of one process. Not for several threads."""
+    """The buckets of one process. Not thread-safe."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
+        self._buckets: LRUCache[str, _Bucket] = LRUCache(MAX_CLIENTS)
 
     def __len__(self) -> int:
-        """Clients that are remembered."""
+        """The number of clients with a bucket."""
         return len(self._buckets)
 
     def count(self, address: str) -> ThrottleDecision:
-        """Count a wrong token of a client, by its address."""
+        """Count a wrong token from a client's address."""
         now_s = self._clock()
         client = _client(address)
         bucket = self._buckets.get(client)
         if bucket is None or bucket.empty_at_s <= now_s:
             bucket = self._buckets[client] = _Bucket(now_s)
-        self._buckets.move_to_end(client)
-        if len(self._buckets) > MAX_CLIENTS:
-            self._buckets.popitem(last=False)
         wait_s = bucket.empty_at_s - now_s - (BURST - 1) * EVERY_S
         if wait_s > 0:
-            verdict = ThrottleDecision(wait_s, is_first=not bucket.is_full)
+            decision = ThrottleDecision(wait_s, is_first=not bucket.is_full)
             bucket.is_full = True
-            return verdict
+            return decision
         bucket.empty_at_s += EVERY_S
         return ThrottleDecision()
 
@@ -74,7 +73,7 @@ class TokenThrottle:
 def _client(address: str) -> str:
     try:
         parsed = ip_address(address)
-    except ValueError:  # a Unix socket has none
+    except ValueError:  # a client of a Unix socket has no address
         return address
     if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None:
         return f"{int(parsed) >> (128 - _NETWORK_BITS):x}::/{_NETWORK_BITS}"

@@ -1,4 +1,4 @@
-"""The page as static files: what ``make setup`` built of ``ui``, and the files beside this module.
+"""The page as static files: the build of ``ui``, and the files in this folder.
 
-Only ``services.query.app`` imports it.
+Only ``services.query.app`` imports it. Central class: ``page_files.PageFiles``.
 """

@@ -1,5 +1,4 @@
-// Renders /openapi.json: operations with their parameters, examples and errors. Nothing is fetched
-// from anywhere else.
+// Renders /openapi.json: operations with their parameters, examples and errors. Fetches nothing else.
 
 const $ = (id) => document.getElementById(id);
 
@@ -10,7 +9,7 @@ function make(tag, content = "", attributes = {}) {
   return element;
 }
 
-// Text with `code` in it.
+// Text with `code` in backticks.
 function prose(text) {
   return text.split(/`([^`]+)`/).map((part, n) => (n % 2 ? make("code", part) : part));
 }
@@ -26,22 +25,22 @@ function resolve(document, schema) {
 }
 
 function typeOf(document, schema) {
-  const found = resolve(document, schema) ?? {};
-  if (found.anyOf) return found.anyOf.map((option) => typeOf(document, option)).join(" or ");
-  if (found.const !== undefined) return JSON.stringify(found.const);
-  if (found.enum) return found.enum.map((value) => JSON.stringify(value)).join(" or ");
-  if (found.type === "array") return `list of ${typeOf(document, found.items)}`;
-  return found.title && found.type === "object" ? found.title : (found.type ?? "any");
+  const resolved = resolve(document, schema) ?? {};
+  if (resolved.anyOf) return resolved.anyOf.map((option) => typeOf(document, option)).join(" or ");
+  if (resolved.const !== undefined) return JSON.stringify(resolved.const);
+  if (resolved.enum) return resolved.enum.map((value) => JSON.stringify(value)).join(" or ");
+  if (resolved.type === "array") return `list of ${typeOf(document, resolved.items)}`;
+  return resolved.title && resolved.type === "object" ? resolved.title : (resolved.type ?? "any");
 }
 
 function bounds(schema) {
   const option = schema.anyOf?.find((one) => one.type !== "null") ?? schema;
   const { minimum, maximum, minLength, maxLength } = option;
-  const said = [];
-  if (minimum !== undefined || maximum !== undefined) said.push(`${minimum ?? ""} to ${maximum ?? ""}`);
-  if (minLength !== undefined || maxLength !== undefined) said.push(`${minLength ?? 0} to ${maxLength ?? ""} characters`);
-  if (schema.default !== undefined && schema.default !== null) said.push(`default ${JSON.stringify(schema.default)}`);
-  return said.join(", ");
+  const parts = [];
+  if (minimum !== undefined || maximum !== undefined) parts.push(`${minimum ?? ""} to ${maximum ?? ""}`);
+  if (minLength !== undefined || maxLength !== undefined) parts.push(`${minLength ?? 0} to ${maxLength ?? ""} characters`);
+  if (schema.default !== undefined && schema.default !== null) parts.push(`default: ${JSON.stringify(schema.default)}`);
+  return parts.join(", ");
 }
 
 function fieldRows(document, schema) {
@@ -83,32 +82,32 @@ function operationElement(document, path, method, operation) {
       [parameter.required ? "required" : "", typeOf(document, parameter.schema), bounds(parameter.schema)].filter(Boolean).join(", "),
       prose(parameter.description ?? parameter.schema.description ?? ""),
     ]);
-    inside.append(make("h3", "Parameters"), table(["Name", "In", "Type", "Meaning"], rows));
+    inside.append(make("h3", "Parameters"), table(["Name", "In", "Type", "Description"], rows));
   }
   const requested = operation.requestBody?.content["application/json"];
   const body = exampleOf(document, requested);
   if (requested) {
     const rows = fieldRows(document, resolve(document, requested.schema));
-    inside.append(make("h3", "Body"), table(["Field", "Type", "Bounds", "Meaning"], rows));
+    inside.append(make("h3", "Request body"), table(["Field", "Type", "Constraints", "Description"], rows));
   }
-  inside.append(make("h3", "Try it"), make("pre", make("code", curl(method, path, operation, body)), { tabindex: "0" }));
+  inside.append(make("h3", "Example request"), make("pre", make("code", curl(method, path, operation, body)), { tabindex: "0" }));
   for (const [status, response] of Object.entries(operation.responses)) {
     if (!status.startsWith("2")) continue;
     const example = exampleOf(document, response.content?.["application/json"]);
     if (example === undefined) continue;
-    inside.append(make("h3", `Answer ${status}`), make("pre", make("code", JSON.stringify(example, null, 2)), { tabindex: "0" }));
+    inside.append(make("h3", `Response ${status}`), make("pre", make("code", JSON.stringify(example, null, 2)), { tabindex: "0" }));
   }
   const errors = Object.entries(operation.responses)
     .filter(([status]) => status >= "400")
     .flatMap(([, response]) => Object.keys(response.content?.["application/problem+json"]?.examples ?? {}));
   if (errors.length) {
     const links = errors.flatMap((code, n) => [n ? ", " : "", make("a", code, { href: `#${code}` })]);
-    inside.append(make("h3", "Problems"), make("p", links));
+    inside.append(make("h3", "Errors"), make("p", links));
   }
   const summary = make("summary", [
     make("span", method.toUpperCase(), { class: "method" }),
     make("code", path),
-    make("span", operation.summary ?? "", { class: "said" }),
+    make("span", operation.summary ?? "", { class: "summary" }),
   ]);
   const element = make("details", [summary, inside], { id: operation.operationId });
   if (operation.operationId === "search") element.open = true;
@@ -137,5 +136,5 @@ try {
   const response = await fetch("/openapi.json");
   render(await response.json());
 } catch {
-  $("status").textContent = "The document cannot be loaded. Reload the page to try again.";
+  $("status").textContent = "The API description could not be loaded. Reload the page to try again.";
 }

@@ -1,9 +1,9 @@
-"""The page: static files, read and compressed once, so that no request's path reaches the disk.
+"""The static files of the page, read and compressed once, so that no request path reaches the disk.
 
-``ui/dist`` is what ``make setup`` builds of the page, ``page`` what needs no building: the page of
-the API. The names of the page's assets hold their hashes, so those are kept by clients for ever;
-everything else is asked for anew, with an ETag. Where the page was not built, ``/`` says how to,
-and the API works.
+``make setup`` builds the page into ``ui/dist``; ``page`` holds the files that need no build: the
+API documentation. The names of the page's assets contain their hashes, so clients cache them
+permanently; all other files are revalidated with an ETag. When the page has not been built, ``/``
+explains how to build it, and the API works.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ DIST = Path(__file__).parents[1] / "ui" / "dist"
 INDEX = "index.html"
 MISSING = "missing.html"
 
-FOR_EVER = "public, max-age=31536000, immutable"
+IMMUTABLE = "public, max-age=31536000, immutable"
 MIN_GZIP_BYTES = 512
 
 _TYPES = {
@@ -36,7 +36,7 @@ _COMPRESSED = {".woff2"}
 
 @dataclass(frozen=True, slots=True)
 class PageFile:
-    """A file of the page, plain and, where that is smaller, gzipped."""
+    """A file of the page, plain and, where that is worthwhile, gzipped."""
 
     content: bytes
     zipped: bytes | None
@@ -45,7 +45,7 @@ class PageFile:
     cache_control: str = "no-cache"
 
     def answer(self, request: Request) -> Response:
-        """The file, or 304 when the client has it."""
+        """Respond with the file, or with 304 when the client's copy is up to date."""
         headers = {
             "ETag": self.etag,
             "Cache-Control": self.cache_control,
@@ -65,10 +65,10 @@ class PageFiles:
     """All files of the page, by name.
 
     Attributes:
-        index: The page itself, whatever its address.
-        docs: The page of the API.
-        fixed: Files of other names than the page's own, by path.
-        assets: What ``index`` loads, by name; names hold hashes.
+        index: The HTML of the page, for all of its addresses.
+        docs: The API documentation.
+        fixed: Files with a fixed path, by path.
+        assets: The files that ``index`` loads, by name; names contain hashes.
     """
 
     index: PageFile
@@ -81,20 +81,20 @@ def read_page(folder: Path = FOLDER, dist: Path = DIST) -> PageFiles:
     """Read and compress the page.
 
     Args:
-        folder: What needs no building.
-        dist: What was built; may be missing.
+        folder: Folder of the files that need no build.
+        dist: Folder of the build; may be missing.
     """
-    own = _read_folder(folder)
+    unbuilt = _read_folder(folder)
     built = _read_folder(dist)
-    missing, docs = own.pop(MISSING), own.pop("docs.html")
+    missing, docs = unbuilt.pop(MISSING), unbuilt.pop("docs.html")
     return PageFiles(
         index=built.pop(INDEX, missing),
         docs=docs,
         fixed={
-            **{f"/page/{name}": file for name, file in own.items()},
+            **{f"/page/{name}": file for name, file in unbuilt.items()},
             **{f"/{name}": file for name, file in built.items()},
         },
-        assets=_read_folder(dist / "assets", FOR_EVER),
+        assets=_read_folder(dist / "assets", IMMUTABLE),
     )
 
 

@@ -1,5 +1,6 @@
-"""What is being served: the snapshot in memory, its reload, and the thread that does the searching.
+"""The snapshot in memory: loading it, reloading it, and the thread that searches it.
 
-``api``, ``middleware`` and ``app`` import this room; it knows no HTTP. Central classes:
-``generation.Generation``, ``reloader.Reloader``, ``batching.Batcher``.
+This package knows nothing about HTTP. ``api``, ``http.prefork``, ``middleware``, ``components`` and
+``app`` import it. Central classes: ``generation.Generation``, ``reloader.Reloader``,
+``batching.Batcher``.
 """

@@ -1,6 +1,6 @@
-"""One loaded snapshot with its encoder: what a request answers from, from beginning to end.
+"""A loaded snapshot with its encoder, from which a request is answered.
 
-A generation is opened, verified and warmed in a loader thread before anybody can see it, and never
+A generation is opened, verified and warmed in a loader thread before requests can see it, and never
 changes afterwards. A request takes one reference to it; when the last reference is gone, garbage
 collection closes its files.
 """
@@ -19,24 +19,41 @@ from shared.encoder import Encoder, GraphEncoder, artefact_folder
 from shared.retrieval.searcher import Mode, Searcher, SearchQuery
 from shared.settings import Precision
 from shared.snapshot.reader import Snapshot, check_unit_vectors, open_snapshot
-from shared.snapshot.storage.manifest import VECTORS, Manifest
+from shared.snapshot.storage.manifest import VECTORS_FILE, Manifest
 from shared.snapshot.storage.store import SnapshotStore
 from shared.snapshot.storage.verify import SnapshotCorrupt, VerificationCache
 
-WARM_UP_QUERY = "a quiet film about people, funny and sad"
+WARM_UP_QUERY = "a quiet movie about people, funny and sad"
 UNIT_TOLERANCE = 1e-3
 
 EncoderFactory = Callable[[Manifest], Encoder]
-"""Opens the encoder that a snapshot names."""
+"""Opens the encoder that a snapshot's manifest names."""
 
 
 class EncoderMismatch(RuntimeError):
-    """The encoder is not the one that made the snapshot's vectors, or does not work."""
+    """The encoder is not the one that made the snapshot's vectors, or gives wrong vectors."""
 
 
 @dataclass(frozen=True, eq=False)
 class Generation:
-    """A snapshot being served."""
+    """A snapshot being served.
+
+    Attributes:
+        searcher: Searches the snapshot.
+        encoder: Encodes queries as the snapshot's passages were encoded.
+        zipped_map: The response of ``GET /map``, gzipped; None when the snapshot has no map.
+
+    Example:
+        >>> generation = load_generation(
+        ...     store,
+        ...     store.current().snapshot_id,
+        ...     manifest_sha256=None,
+        ...     encoder_factory=graph_encoders(store, "auto"),
+        ...     previous=None,
+        ... )
+        >>> [vector] = generation.encoder.encode_queries(["a quiet comedy"])
+        >>> page = generation.searcher.search(SearchQuery(text="a quiet comedy", vector=vector))
+    """
 
     searcher: Searcher
     encoder: Encoder
@@ -44,19 +61,19 @@ class Generation:
 
     @property
     def snapshot(self) -> Snapshot:
-        """The opened snapshot."""
+        """The open snapshot."""
         return self.searcher.snapshot
 
     @property
     def snapshot_id(self) -> str:
-        """The snapshot's id."""
+        """The id of the snapshot."""
         return self.snapshot.snapshot_id
 
 
 def graph_encoders(
-    store: SnapshotStore, precision: Precision, proofs: VerificationCache | None = None
+    store: SnapshotStore, precision: Precision, verified: VerificationCache | None = None
 ) -> EncoderFactory:
-    """Encoders from the artefacts that lie beside the snapshots, one thread each."""
+    """Return a factory that opens encoders from the artefacts in the store, one thread each."""
 
     def open_encoder(manifest: Manifest) -> Encoder:
         encoder_id = manifest.encoder.encoder_id
@@ -65,7 +82,7 @@ def graph_encoders(
             encoder_id=encoder_id,
             threads=1,
             precision=precision,
-            proofs=proofs,
+            verified=verified,
         )
 
     return open_encoder
@@ -78,26 +95,26 @@ def load_generation(
     manifest_sha256: str | None,
     encoder_factory: EncoderFactory,
     previous: Generation | None,
-    proofs: VerificationCache | None = None,
+    verified: VerificationCache | None = None,
 ) -> Generation:
     """Verify, open and warm a snapshot; slow, so call it in a thread.
 
     Args:
-        store: Where it lies.
-        snapshot_id: Which.
-        manifest_sha256: What its manifest hashes to; None when unknown.
-        encoder_factory: Opens its encoder.
-        previous: What is served now; its encoder is kept if it is the same.
-        proofs: What need not be proven again.
+        store: The store of the snapshot.
+        snapshot_id: Id of the snapshot.
+        manifest_sha256: Expected SHA-256 of the manifest, hexadecimal; None when unknown.
+        encoder_factory: Opens the snapshot's encoder.
+        previous: The generation being served; its encoder is reused if it is the same.
+        verified: Cache of verified files, which need no second verification.
 
     Raises:
-        SnapshotCorrupt: a file is not as the manifest says, or a vector cannot be used.
+        SnapshotCorrupt: a file differs from the manifest, or a vector is unusable.
         EncoderInvalid: the encoder's artefact is missing or damaged.
-        EncoderMismatch: the encoder is not the snapshot's.
+        EncoderMismatch: the encoder is not the snapshot's encoder.
     """
-    snapshot = open_snapshot(store, snapshot_id, manifest_sha256=manifest_sha256, proofs=proofs)
+    snapshot = open_snapshot(store, snapshot_id, manifest_sha256=manifest_sha256, verified=verified)
     try:
-        _check_vectors(store, snapshot, proofs)
+        _check_vectors(store, snapshot, verified)
         encoder = _encoder(snapshot.manifest, encoder_factory, previous)
         generation = Generation(Searcher(snapshot), encoder, zipped_map(snapshot))
         _warm_up(generation)
@@ -109,40 +126,40 @@ def load_generation(
 
 
 def _check_vectors(
-    store: SnapshotStore, snapshot: Snapshot, proofs: VerificationCache | None
+    store: SnapshotStore, snapshot: Snapshot, verified: VerificationCache | None
 ) -> None:
-    if proofs is None:
+    if verified is None:
         check_unit_vectors(snapshot)
         return
-    path = store.folder(snapshot.snapshot_id) / VECTORS
-    digest = snapshot.manifest.files[VECTORS].sha256
-    proofs.once("unit", path, digest, lambda: check_unit_vectors(snapshot))
+    path = store.folder(snapshot.snapshot_id) / VECTORS_FILE
+    digest = snapshot.manifest.files[VECTORS_FILE].sha256
+    verified.verify_once("unit", path, digest, lambda: check_unit_vectors(snapshot))
 
 
 def _encoder(
     manifest: Manifest, encoder_factory: EncoderFactory, previous: Generation | None
 ) -> Encoder:
-    wanted = manifest.encoder
-    if previous is not None and previous.encoder.spec.encoder_id == wanted.encoder_id:
+    named = manifest.encoder
+    if previous is not None and previous.encoder.spec.encoder_id == named.encoder_id:
         return previous.encoder
     encoder = encoder_factory(manifest)
-    if encoder.spec.encoder_id != wanted.encoder_id or encoder.spec.dim != wanted.dim:
+    if encoder.spec.encoder_id != named.encoder_id or encoder.spec.dim != named.dim:
         raise EncoderMismatch(
-            f"the vectors are of encoder {wanted.encoder_id}, dim {wanted.dim}; this one is "
-            f"{encoder.spec.encoder_id}, dim {encoder.spec.dim}"
+            f"the vectors are from encoder {named.encoder_id}, dim {named.dim}; the available one "
+            f"is {encoder.spec.encoder_id}, dim {encoder.spec.dim}"
         )
     return encoder
 
 
 def _warm_up(generation: Generation) -> None:
-    """Answer queries as requests would: pages are read, kernels compiled, and it works."""
+    """Answer queries as requests do, so that pages are read, kernels compiled, and errors found."""
     vectors = generation.encoder.encode_queries([WARM_UP_QUERY])
     if vectors.shape != (1, generation.snapshot.index.dim):
-        raise EncoderMismatch(f"the encoder gave vectors of shape {vectors.shape}")
+        raise EncoderMismatch(f"the encoder returned vectors of shape {vectors.shape}")
     if not abs(float(np.linalg.norm(vectors[0])) - 1) < UNIT_TOLERANCE:
-        raise EncoderMismatch("the encoder's vectors are not of unit length")
+        raise EncoderMismatch("the encoder's vectors are not unit vectors")
     for mode in get_args(Mode):
-        wanted = SearchQuery(mode=mode, text=WARM_UP_QUERY, vector=vectors[0])
-        answer = generation.searcher.search(wanted)
-        if any(not np.isfinite(hit.score) for hit in answer.hits):
-            raise SnapshotCorrupt("a score is not a number")
+        query = SearchQuery(mode=mode, text=WARM_UP_QUERY, vector=vectors[0])
+        page = generation.searcher.search(query)
+        if any(not np.isfinite(hit.score) for hit in page.hits):
+            raise SnapshotCorrupt("a score is not finite")

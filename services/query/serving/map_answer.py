@@ -1,7 +1,6 @@
-"""The map of a snapshot as ``GET /map`` answers it.
+"""The response of ``GET /map`` for a snapshot.
 
-Made once, as the snapshot is opened, and kept compressed, because it names every film.
-
+It is built once, when the snapshot is opened, and kept compressed, because it names every movie.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ LEVEL = 6
 
 
 def zipped_map(snapshot: Snapshot) -> bytes | None:
-    """The answer, gzipped; None if the snapshot has no map."""
+    """Return the response body, gzipped JSON; None if the snapshot has no map."""
     atlas = snapshot.atlas
     if atlas is None:
         return None

@@ -1,11 +1,11 @@
-"""What `/metrics` tells.
+"""The metrics of ``/metrics``.
 
-Each application has its own registry, so that several can live in one process.
+Each application has its own registry, so that several applications can run in one process.
 
-Several workers keep their numbers in files of a shared folder (Prometheus's multiprocess mode), and
-whichever is asked answers for all: counts and times are added up, ``degraded`` is the worst,
-``snapshot_sequence`` and ``movies`` the least. A worker's files are named by its place, so that its
-replacement counts on. Memory and CPU time are told worker by worker.
+Several workers keep their values in files of a shared folder (Prometheus's multiprocess mode), and
+each of them answers for all: counters and times are summed, ``degraded`` is the maximum,
+``snapshot_sequence`` and ``movies`` are the minimum. The files are named by the worker's slot, so
+that a replacement continues the counters. Memory and CPU time are separate for each worker.
 """
 
 from __future__ import annotations
@@ -36,96 +36,96 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 
 class Metrics:
     """The query service's metrics."""
 
-    def __init__(self, place: WorkerSlot | None = None) -> None:
-        """Begin to count.
+    def __init__(self, slot: WorkerSlot | None = None) -> None:
+        """Register the metrics.
 
         Args:
-            place: Of this process among the workers, if there are several.
+            slot: The slot of this process; None when it is the only one.
         """
         self.registry = registry = CollectorRegistry()
-        self._shared = place.folder / "metrics" if place is not None else None
-        if place is not None and self._shared is not None:
-            _share(self._shared, place.number)
+        self._shared = slot.folder / "metrics" if slot is not None else None
+        if slot is not None and self._shared is not None:
+            _share(self._shared, slot.number)
         else:
             ProcessCollector(registry=registry)
             PlatformCollector(registry=registry)
             GCCollector(registry=registry)
         self.requests = Counter(
             "movie_search_http_requests_total",
-            "Requests answered.",
+            "HTTP requests by method, route and status.",
             ("method", "route", "status"),
             registry=registry,
         )
         self.request_s = Histogram(
             "movie_search_http_request_seconds",
-            "Time to answer a request.",
+            "Time from the arrival of a request to the end of its response.",
             ("route",),
             buckets=_SECONDS,
             registry=registry,
         )
         self.queue_wait_s = Histogram(
             "movie_search_queue_wait_seconds",
-            "Time a search waited for its turn.",
+            "Time that a search waited in the queue.",
             buckets=_SECONDS,
             registry=registry,
         )
         self.encode_s = Histogram(
             "movie_search_encode_seconds",
-            "Time to encode a search's batch.",
+            "Time to encode the batch of a search.",
             buckets=_SECONDS,
             registry=registry,
         )
         self.batch_size = Histogram(
             "movie_search_batch_size",
-            "Searches computed together.",
+            "Number of searches in a batch.",
             buckets=(1, 2, 4, 8, 16),
             registry=registry,
         )
         self.query_vectors = Counter(
             "movie_search_query_vectors_total",
-            "Queries' vectors: encoded, or remembered from a query before.",
+            "Query vectors by outcome: encoded, or remembered in the cache.",
             ("outcome",),
             registry=registry,
         )
         self.refused = Counter(
             "movie_search_refused_total",
-            "Searches not computed: the queue was full, or their turn came too late.",
+            "Searches refused by reason: overloaded (queue full) or late (waited too long).",
             ("reason",),
             registry=registry,
         )
         self.reloads = Counter(
             "movie_search_reloads_total",
-            "Attempts to load a snapshot.",
+            "Attempts to load a snapshot, by outcome.",
             ("outcome",),
             registry=registry,
         )
         self.load_s = Histogram(
             "movie_search_load_seconds",
-            "Time to verify, open and warm a snapshot.",
+            "Time to verify, open and warm up a snapshot.",
             buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
             registry=registry,
         )
         self.degraded = Gauge(
             "movie_search_degraded",
-            "1 while the newest snapshot cannot be served.",
+            "1 while the newest snapshot cannot be served, otherwise 0.",
             registry=registry,
             multiprocess_mode="max",
         )
         self.serving = Gauge(
             "movie_search_snapshot_sequence",
-            "Number of the snapshot being served; 0: none.",
+            "Sequence number of the snapshot being served; 0 when there is none.",
             registry=registry,
             multiprocess_mode="min",
         )
         self.movies = Gauge(
             "movie_search_movies",
-            "Movies in the snapshot being served.",
+            "Number of movies in the snapshot being served.",
             registry=registry,
             multiprocess_mode="min",
         )
 
     def exposition(self) -> bytes:
-        """All metrics, of all workers, in Prometheus's text format."""
+        """Render the metrics of all workers in Prometheus's text format."""
         if self._shared is None:
             return generate_latest(self.registry)
         registry = CollectorRegistry()
@@ -135,7 +135,7 @@ class Metrics:
 
 
 def _share(folder: Path, number: int) -> None:
-    """Have every metric that this process makes from now on kept in the shared folder."""
+    """Keep the metrics that this process makes after this call in the shared folder."""
     folder.mkdir(exist_ok=True)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
     values.ValueClass = values.MultiProcessValue(lambda: number)  # type: ignore[no-untyped-call]
@@ -143,19 +143,19 @@ def _share(folder: Path, number: int) -> None:
 
 
 class _Processes:
-    """CPU time and memory of each worker, from ``/proc``."""
+    """Collects the CPU time and memory of each worker from ``/proc``."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def collect(self) -> Iterator[Metric]:
-        """The metrics; a worker that has just ended is left out."""
+        """Yield the metrics; a worker that has just ended is left out."""
         cpu = CounterMetricFamily(
-            "movie_search_worker_cpu_seconds", "CPU time of a worker.", labels=["worker"]
+            "movie_search_worker_cpu_seconds", "CPU time of a worker process.", labels=["worker"]
         )
         memory = GaugeMetricFamily(
             "movie_search_worker_resident_memory_bytes",
-            "Resident memory of a worker, with what it shares with the others.",
+            "Resident memory of a worker process, including memory shared with other workers.",
             labels=["worker"],
         )
         ticks, page_bytes = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
@@ -164,7 +164,7 @@ class _Processes:
                 fields = Path(f"/proc/{path.read_text()}/stat").read_text().rpartition(")")[2]
             except OSError:
                 continue
-            stat = fields.split()  # from the third field of proc(5) on
+            stat = fields.split()  # begins with the third field of proc(5)
             cpu.add_metric([path.stem], (int(stat[11]) + int(stat[12])) / ticks)
             memory.add_metric([path.stem], int(stat[21]) * page_bytes)
         yield cpu

@@ -1,16 +1,16 @@
-"""The vectors of the latest queries, so that a query asked again is not encoded again.
+"""A cache of query vectors (LRU), so that a repeated query is not encoded again.
 
-Bounded, the least recently asked goes first. A vector is kept under its encoder's id, so another
-model never answers for it. For one thread: the work thread.
+A vector is cached under its encoder's id, so that a query never gets another model's vector. Not
+thread-safe: only the work thread uses it.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+from cachetools import LRUCache
 
 from services.query.serving.metrics import Metrics
 from shared.encoder import Encoder, Vectors
@@ -19,42 +19,46 @@ Vector = npt.NDArray[np.float32]
 
 
 class QueryVectors:
-    """Encodes queries, each once as long as it is remembered."""
+    """Encodes queries that are not in its cache."""
 
-    def __init__(self, most: int, *, metrics: Metrics) -> None:
-        """Remember nothing yet.
+    def __init__(self, capacity: int, *, metrics: Metrics) -> None:
+        """Start with an empty cache.
 
         Args:
-            most: Of how many queries the vectors are kept, at about 2 KB each.
-            metrics: Told how many were remembered and how many encoded.
+            capacity: Number of vectors to cache, at about 2 KB each; 0 disables the cache.
+            metrics: Metrics that count cached and encoded queries.
         """
-        self._most = most
-        self._kept: OrderedDict[tuple[str, str], Vector] = OrderedDict()
+        self._cache: LRUCache[tuple[str, str], Vector] = LRUCache(capacity)
         self._remembered = metrics.query_vectors.labels("remembered")
         self._encoded = metrics.query_vectors.labels("encoded")
 
     def encode(self, encoder: Encoder, texts: Sequence[str]) -> Vectors:
-        """Unit rows, float32, shape ``(len(texts), dim)``; a text that repeats is encoded once.
+        """Return the vectors of texts; a text that occurs twice is encoded once.
+
+        Args:
+            encoder: Encodes the texts that are not in the cache.
+            texts: The queries.
+
+        Returns:
+            Unit rows, float32, shape ``(len(texts), dim)``.
 
         Raises:
-            Exception: what the encoder raised; nothing is remembered then.
+            Exception: the error of the encoder; the cache is unchanged then.
         """
         encoder_id = encoder.spec.encoder_id
-        found: dict[str, Vector] = {}
-        for text in dict.fromkeys(texts):
-            vector = self._kept.get((encoder_id, text))
+        distinct = dict.fromkeys(texts)
+        vectors: dict[str, Vector] = {}
+        for text in distinct:
+            vector = self._cache.get((encoder_id, text))
             if vector is not None:
-                self._kept.move_to_end((encoder_id, text))
-                found[text] = vector
-        wanted = [text for text in dict.fromkeys(texts) if text not in found]
-        if wanted:
-            vectors = encoder.encode_queries(wanted)
-            self._encoded.inc(len(wanted))
-            found.update(zip(wanted, vectors, strict=True))
-        self._remembered.inc(len(texts) - len(wanted))
-        for text in wanted:
-            # A copy: a row would keep the whole batch.
-            self._kept[encoder_id, text] = found[text].copy()
-        while len(self._kept) > self._most:
-            self._kept.popitem(last=False)
-        return np.stack([found[text] for text in texts])
+                vectors[text] = vector
+        missing = [text for text in distinct if text not in vectors]
+        if missing:
+            vectors.update(zip(missing, encoder.encode_queries(missing), strict=True))
+            self._encoded.inc(len(missing))
+        self._remembered.inc(len(texts) - len(missing))
+        if self._cache.maxsize:  # a cache of size 0 refuses every item
+            for text in missing:
+                # A copy, because a row would keep the whole batch in memory.
+                self._cache[encoder_id, text] = vectors[text].copy()
+        return np.stack([vectors[text] for text in texts])

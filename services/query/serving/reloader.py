@@ -1,11 +1,11 @@
 """Hot reload: the generation being served follows ``CURRENT``.
 
-``CURRENT`` is read every ``interval_s``. When it names another snapshot, that one is leased,
-verified, opened and warmed in a thread, and then ONE reference is swapped: a request that took the
-old reference keeps it to its end. A snapshot that cannot be served changes nothing: the last good
-one serves on, the failure is reported as ``degraded``, and it is tried again for ever, at growing
-intervals, or at once when ``CURRENT`` names yet another. Only a process that serves nothing falls
-back through older snapshots.
+``CURRENT`` is read every ``interval_s``, and at once after an announcement on Redis. When it names
+another snapshot, that snapshot is leased, verified, opened and warmed in a thread, and then ONE
+reference is swapped: a request that took the old reference keeps it to its end. A snapshot that
+cannot be served changes nothing: the last good one stays, the failure is reported as ``degraded``,
+and the snapshot is tried again at growing intervals, without end, or another one at once when
+``CURRENT`` changes. Only a process that serves nothing falls back to older snapshots.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from services.query.serving.announcements import follow_announcements
 from services.query.serving.generation import (
     EncoderFactory,
     EncoderMismatch,
@@ -24,6 +25,7 @@ from services.query.serving.generation import (
     load_generation,
 )
 from services.query.serving.metrics import Metrics
+from shared.delivery.redis_client import Client
 from shared.encoder import EncoderInvalid
 from shared.snapshot.storage.leases import Leases
 from shared.snapshot.storage.manifest import Current
@@ -38,7 +40,7 @@ BACKOFF_CAP_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
-    """The last attempt failed: on what, how often, and when to try again."""
+    """The last attempt failed: its target, the number of failures, and when to try again."""
 
     target: Current | None
     times: int
@@ -46,7 +48,17 @@ class _Failure:
 
 
 class Reloader:
-    """Holds the generation being served. ``run`` follows ``CURRENT`` until cancelled."""
+    """Holds the generation being served. ``run`` follows ``CURRENT`` until cancelled.
+
+    Example:
+        >>> reloader = Reloader(
+        ...     store, leases, encoder_factory=factory, interval_s=2.0, metrics=metrics
+        ... )
+        >>> task = asyncio.create_task(reloader.run())
+        >>> generation = reloader.generation  # once per request
+        >>> task.cancel()
+        >>> await reloader.close()
+    """
 
     def __init__(
         self,
@@ -56,10 +68,22 @@ class Reloader:
         encoder_factory: EncoderFactory,
         interval_s: float,
         metrics: Metrics,
-        proofs: VerificationCache | None = None,
+        verified: VerificationCache | None = None,
+        announcements: Client | None = None,
     ) -> None:
+        """Start without a generation.
+
+        Args:
+            store: The store of the snapshots.
+            leases: Leases that keep the snapshots in use from being deleted.
+            encoder_factory: Opens the encoder of a snapshot.
+            interval_s: Seconds between two reads of ``CURRENT``.
+            metrics: Metrics to update.
+            verified: Cache of verified files, which need no second verification.
+            announcements: Redis client (``connect_reader``) to subscribe with; None: only poll.
+        """
         self._store = store
-        self._proofs = proofs
+        self._verified = verified
         self._leases = leases
         self._encoder_factory = encoder_factory
         self._interval_s = interval_s
@@ -68,40 +92,47 @@ class Reloader:
         self._degraded: str | None = None
         self._failure: _Failure | None = None
         self._leased: set[str] = set()
+        self._announcements = announcements
+        self._announced = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
 
     @property
     def generation(self) -> Generation | None:
-        """What is served; read it once per request. None before the first snapshot."""
+        """The generation being served; read it once per request. None before the first one."""
         return self._generation
 
     @property
     def degraded(self) -> str | None:
-        """Why what ``CURRENT`` names is not what is served; None when all is well."""
+        """Why the snapshot that ``CURRENT`` names is not served; None when it is."""
         return self._degraded
 
     async def run(self) -> None:
-        """Look at ``CURRENT`` for ever."""
+        """Follow ``CURRENT`` until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._renew_leases())
+            if self._announcements is not None:
+                group.create_task(follow_announcements(self._announcements, self._announced.set))
             while True:
+                self._announced.clear()
                 try:
                     await self._look(now=False)
-                except Exception as error:  # noqa: BLE001 - it must look for ever
-                    get_logger().error("looking for a snapshot failed", reason=reason_for(error))
-                await asyncio.sleep(self._interval_s)
+                except Exception as error:  # noqa: BLE001 - the loop must never end
+                    get_logger().error("snapshot reload failed", reason=reason_for(error))
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._interval_s):
+                        await self._announced.wait()
 
     async def reload_now(self) -> Generation | None:
-        """Look at ``CURRENT`` at once, also at a snapshot that has just failed.
+        """Follow ``CURRENT`` at once, even to a snapshot that has just failed.
 
         Returns:
-            What is served afterwards.
+            The generation that is served afterwards.
         """
         await self._look(now=True)
         return self._generation
 
     async def close(self) -> None:
-        """Give back the leases and drop the generation."""
+        """Release the leases and drop the generation."""
         async with self._one_at_a_time:
             self._generation = None
             for snapshot_id in list(self._leased):
@@ -112,8 +143,8 @@ class Reloader:
             try:
                 target = await asyncio.to_thread(self._store.current)
             except NoSnapshot:
-                gone = self._generation is not None
-                self._degrade("the store has no CURRENT any more" if gone else None)
+                is_serving = self._generation is not None
+                self._degrade("the store no longer has CURRENT" if is_serving else None)
                 return
             except SnapshotCorrupt as error:
                 if now or self._due(None):
@@ -133,7 +164,7 @@ class Reloader:
     async def _follow(self, target: Current) -> None:
         try:
             generation = await self._load(target.snapshot_id, target.manifest_sha256)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the last good one serves on
+        except Exception as error:  # noqa: BLE001 - after any error the last good one stays
             await self._failed(target, reason_for(error))
             return
         self._failure = None
@@ -156,15 +187,15 @@ class Reloader:
             await self._fall_back(target)
 
     async def _fall_back(self, target: Current | None) -> None:
-        """Serve the newest snapshot that can be; better an old answer than none."""
+        """Serve the newest snapshot that can be served: old results are better than none."""
         for snapshot_id in await asyncio.to_thread(self._store.snapshot_ids):
             if target is not None and snapshot_id == target.snapshot_id:
                 continue
             try:
                 generation = await self._load(snapshot_id, None)
-            except Exception as error:  # noqa: BLE001 - the next one may be good
+            except Exception as error:  # noqa: BLE001 - an older one may be good
                 get_logger().warning(
-                    "older snapshot cannot be served either",
+                    "older snapshot cannot be served",
                     snapshot=snapshot_id,
                     reason=reason_for(error),
                 )
@@ -183,7 +214,7 @@ class Reloader:
                 manifest_sha256=manifest_sha256,
                 encoder_factory=self._encoder_factory,
                 previous=self._generation,
-                proofs=self._proofs,
+                verified=self._verified,
             )
         except BaseException:
             self._metrics.reloads.labels("failed").inc()
@@ -199,13 +230,13 @@ class Reloader:
         self._metrics.serving.set(manifest.sequence)
         self._metrics.movies.set(manifest.counts.movies)
         get_logger().info(
-            "serving",
+            "snapshot served",
             snapshot=generation.snapshot_id,
             movies=manifest.counts.movies,
             reviews=manifest.counts.reviews,
         )
         if old is None:
-            await asyncio.to_thread(trim)  # opening the encoder takes more than it keeps
+            await asyncio.to_thread(trim)  # opening the encoder takes more memory than it keeps
         else:
             await self._release(old.snapshot_id)
             _when_gone(old, trim)
@@ -229,20 +260,20 @@ class Reloader:
                 await asyncio.to_thread(self._leases.take, snapshot_id)
 
 
-def _when_gone(generation: Generation, then: Callable[[], None]) -> None:
-    """Call ``then`` in a thread when the last request has let go of a generation."""
+def _when_gone(generation: Generation, callback: Callable[[], None]) -> None:
+    """Call ``callback`` in a thread when the last request has released a generation."""
     loop = asyncio.get_running_loop()
 
-    def soon() -> None:
-        # Not here and now: its parts are freed after this.
-        with suppress(RuntimeError):  # the loop has ended, and so will the process
-            loop.call_soon_threadsafe(loop.run_in_executor, None, then)
+    def schedule() -> None:
+        # Not called directly: the parts of the generation are freed after this.
+        with suppress(RuntimeError):  # the event loop has ended, and so will the process
+            loop.call_soon_threadsafe(loop.run_in_executor, None, callback)
 
-    weakref.finalize(generation, soon).atexit = False
+    weakref.finalize(generation, schedule).atexit = False
 
 
 def reason_for(error: Exception) -> str:
-    """A failure in words that may be shown to anybody: one line, no path, no content."""
+    """Describe an error in one line that is safe to show to clients: no path, no content."""
     cause = error.__cause__ if isinstance(error, EncoderInvalid) else error
     if isinstance(cause, OSError):
         return f"cannot be read: {cause.strerror or type(cause).__name__}"

@@ -1,4 +1,4 @@
-"""A query worker's place among the others: what the parent hands to it."""
+"""The slot of a worker process, which its parent hands to it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class WorkerSlot:
-    """A worker's place among the others.
+    """The slot of one worker among several.
 
     Attributes:
-        number: From 1.
-        folder: Where workers keep what they share: metrics, proofs.
-        replaces: Whether a worker was here before, and others answer meanwhile.
+        number: Number of the slot, from 1.
+        folder: Folder of the files that the workers share: metrics and verification results.
+        replaces: Whether the worker replaces one that ended, while the others serve requests.
     """
 
     number: int

@@ -11,7 +11,7 @@ export default typescript.config(
     rules: {
       "vue/block-lang": ["error", { script: { lang: "ts" } }],
       "vue/multi-word-component-names": ["error", { ignores: ["App", "Poster"] }],
-      "vue/no-v-html": "error", // whatever a source says goes in as text, never as markup
+      "vue/no-v-html": "error", // texts from sources are never rendered as HTML
     },
   },
   skipFormatting,

@@ -1,21 +1,23 @@
 import vue from "@vitejs/plugin-vue";
 import { defineConfig } from "vite";
 
-const service = "http://127.0.0.1:8000"; // for `npm run dev`: a query service that runs already
+// The query service that the development server proxies the API to (`make dev`).
+const service = process.env["MOVIE_SEARCH_URL"] ?? "http://127.0.0.1:8000";
 
 export default defineConfig({
   plugins: [vue()],
   build: {
     target: "es2022",
-    // Data URLs would need a wider content security policy than 'self'.
+    // Data URLs would need a content security policy wider than 'self'.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
   server: {
     proxy: Object.fromEntries(
-      ["/search", "/suggest", "/facets", "/movies", "/snapshot", "/map", "/admin/", "/readyz"].map(
-        (path) => [path, service],
-      ),
+      [
+        ...["/search", "/suggest", "/facets", "/movies", "/snapshot", "/map", "/readyz"],
+        ...["/admin/", "/metrics", "/docs", "/page/", "/openapi.json"],
+      ].map((path) => [path, service]),
     ),
   },
 });

@@ -1,5 +1,5 @@
-"""The files inside a snapshot, one module for each: how it is written, proven and read.
+"""The files of a snapshot, one module for each: how it is written, verified and read.
 
-Only ``shared.snapshot``, ``shared.retrieval`` and the embedder's publishing import this room.
+Only ``shared.snapshot``, ``shared.retrieval`` and the embedder's publishing import this package.
 Central classes: ``catalogue.Catalogue``, ``index.VectorIndex``, ``lexical.LexicalIndex``.
 """

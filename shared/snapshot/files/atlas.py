@@ -2,15 +2,15 @@
 
 ``atlas.json``, in UTF-8, one object::
 
-    {"x": [0.1207, ...], "y": [-0.7731, ...],     one each for every movie, by row; in [-1, 1]
+    {"x": [0.1207, ...], "y": [-0.7731, ...],     of every movie, by row; in [-1, 1]
      "cluster": [3, ...],                         the number of the movie's cluster
      "clusters": [{"number": 3, "words": ["boxing", "underdog", "ring"], "movies": 31,
                    "x": 0.11, "y": -0.75}, ...],  by number; where to write the name
      "moved": 4}                                  placed or gone since the last full layout
 
-Positions are whole ten-thousandths, so that what is read is what was written. A cluster keeps its
-number, and with it its colour, from one snapshot to the next; numbers are less than 15 and may have
-gaps. A snapshot that was published before there were maps has no such file.
+Positions are rounded to four decimals, so that they are read as they were written. A cluster keeps
+its number, and with it its colour, from one snapshot to the next; numbers are less than 15 and may
+have gaps. A snapshot of a version without maps does not have this file.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ ClusterNumber = Annotated[int, Field(ge=0, lt=MAX_CLUSTERS)]
 
 
 class Cluster(BaseModel):
-    """Movies that are near each other; ``words`` tell them from the others, best first."""
+    """Movies that are near each other; ``words`` distinguish them from the others, best first."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -54,8 +54,8 @@ class Atlas:
     Attributes:
         positions: float32, shape ``(movies, 2)``, in [-1, 1].
         cluster: uint8, shape ``(movies,)``: the number of each movie's cluster.
-        clusters: Those that have movies, by number.
-        moved: How many movies have been placed anew or are gone since the last full layout.
+        clusters: The clusters that have movies, by number.
+        moved: How many movies were placed again or are gone since the last full layout.
     """
 
     positions: npt.NDArray[np.float32]
@@ -75,7 +75,7 @@ class _File(BaseModel):
 
 
 def write_atlas(path: Path, atlas: Atlas) -> None:
-    """Write the file."""
+    """Write the file of a map."""
     x, y = np.round(atlas.positions.astype(np.float64), DECIMALS).T.tolist()
     payload = {
         "x": x,
@@ -91,19 +91,19 @@ def read_atlas(path: Path, *, rows: int) -> Atlas:
     """Read a file that has been verified against its manifest.
 
     Raises:
-        SnapshotCorrupt: it is not the map of this many movies.
+        SnapshotCorrupt: it is not a map of this many movies.
     """
     try:
-        found = _File.model_validate_json(path.read_bytes())
+        content = _File.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
         raise SnapshotCorrupt(f"{path.name} cannot be read: {type(error).__name__}") from error
-    if not len(found.x) == len(found.y) == len(found.cluster) == rows:
+    if not len(content.x) == len(content.y) == len(content.cluster) == rows:
         raise SnapshotCorrupt(f"{path.name} is not a map of {rows} movies")
-    cluster = np.array(found.cluster, np.uint8)
+    cluster = np.array(content.cluster, np.uint8)
     sizes = np.bincount(cluster, minlength=MAX_CLUSTERS)
     counted = {int(number): int(sizes[number]) for number in np.flatnonzero(sizes)}
-    ordered = all(one.number < other.number for one, other in pairwise(found.clusters))
-    if not ordered or {one.number: one.movies for one in found.clusters} != counted:
+    ordered = all(one.number < other.number for one, other in pairwise(content.clusters))
+    if not ordered or {one.number: one.movies for one in content.clusters} != counted:
         raise SnapshotCorrupt(f"{path.name}: its clusters are not those of its movies")
-    positions = np.array([found.x, found.y], np.float32).T.copy()
-    return Atlas(positions, cluster, found.clusters, found.moved)
+    positions = np.array([content.x, content.y], np.float32).T.copy()
+    return Atlas(positions, cluster, content.clusters, content.moved)

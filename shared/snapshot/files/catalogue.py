@@ -9,25 +9,41 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 from urllib.parse import quote
 
 import orjson
+from cachetools import LRUCache
 
+from shared.record import MOVIE_FIELDS, REVIEW_FACTS, MovieRecord, RecordField, ReviewFacts
 from shared.snapshot.storage.verify import SnapshotCorrupt
-from shared.system.lru import BoundedCache
 
-_SCHEMA = """
+_SQL_TYPES = {str: "TEXT", int: "INTEGER", float: "REAL", bool: "INTEGER", tuple: "TEXT"}
+
+
+def _declared(record: Iterable[RecordField]) -> str:
+    """The columns of a record; a list is JSON text, and empty by default."""
+    return ", ".join(f"{field.name} {column_type(field)}" for field in record)
+
+
+def column_type(field: RecordField) -> str:
+    """The SQL type and default of the column that holds a field."""
+    default = " NOT NULL DEFAULT '[]'" if field.type is tuple else ""
+    return _SQL_TYPES[field.type] + default
+
+
+MOVIE_FACTS = MOVIE_FIELDS[1:]  # without the id
+_SCHEMA = f"""
 CREATE TABLE movies (
-  row INTEGER PRIMARY KEY, movie_id TEXT NOT NULL UNIQUE, title TEXT, year INTEGER,
-  genres TEXT NOT NULL, directors TEXT NOT NULL, description TEXT, rating REAL, url TEXT,
+  row INTEGER PRIMARY KEY, movie_id TEXT NOT NULL UNIQUE, {_declared(MOVIE_FACTS)},
   review_count INTEGER NOT NULL, passage_start INTEGER NOT NULL, passage_count INTEGER NOT NULL
 );
 CREATE TABLE reviews (
   row INTEGER PRIMARY KEY, review_id TEXT NOT NULL UNIQUE, movie INTEGER NOT NULL,
-  text TEXT NOT NULL, rating REAL, title TEXT, author TEXT, published TEXT, url TEXT, language TEXT
+  text TEXT NOT NULL, {_declared(REVIEW_FACTS)}
 );
 CREATE INDEX reviews_of_movie ON reviews (movie);
 CREATE TABLE passages (
@@ -36,38 +52,31 @@ CREATE TABLE passages (
 """
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogueMovie:
-    """A film, and where its passages lie."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogueMovie(MovieRecord):
+    """A movie of a snapshot.
+
+    Attributes:
+        row: Its row in the vector index.
+        review_count: How many reviews of it the snapshot has.
+        passage_start: The row of its first passage.
+        passage_count: How many passages it has.
+    """
 
     row: int
-    movie_id: str
-    title: str | None
-    year: int | None
-    genres: tuple[str, ...]
-    directors: tuple[str, ...]
-    description: str | None
-    rating: float | None
-    url: str | None
     review_count: int
     passage_start: int
     passage_count: int
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogueReview:
-    """A review with its whole text."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogueReview(ReviewFacts):
+    """A review with its whole text; ``movie`` is its movie's row."""
 
     row: int
     review_id: str
     movie: int
     text: str
-    rating: float | None
-    title: str | None
-    author: str | None
-    published: str | None
-    url: str | None
-    language: str | None
 
 
 class CataloguePassage(NamedTuple):
@@ -105,45 +114,43 @@ class CatalogueWriter:
         self._connection.close()
 
     def add_movie(self, movie: CatalogueMovie) -> None:
-        """Add a film."""
-        self._connection.execute(
-            "INSERT INTO movies VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
-            (
-                movie.row, movie.movie_id, movie.title, movie.year,
-                orjson.dumps(movie.genres).decode(), orjson.dumps(movie.directors).decode(),
-                movie.description, movie.rating, movie.url,
-                movie.review_count, movie.passage_start, movie.passage_count,
-            ),
-        )  # fmt: skip
+        """Add a movie."""
+        _insert(self._connection, "movies", _MOVIE_COLUMNS, movie)
 
     def add_review(self, review: CatalogueReview) -> None:
         """Add a review."""
-        self._connection.execute(
-            "INSERT INTO reviews VALUES (?,?,?,?,?,?,?,?,?,?)",
-            (
-                review.row, review.review_id, review.movie, review.text, review.rating,
-                review.title, review.author, review.published, review.url, review.language,
-            ),
-        )  # fmt: skip
+        _insert(self._connection, "reviews", _REVIEW_COLUMNS, review)
 
     def add_passages(self, rows: Iterable[tuple[int, int, int, int]]) -> None:
         """Add passages as ``(row, review row, start, end)``."""
         self._connection.executemany("INSERT INTO passages VALUES (?,?,?,?)", rows)
 
 
-_MOVIE_COLUMNS = (
-    "row, movie_id, title, year, genres, directors, description, rating, url, review_count, "
-    "passage_start, passage_count"
-)
-_REVIEW_COLUMNS = "row, review_id, movie, text, rating, title, author, published, url, language"
+_MOVIE_COLUMNS = tuple(field.name for field in fields(CatalogueMovie))
+_REVIEW_COLUMNS = tuple(field.name for field in fields(CatalogueReview))
+_LISTS = tuple(
+    at for at, field in enumerate(MOVIE_FIELDS) if field.type is tuple
+)  # places in a row of a movie
 
 
-_RECENT_BYTES = 4_000_000  # of films that were read lately; pages of results repeat themselves
-_MOVIE_BYTES, _CHAR_BYTES = 1_000, 4  # of a film without its texts, and of a character
+def _insert(
+    connection: sqlite3.Connection, table: str, columns: Sequence[str], row: object
+) -> None:
+    values = [getattr(row, name) for name in columns]
+    connection.execute(
+        f"INSERT INTO {table} ({','.join(columns)}) VALUES ({','.join('?' * len(columns))})",  # noqa: S608
+        [orjson.dumps(value).decode() if isinstance(value, tuple) else value for value in values],
+    )
+
+
+_CACHE_BYTES = 4_000_000
+"""Size of the movies that are cached; the pages of results often have the same ones."""
+_MOVIE_BYTES, _CHAR_BYTES = 1_000, 4
+"""Size of a movie without its texts, and of a character."""
 
 
 class Catalogue:
-    """A catalogue opened for reading; one thread at a time."""
+    """A catalogue open for reading; not thread-safe."""
 
     def __init__(self, path: Path) -> None:
         """Open a verified file. It never changes, so SQLite takes no locks on it.
@@ -152,10 +159,16 @@ class Catalogue:
             SnapshotCorrupt: it is not a catalogue.
         """
         self._name = path.name
-        self._recent: BoundedCache[CatalogueMovie] = BoundedCache(_RECENT_BYTES)
+        self._cache: LRUCache[int, CatalogueMovie] = LRUCache(_CACHE_BYTES, getsizeof=_size_bytes)
         try:
             self._connection = sqlite3.connect(
                 f"file:{quote(str(path))}?mode=ro&immutable=1", uri=True, check_same_thread=False
+            )
+            self._movie_columns = _selected(
+                self._connection, "movies", _MOVIE_COLUMNS, MOVIE_FIELDS
+            )
+            self._review_columns = _selected(
+                self._connection, "reviews", _REVIEW_COLUMNS, REVIEW_FACTS
             )
             self._connection.execute("SELECT row FROM movies LIMIT 1").fetchall()
         except sqlite3.Error as error:
@@ -166,7 +179,7 @@ class Catalogue:
         self._connection.close()
 
     def counts(self) -> tuple[int, int, int]:
-        """Numbers of movies, reviews and passages."""
+        """The numbers of movies, reviews and passages."""
         movies, reviews, passages = self._connection.execute(
             "SELECT (SELECT count(*) FROM movies), (SELECT count(*) FROM reviews),"
             " (SELECT count(*) FROM passages)"
@@ -174,60 +187,61 @@ class Catalogue:
         return movies, reviews, passages
 
     def movie(self, movie_id: str) -> CatalogueMovie | None:
-        """The film with this id."""
-        found = self._connection.execute(
-            f"SELECT {_MOVIE_COLUMNS} FROM movies WHERE movie_id = ?",  # noqa: S608
+        """The movie with this id; None when there is none."""
+        row = self._connection.execute(
+            f"SELECT {self._movie_columns} FROM movies WHERE movie_id = ?",  # noqa: S608
             (movie_id,),
         ).fetchone()
-        return _movie(found) if found else None
+        return _movie(row) if row else None
 
     def movies(self, rows: Sequence[int]) -> list[CatalogueMovie]:
-        """Films by row, in the order asked for."""
-        known = {row: movie for row in rows if (movie := self._recent.get(row)) is not None}
-        wanted = [row for row in rows if row not in known]
-        if wanted:
-            marks = ",".join("?" * len(wanted))
-            found = self._connection.execute(
-                f"SELECT {_MOVIE_COLUMNS} FROM movies WHERE row IN ({marks})",  # noqa: S608
-                wanted,
+        """The movies with these rows, in this order."""
+        movies = {row: movie for row in rows if (movie := self._cache.get(row)) is not None}
+        missing = [row for row in rows if row not in movies]
+        if missing:
+            marks = ",".join("?" * len(missing))
+            selected = self._connection.execute(
+                f"SELECT {self._movie_columns} FROM movies WHERE row IN ({marks})",  # noqa: S608
+                missing,
             )
-            for movie in map(_movie, found):
-                known[movie.row] = movie
-                self._recent.keep(movie.row, movie, _size_bytes(movie))
-        return [known[row] for row in rows]
+            for movie in map(_movie, selected):
+                movies[movie.row] = movie
+                with suppress(ValueError):  # it is larger than the whole cache
+                    self._cache[movie.row] = movie
+        return [movies[row] for row in rows]
 
     def movies_after(self, movie_id: str, limit: int) -> list[CatalogueMovie]:
-        """Films in the order of their ids, after ``movie_id`` ('' for the first)."""
-        found = self._connection.execute(
-            f"SELECT {_MOVIE_COLUMNS} FROM movies WHERE movie_id > ?"  # noqa: S608
+        """Up to ``limit`` movies whose ids follow ``movie_id``, sorted by id."""
+        selected = self._connection.execute(
+            f"SELECT {self._movie_columns} FROM movies WHERE movie_id > ?"  # noqa: S608
             " ORDER BY movie_id LIMIT ?",
             (movie_id, limit),
         )
-        return [_movie(row) for row in found]
+        return [_movie(row) for row in selected]
 
     def reviews_of(self, movie_row: int) -> list[CatalogueReview]:
-        """All reviews of a film."""
-        found = self._connection.execute(
-            f"SELECT {_REVIEW_COLUMNS} FROM reviews WHERE movie = ? ORDER BY row",  # noqa: S608
+        """All reviews of a movie."""
+        selected = self._connection.execute(
+            f"SELECT {self._review_columns} FROM reviews WHERE movie = ? ORDER BY row",  # noqa: S608
             (movie_row,),
         )
-        return [CatalogueReview(*row) for row in found]
+        return [_review(row) for row in selected]
 
     def passages(self, rows: Sequence[int]) -> list[CataloguePassage]:
-        """Passages by row, in the order asked for."""
+        """The passages with these rows, in this order."""
         marks = ",".join("?" * len(rows))
-        found = self._connection.execute(
+        selected = self._connection.execute(
             "SELECT p.row, r.review_id, substr(r.text, p.start + 1, p.end - p.start), r.rating,"  # noqa: S608
             f" r.url FROM passages p JOIN reviews r ON r.row = p.review WHERE p.row IN ({marks})",
             list(rows),
         )
-        by_row = {row[0]: row for row in found}
+        by_row = {row[0]: row for row in selected}
         return [CataloguePassage._make(by_row[row]) for row in rows]
 
     def all_facts(
         self,
     ) -> list[tuple[str | None, int | None, float | None, tuple[str, ...], int]]:
-        """Title, year, rating, genres and number of reviews of every film, by row."""
+        """Title, year, rating, genres and number of reviews of every movie, by row."""
         rows = self._connection.execute(
             "SELECT title, year, rating, genres, review_count FROM movies ORDER BY row"
         )
@@ -237,27 +251,57 @@ class Catalogue:
         ]
 
     def movie_ids(self) -> list[str]:
-        """The id of every film, by row."""
+        """The id of every movie, by row."""
         return [
             row[0] for row in self._connection.execute("SELECT movie_id FROM movies ORDER BY row")
         ]
 
     def passage_ranges(self) -> list[tuple[int, int]]:
-        """``(passage_start, passage_count)`` of every film, by row."""
+        """``(passage_start, passage_count)`` of every movie, by row."""
         return self._connection.execute(
             "SELECT passage_start, passage_count FROM movies ORDER BY row"
         ).fetchall()
 
 
 def _size_bytes(movie: CatalogueMovie) -> int:
-    """At the most what a film takes in memory."""
-    texts = (movie.movie_id, movie.title or "", movie.description or "", movie.url or "")
-    chars = sum(map(len, (*texts, *movie.genres, *movie.directors)))
+    """An upper bound of a movie's size in memory."""
+    facts = (getattr(movie, field.name) for field in MOVIE_FIELDS)
+    chars = sum(
+        len(fact) if isinstance(fact, str) else sum(map(len, fact))
+        for fact in facts
+        if isinstance(fact, str | tuple)
+    )
     return _MOVIE_BYTES + _CHAR_BYTES * chars
 
 
-def _movie(row: tuple[object, ...]) -> CatalogueMovie:
+def _movie(row: Sequence[Any]) -> CatalogueMovie:
     values = list(row)
-    values[4] = tuple(orjson.loads(str(values[4])))
-    values[5] = tuple(orjson.loads(str(values[5])))
-    return CatalogueMovie(*values)  # type: ignore[arg-type]  # columns are declared in this order
+    for at in _LISTS:
+        values[at] = tuple(orjson.loads(values[at])) if values[at] != "[]" else ()
+    return CatalogueMovie(**dict(zip(_MOVIE_COLUMNS, values, strict=True)))
+
+
+def _review(row: Sequence[Any]) -> CatalogueReview:
+    review = dict(zip(_REVIEW_COLUMNS, row, strict=True))
+    if review["spoiler"] is not None:
+        review["spoiler"] = bool(review["spoiler"])
+    return CatalogueReview(**review)
+
+
+def _selected(
+    connection: sqlite3.Connection,
+    table: str,
+    columns: Sequence[str],
+    record: Iterable[RecordField],
+) -> str:
+    """The columns of a table, as SQL selects them.
+
+    A snapshot of an earlier version lacks the facts that were added to the record since: they are
+    unknown.
+    """
+    present = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+    lists = {field.name for field in record if field.type is tuple}
+    return ", ".join(
+        name if name in present else f"'[]' AS {name}" if name in lists else f"NULL AS {name}"
+        for name in columns
+    )

@@ -1,4 +1,4 @@
-"""A catalogue as a changed copy of another: only the rows of movies that change are written."""
+"""A catalogue as a changed copy of another: only the rows of changed movies are written."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 
 import orjson
 
-from shared.snapshot.files.catalogue import CatalogueWriter
+from shared.record import REVIEW_FACTS
+from shared.snapshot.files.catalogue import MOVIE_FACTS, CatalogueWriter, column_type
 
 
 class CatalogueEditor(CatalogueWriter):
@@ -17,20 +18,31 @@ class CatalogueEditor(CatalogueWriter):
         """Copy a verified file and open the copy for writing.
 
         Args:
-            path: Where the copy is to be.
+            path: The copy.
             base: The file.
         """
         shutil.copyfile(base, path)
         super().__init__(path, schema=None)
+        self._add_missing_columns()
         self._next_review = self._number("SELECT coalesce(max(row), -1) + 1 FROM reviews")
+
+    def _add_missing_columns(self) -> None:
+        """Give the copy of an earlier version's file the facts that were declared since."""
+        for table, record in (("movies", MOVIE_FACTS), ("reviews", REVIEW_FACTS)):
+            present = {row[1] for row in self._connection.execute(f"PRAGMA table_info({table})")}
+            for field in record:
+                if field.name not in present:
+                    self._connection.execute(
+                        f"ALTER TABLE {table} ADD COLUMN {field.name} {column_type(field)}"
+                    )
 
     def movie_ids(self) -> list[str]:
         """The id of every movie, by row."""
-        found = self._connection.execute("SELECT movie_id FROM movies ORDER BY row")
-        return [movie_id for (movie_id,) in found]
+        rows = self._connection.execute("SELECT movie_id FROM movies ORDER BY row")
+        return [movie_id for (movie_id,) in rows]
 
     def next_review(self) -> int:
-        """The row of a review that is added."""
+        """The row for the next review that is added."""
         self._next_review += 1
         return self._next_review - 1
 
@@ -38,17 +50,17 @@ class CatalogueEditor(CatalogueWriter):
         """Delete a movie with its reviews and passages.
 
         Returns:
-            Its first passage and the number of them: rows that are free now, as the movie's is.
+            Its first passage and the number of its passages, whose rows are free now.
         """
-        place: tuple[int, int] = self._connection.execute(
+        free: tuple[int, int] = self._connection.execute(
             "DELETE FROM movies WHERE row = ? RETURNING passage_start, passage_count", (row,)
         ).fetchone()
-        start, count = place
+        start, count = free
         self._connection.execute("DELETE FROM reviews WHERE movie = ?", (row,))
         self._connection.execute(
             "DELETE FROM passages WHERE row >= ? AND row < ?", (start, start + count)
         )
-        return place
+        return free
 
     def move(self, row: int, to: int) -> None:
         """Give a movie another row, which must be free."""
@@ -56,7 +68,7 @@ class CatalogueEditor(CatalogueWriter):
         self._connection.execute("UPDATE reviews SET movie = ? WHERE movie = ?", (to, row))
 
     def texts(self, row: int) -> list[str]:
-        """What the lexical index takes of a movie: its reviews, and its directors' names."""
+        """The texts of a movie in the lexical index: its reviews and its directors' names."""
         directors = self._connection.execute(
             "SELECT directors FROM movies WHERE row = ?", (row,)
         ).fetchone()[0]
@@ -66,12 +78,12 @@ class CatalogueEditor(CatalogueWriter):
         return [*(text for (text,) in reviews), *orjson.loads(directors)]
 
     def counts(self) -> tuple[int, int, int]:
-        """Numbers of movies, reviews and passages."""
-        found: tuple[int, int, int] = self._connection.execute(
+        """The numbers of movies, reviews and passages."""
+        counts: tuple[int, int, int] = self._connection.execute(
             "SELECT count(*), coalesce(sum(review_count), 0), coalesce(sum(passage_count), 0)"
             " FROM movies"
         ).fetchone()
-        return found
+        return counts
 
     def _number(self, query: str) -> int:
         return int(self._connection.execute(query).fetchone()[0])

@@ -3,10 +3,10 @@
 The file is mapped, not read: opening costs nothing, and processes that serve the same snapshot
 share its pages. A published file never changes, which is what makes that safe.
 
-faiss raises on a truncated file but takes flipped bits, NaNs, trailing bytes and a damaged header
-without a word, so the header is checked here byte by byte, and the manifest's sha256 covers the
-rest. Layout of ``IxFI``: fourcc at 0, d (int32) at 4, ntotal (int64) at 8, metric (int32) at 33,
-then 45 bytes in all before n x d float32.
+faiss raises on a truncated file, but silently accepts flipped bits, NaNs, trailing bytes and a
+damaged header. So the header is checked here byte by byte, and the manifest's sha256 covers all
+other bytes. Layout of ``IxFI``: fourcc at 0, d (int32) at 4, ntotal (int64) at 8, metric (int32) at
+33; after 45 bytes follow n x d float32.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ def write_index(path: Path, vectors: npt.NDArray[np.float32]) -> None:
 
 
 class VectorIndex:
-    """An opened index; searching is read-only and safe from several threads."""
+    """An open index; searching is read-only and thread-safe."""
 
     def __init__(self, path: Path, *, rows: int, dim: int) -> None:
         """Open an index whose file has been verified against its manifest.
 
         Raises:
-            SnapshotCorrupt: its header is not that of an ``IndexFlatIP`` of this shape.
+            SnapshotCorrupt: it is not an ``IndexFlatIP`` of this shape.
         """
         _check_header(path, rows=rows, dim=dim)
         try:
@@ -61,8 +61,8 @@ class VectorIndex:
 
         Args:
             queries: Unit rows, float32, shape ``(n, dim)``.
-            k: How many, at least 1; cut to the number of rows (faiss would pad with -1).
-            among: Only these rows, all of them distinct; None for all.
+            k: How many rows, at least 1; cut to the number of rows (faiss would pad with -1).
+            among: The rows to search, all distinct; None for all.
 
         Returns:
             Scores and row numbers, both of shape ``(n, min(k, rows))``, best first; of equal
@@ -82,42 +82,38 @@ class VectorIndex:
             packed: Any = np.packbits(bits, bitorder="little")
             selector = faiss.IDSelectorBitmap(packed)  # type: ignore[call-arg]
             parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
-        # From so many numbers on faiss multiplies in blocks, and reads the matrix once for all
-        # queries. One query alone is faster without; the setting is the whole process's.
+        # From this threshold on faiss multiplies in blocks, and reads the matrix once for all
+        # queries. A single query is faster without; the setting applies to the whole process.
         faiss.cvar.distance_compute_blas_threshold = 2 * self.dim
         depth = min(k + 1, most)
         while True:
             scores, rows = self._index.search(queries, depth, params=parameters)
             if (scores[:, 1:] < scores[:, :-1]).all():  # nearly always: no two are equal
                 return scores[:, :k], rows[:, :k]
-            # Of equal scores faiss takes any, and others for another k: pages would not join up.
+            # Among equal scores faiss returns any rows, and other rows for another k: pages would
+            # overlap.
             if depth == most or (scores[:, -1] < scores[:, k - 1]).all():
                 break
             depth = min(2 * depth, most)
         order = np.lexsort((rows, -scores), axis=1)[:, :k]
         return np.take_along_axis(scores, order, 1), np.take_along_axis(rows, order, 1)
 
-    def vector(self, row: int) -> npt.NDArray[np.float32]:
-        """One stored vector, float32, shape ``(dim,)``."""
-        vector: npt.NDArray[np.float32] = self._vectors[row]
-        return vector
-
     def vectors(self) -> npt.NDArray[np.float32]:
-        """All stored vectors, float32, shape ``(rows, dim)``: a view, not to be written to.
+        """All stored vectors, float32, shape ``(rows, dim)``: a read-only view.
 
-        It is not aligned, because the file's header has an odd length; a copy of a part of it is.
+        It is not aligned, because the file's header has an odd length; copies of parts of it are.
         """
         return self._vectors
 
 
 class _Stored:
-    """The rows of an index where they lie, as numpy takes them; keeps the index."""
+    """The rows of an index as a numpy array without a copy; keeps the index alive."""
 
     def __init__(self, index: Any, rows: int, dim: int) -> None:
         self._index = index
         address = faiss.rev_swig_ptr(index.get_xb(), 1).ctypes.data if rows else 1
         self.__array_interface__ = {
-            "data": (address, True),  # not to be written to
+            "data": (address, True),  # read-only
             "shape": (rows, dim),
             "typestr": "<f4",
             "version": 3,

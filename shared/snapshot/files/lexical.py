@@ -5,14 +5,14 @@ tantivy's constants (k1 1.2, b 0.75) and its one-byte document lengths; they do 
 the index is cut into segments. tantivy maps its files, so processes on a machine share them.
 
 An index can be written as a changed copy of another. tantivy never changes a file that it has
-written, so the files of the other are linked, not copied; documents that were taken out are marked
-in a file of their own. They still count as documents in the scores until their segment is merged,
-so their share is bounded: beyond ``MOST_DELETED_SHARE`` the index is to be written anew.
+written, so the files of the other are linked, not copied; documents that were removed are marked in
+a separate file. They still count as documents in the scores until their segment is merged, so their
+share is limited: beyond ``MOST_DELETED_SHARE`` the index must be written from scratch.
 
-tantivy takes a lock file in the index's folder even to read, and a snapshot's folder is read-only
-for its readers; so the index is opened through a private folder of links, which is gone as soon as
-the files are mapped. A process that is killed meanwhile leaves its folder; the next that opens an
-index removes it.
+tantivy creates a lock file in the index's folder even to read, and a snapshot's folder is read-only
+for its readers; so the index is opened through a private folder of links, which is deleted as soon
+as the files are mapped. A process that is killed meanwhile leaves its folder; the next process that
+opens an index deletes it.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class LexicalWriter:
     """Writes the index of a snapshot into a new folder; use as a context manager.
 
     Args:
-        folder: Is made.
-        base: Another index, on the same file system or not: the new one is a changed copy of it.
+        folder: The index's folder, which is created.
+        base: Another index, of which the new one is a changed copy.
     """
 
     def __init__(self, folder: Path, *, base: Path | None = None) -> None:
@@ -67,7 +67,7 @@ class LexicalWriter:
     def __exit__(self, kind: object, *_: object) -> None:
         if kind is None:
             self._writer.commit()
-            # Also after merging has replaced segments: what is left over would be published.
+            # Also delete the segments that merging has replaced, or they would be published.
             self._writer.wait_merging_threads()
             for name in _LOCKS:
                 (self._folder / name).unlink(missing_ok=True)
@@ -77,28 +77,28 @@ class LexicalWriter:
         self._writer.add_document(tantivy.Document(row=row, body=" ".join(terms)))
 
     def remove(self, row: int) -> None:
-        """Take out the movie that has this row until now; one added afterwards stays."""
+        """Remove the movie that has this row now; a movie that is added later stays."""
         self._writer.delete_documents_by_query(
             tantivy.Query.term_query(self._schema, "row", row, "basic")
         )
 
 
 def deleted_share(folder: Path, *, more: int) -> float:
-    """Which share of an index's documents would be deleted ones.
+    """The share of deleted documents that an index would have.
 
     Args:
-        folder: The index.
-        more: How many documents are to be taken out of it.
+        folder: The index's folder.
+        more: How many more documents would be removed.
     """
     segments = orjson.loads((folder / _META).read_bytes())["segments"]
     documents: int = sum(segment["max_doc"] for segment in segments)
     marked = [segment["deletes"] for segment in segments if segment["deletes"]]
-    gone: int = sum(deletes["num_deleted_docs"] for deletes in marked)
-    return (gone + more) / max(1, documents)
+    deleted: int = sum(deletes["num_deleted_docs"] for deletes in marked)
+    return (deleted + more) / max(1, documents)
 
 
 class LexicalIndex:
-    """An opened index; searching is read-only and safe from several threads."""
+    """An open index; searching is read-only and thread-safe."""
 
     def __init__(self, folder: Path, *, rows: int) -> None:
         """Open an index whose files have been verified against their manifest.
@@ -124,23 +124,23 @@ class LexicalIndex:
     def search(
         self, terms: Sequence[str], k: int, *, among: npt.NDArray[np.int64] | None = None
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
-        """The movies that BM25 ranks highest; those that share no term are not found.
+        """The movies that BM25 ranks highest, without those that share no term with the query.
 
         Args:
-            terms: Of the query; repeats count once.
-            k: How many, at least 1.
-            among: Only these rows; their scores are what they are without the restriction.
+            terms: The query's terms; repeats count once.
+            k: How many movies, at least 1.
+            among: The rows to search, which does not change their scores; None for all.
 
         Returns:
             Scores and rows, of equal length, best first; of equal scores the lower row first.
         """
-        wanted = list(dict.fromkeys(terms))[:MAX_QUERY_TERMS]
-        if not wanted or (among is not None and not len(among)):
+        distinct = list(dict.fromkeys(terms))[:MAX_QUERY_TERMS]
+        if not distinct or (among is not None and not len(among)):
             return np.empty(0, np.float32), np.empty(0, np.int64)
         query = tantivy.Query.boolean_query(
             [
                 (tantivy.Occur.Should, tantivy.Query.term_query(self._schema, "body", term, "freq"))
-                for term in wanted
+                for term in distinct
             ]
         )
         if among is not None:
@@ -154,13 +154,13 @@ class LexicalIndex:
         hits = self._searcher.search(query, k, count=False).hits
         if not hits:
             return np.empty(0, np.float32), np.empty(0, np.int64)
-        told, places = zip(*hits, strict=True)
-        scores = np.array(told, np.float32)
-        found = np.array(self._searcher.fast_field_values("row", list(places)), np.int64)
+        hit_scores, addresses = zip(*hits, strict=True)
+        scores = np.array(hit_scores, np.float32)
+        hit_rows = np.array(self._searcher.fast_field_values("row", list(addresses)), np.int64)
         if (scores[1:] < scores[:-1]).all():
-            return scores, found
-        order = np.lexsort((found, -scores))
-        return scores[order], found[order]
+            return scores, hit_rows
+        order = np.lexsort((hit_rows, -scores))
+        return scores[order], hit_rows[order]
 
 
 @contextmanager
@@ -180,6 +180,6 @@ def _schema() -> tantivy.Schema:
 
 
 def _register(index: tantivy.Index) -> None:
-    # Terms are made by shared.text.terms; tantivy only takes them apart again.
+    # shared.text.terms makes the terms; tantivy only splits them at spaces again.
     whitespace = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
     index.register_tokenizer(_TOKENIZER, whitespace)

@@ -1,13 +1,12 @@
-"""The passages' vectors of a snapshot, compactly: one byte a number, one scale a passage.
+"""The passage vectors of a snapshot in compact form: one byte per number, one scale per passage.
 
-A quarter of float32's room. A dot product with a unit query is off by less than 0.005; what that
-does to rankings is below what the evaluation can see (``docs/retrieval.md``).
+They take a quarter of the size of float32. A dot product with a unit query differs by less than
+0.005, and the effect on rankings is below what the evaluation can measure (``docs/retrieval.md``).
 
-``passages.npy`` holds whole numbers from -127 to 127 as bytes from 1 to 255, 128 for zero, which is
-how faiss's scalar quantiser counts. So faiss can score the file where it lies: it is mapped as an
-inverted file with a list for each movie, and the candidates of a search are the lists that are
-probed. Bytes are widened in registers and never become an array of floats
-(``docs/decisions/0020``).
+``passages.npy`` holds whole numbers from -127 to 127 as bytes from 1 to 255, with 128 for zero, as
+faiss's scalar quantiser does. So faiss can score the mapped file without a copy: it is an inverted
+file with a list for each movie, and the candidates of a search are the lists that are probed. Bytes
+are widened in registers and never become an array of floats (``docs/decisions/0020``).
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from shared.snapshot.storage.manifest import PASSAGE_SCALES, PASSAGES
+from shared.snapshot.storage.manifest import PASSAGE_SCALES_FILE, PASSAGES_FILE
 from shared.snapshot.storage.verify import SnapshotCorrupt
 
 Scores = npt.NDArray[np.float32]
@@ -34,13 +33,13 @@ _EVERYTHING = -3e38  # no score is lower
 def quantise(
     vectors: npt.NDArray[np.floating],
 ) -> tuple[Codes, npt.NDArray[np.float32]]:
-    """Rows as whole numbers, one byte each, and what one step of each row is worth.
+    """Quantise rows to one byte per number, with one scale per row.
 
     Args:
         vectors: Finite, shape ``(n, dim)``.
 
     Returns:
-        uint8, shape ``(n, dim)``, and float32, shape ``(n,)``.
+        The codes, uint8, shape ``(n, dim)``, and the scales, float32, shape ``(n,)``.
     """
     wide = vectors.astype(np.float32)
     scales = np.abs(wide).max(axis=1, initial=0) / _LEVELS
@@ -49,52 +48,56 @@ def quantise(
 
 
 class PassageVectors:
-    """The passages of all movies, mapped from their files; safe for several threads."""
+    """The passages of all movies, mapped from their files; thread-safe."""
 
     def __init__(self, folder: Path, *, ranges: npt.NDArray[np.int64], dim: int) -> None:
         """Open files that have been verified against their manifest.
 
         Args:
-            folder: The snapshot.
+            folder: The snapshot's folder.
             ranges: First passage and number of passages of each movie, int64, shape
-                ``(movies, 2)``; apart from each other, in any order.
-            dim: Of the vectors.
+                ``(movies, 2)``; in any order, without overlaps.
+            dim: The number of dimensions of the vectors.
 
         Raises:
-            SnapshotCorrupt: the files are not of this shape.
+            SnapshotCorrupt: the files do not have this shape.
         """
         rows = int(ranges.sum(axis=1).max(initial=0))
         try:
-            mapped = np.load(folder / PASSAGES, mmap_mode="r", allow_pickle=False)
-            scales = np.load(folder / PASSAGE_SCALES, mmap_mode="r", allow_pickle=False)
+            mapped = np.load(folder / PASSAGES_FILE, mmap_mode="r", allow_pickle=False)
+            scales = np.load(folder / PASSAGE_SCALES_FILE, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError) as error:
-            raise SnapshotCorrupt(f"{PASSAGES}: {error}") from error
-        held = mapped.shape[0] if mapped.ndim == 2 else 0
-        if mapped.dtype != np.uint8 or mapped.shape != (held, dim) or not mapped.flags.c_contiguous:
-            raise SnapshotCorrupt(f"{PASSAGES} holds {mapped.shape} {mapped.dtype}")
-        if held < rows:
-            raise SnapshotCorrupt(f"{PASSAGES} holds {held} passages, and there are {rows}")
-        if scales.dtype != np.float32 or scales.shape != (held,):
-            raise SnapshotCorrupt(f"{PASSAGE_SCALES} holds {scales.shape}")
+            raise SnapshotCorrupt(f"{PASSAGES_FILE}: {error}") from error
+        stored = mapped.shape[0] if mapped.ndim == 2 else 0
+        if (
+            mapped.dtype != np.uint8
+            or mapped.shape != (stored, dim)
+            or not mapped.flags.c_contiguous
+        ):
+            raise SnapshotCorrupt(f"{PASSAGES_FILE} holds {mapped.shape} {mapped.dtype}")
+        if stored < rows:
+            raise SnapshotCorrupt(f"{PASSAGES_FILE} holds {stored} passages, not {rows}")
+        if scales.dtype != np.float32 or scales.shape != (stored,):
+            raise SnapshotCorrupt(f"{PASSAGE_SCALES_FILE} holds {scales.shape}")
         if not np.isfinite(scales).all():
             raise SnapshotCorrupt("a passage's vector is not finite")
-        # Plain views: slicing a np.memmap costs more than what is done with the slice.
+        # Plain views: slicing an np.memmap is slower than the work on the slice.
         self._codes = mapped.view(np.ndarray)
         self._scales = scales.view(np.ndarray)
         self._starts, self._counts = ranges.T.copy()
         self._index = (
-            _inverted_file(folder / PASSAGES, mapped.offset, ranges, dim) if rows else None
+            _inverted_file(folder / PASSAGES_FILE, mapped.offset, ranges, dim) if rows else None
         )
 
     def scores(self, movies: npt.NDArray[np.int64], query: npt.NDArray[np.float32]) -> Scores:
         """Cosines of all passages of some movies with a query.
 
         Args:
-            movies: Rows of movies, each at most once, shape ``(n,)``.
-            query: Unit, float32, shape ``(dim,)``.
+            movies: Rows of movies, all distinct, shape ``(n,)``.
+            query: A unit vector, float32, shape ``(dim,)``.
 
         Returns:
-            Shape ``(n, widest)``, passages in order; minus infinity where a movie has no more.
+            Shape ``(n, widest)``, passages in order; minus infinity after a movie's last passage.
         """
         starts, counts = self._starts[movies], self._counts[movies]
         widest = int(counts.max(initial=0))
@@ -111,7 +114,7 @@ class PassageVectors:
         return scores
 
     def vectors(self, movie: int) -> npt.NDArray[np.float32]:
-        """The vectors of a movie's passages, about of unit length, shape ``(count, dim)``."""
+        """The vectors of a movie's passages, of about unit length, shape ``(count, dim)``."""
         first = int(self._starts[movie])
         rows = slice(first, first + int(self._counts[movie]))
         wide: npt.NDArray[np.float32] = (self._codes[rows].astype(np.float32) - _ZERO) * (
@@ -123,15 +126,15 @@ class PassageVectors:
 def _inverted_file(path: Path, offset: int, ranges: npt.NDArray[np.int64], dim: int) -> Any:
     """The file as a faiss index; ``offset`` is where its codes begin."""
     movies = len(ranges)
-    # faiss's stubs know less of these classes than there is.
+    # faiss's stubs do not declare all of these classes.
     lists: Any = faiss.OnDiskInvertedLists(movies, dim, str(path))
     lists.read_only = True
     lists.totsize = path.stat().st_size
-    # faiss's struct of a list: its size, its capacity, its place in the file.
-    places = np.empty((movies, 3), np.uint64)
-    places[:, 0] = places[:, 1] = ranges[:, 1]
-    places[:, 2] = offset + ranges[:, 0] * dim
-    faiss.memcpy(lists.lists.data(), faiss.swig_ptr(places), places.nbytes)
+    # faiss's struct of a list: its size, its capacity, its offset in the file.
+    structs = np.empty((movies, 3), np.uint64)
+    structs[:, 0] = structs[:, 1] = ranges[:, 1]
+    structs[:, 2] = offset + ranges[:, 0] * dim
+    faiss.memcpy(lists.lists.data(), faiss.swig_ptr(structs), structs.nbytes)
     lists.do_mmap()
     index = faiss.IndexIVFScalarQuantizer(
         faiss.IndexFlatIP(dim), dim, movies,
@@ -149,18 +152,18 @@ def _scan(
 ) -> Scores:
     """Dot products of the codes of ``movies`` with a query: list by list, in order.
 
-    ``movies`` are distinct: faiss probes no more lists than there are.
+    ``movies`` are distinct: faiss does not probe more lists than it has.
     """
     probed = np.ascontiguousarray(movies, np.int64)
     query = np.ascontiguousarray(query, np.float32)
-    distances = np.zeros(len(probed), np.float32)  # to the centroids, of which there are none
-    found: Any = faiss.RangeSearchResult(1)
+    distances = np.zeros(len(probed), np.float32)  # to the centroids, which do not exist
+    result: Any = faiss.RangeSearchResult(1)
     parameters: Any = faiss.SearchParametersIVF(nprobe=len(probed))  # type: ignore[call-arg]
-    found.buffer_size = count
+    result.buffer_size = count
     # store_pairs: results are numbered by list and place, as the file has no ids.
     index.range_search_preassigned_c(
         1, faiss.swig_ptr(query), _EVERYTHING, faiss.swig_ptr(probed), faiss.swig_ptr(distances),
-        found, True, parameters,
+        result, True, parameters,
     )  # fmt: skip
-    scores: Scores = faiss.rev_swig_ptr(found.distances, count).copy()
+    scores: Scores = faiss.rev_swig_ptr(result.distances, count).copy()
     return scores

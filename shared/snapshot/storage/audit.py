@@ -1,4 +1,4 @@
-"""Looking over a store: every file of its snapshots against what was written."""
+"""A check of all that a store serves: every file is read and compared with its manifest."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from shared.snapshot.storage.verify import SnapshotCorrupt, verify_file
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A file that has been read to its end.
+    """A file that was checked.
 
     Attributes:
         name: Its path within the store.
-        size_bytes: Its size as it should be.
-        fault: What is wrong with it; None: nothing.
+        size_bytes: The size in its manifest.
+        fault: What is wrong with it; None when nothing is.
     """
 
     name: str
@@ -26,7 +26,7 @@ class Checked:
 
 
 def audit_current(store: SnapshotStore) -> Checked | None:
-    """Check that ``CURRENT`` names a snapshot and its manifest; None when there is none yet."""
+    """Check that ``CURRENT`` names a snapshot and its manifest; None when it is absent."""
     try:
         current = store.current()
         store.manifest(current.snapshot_id, sha256=current.manifest_sha256)
@@ -38,14 +38,14 @@ def audit_current(store: SnapshotStore) -> Checked | None:
 
 
 def audit(store: SnapshotStore, snapshot_id: str) -> Iterator[Checked]:
-    """Check every file of a snapshot, the manifest first; without it the others are not known."""
-    where = f"{snapshot_id}/{MANIFEST}"
+    """Check every file of a snapshot; the manifest first, which names the others."""
+    manifest_name = f"{snapshot_id}/{MANIFEST}"
     try:
         manifest = store.manifest(snapshot_id)
     except SnapshotCorrupt as error:
-        yield Checked(where, 0, str(error).removeprefix(f"{where}: "))
+        yield Checked(manifest_name, 0, str(error).removeprefix(f"{manifest_name}: "))
         return
-    yield Checked(where, len(manifest.to_bytes()), None)
+    yield Checked(manifest_name, len(manifest.to_bytes()), None)
     for name, entry in manifest.files.items():
         fault = None
         path = store.folder(snapshot_id) / name

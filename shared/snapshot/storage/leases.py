@@ -1,10 +1,10 @@
-"""Leases: a reader marks the snapshot it holds, so that retention leaves it alone.
+"""Leases: a reader marks the snapshot that it uses, so that retention does not delete it.
 
-A lease is an empty file ``<snapshot id>.<holder>`` that its holder touches. It lives outside the
-store, because readers mount that read-only, and it expires by age, so that a reader killed on
-another host frees its snapshot; one that nobody can renew is taken for longer. On a POSIX file
-system an opened snapshot survives its deletion anyway; the lease covers the time before everything
-is open, and roll back.
+A lease is an empty file ``<snapshot id>.<holder>`` that its holder touches. It is outside the
+store, because readers mount that read-only. It expires by age, so that a reader that was killed on
+another host keeps its snapshot only for a while; a lease whose holder cannot renew it is taken for
+longer. On a POSIX file system an open snapshot survives its deletion anyway; the lease covers the
+time until all its files are open, and rolling back to it.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from pathlib import Path
 from shared.telemetry import get_logger
 
 EXPIRES_AFTER_S = 120.0
+"""Seconds after which a lease that is not renewed expires."""
 
 
 def holder_name() -> str:
-    """A name for this process that no other has."""
+    """A name that is unique to this process."""
     return f"{socket.gethostname()}-{os.getpid()}"
 
 
@@ -33,11 +34,14 @@ class Leases:
     holder: str
 
     def take(self, snapshot_id: str, *, for_s: float = EXPIRES_AFTER_S) -> bool:
-        """Take or renew a lease; False, with a warning, when the folder cannot be written.
+        """Take or renew a lease.
 
         Args:
-            snapshot_id: On what.
-            for_s: How long it lasts, in seconds, without being renewed.
+            snapshot_id: The snapshot to lease.
+            for_s: Seconds until it expires without renewal.
+
+        Returns:
+            False, after logging a warning, when the folder cannot be written.
         """
         renewed = time.time() + for_s - EXPIRES_AFTER_S
         try:
@@ -45,34 +49,39 @@ class Leases:
             self._path(snapshot_id).touch()
             os.utime(self._path(snapshot_id), (renewed, renewed))
         except OSError as error:
-            get_logger().warning("cannot take a lease on the snapshot", error=error.strerror)
+            get_logger().warning("snapshot lease failed", error=error.strerror)
             return False
         return True
 
     def release(self, snapshot_id: str) -> None:
-        """Give a lease back."""
+        """Release a lease."""
         try:
             self._path(snapshot_id).unlink(missing_ok=True)
         except OSError as error:
-            get_logger().warning("cannot release a lease", error=error.strerror)
+            get_logger().warning("snapshot lease not released", error=error.strerror)
 
     def _path(self, snapshot_id: str) -> Path:
         return self.folder / f"{snapshot_id}.{self.holder}"
 
 
 def leased(folder: Path, *, sweep: bool = True) -> set[str]:
-    """Ids of the snapshots that somebody holds; expired leases are removed if ``sweep``."""
-    held: set[str] = set()
+    """The ids of the snapshots that are leased.
+
+    Args:
+        folder: The folder of leases.
+        sweep: Whether to delete expired leases.
+    """
+    leased_ids: set[str] = set()
     try:
         paths = list(folder.iterdir())
     except FileNotFoundError:
-        return held
+        return leased_ids
     for path in paths:
         try:
             if time.time() - path.stat().st_mtime <= EXPIRES_AFTER_S:
-                held.add(path.name.split(".", 1)[0])
+                leased_ids.add(path.name.split(".", 1)[0])
             elif sweep:
                 path.unlink()
         except FileNotFoundError:  # released meanwhile
             continue
-    return held
+    return leased_ids

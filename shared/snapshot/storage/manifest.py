@@ -1,6 +1,6 @@
-"""What a snapshot holds: the manifest, its last-written file, and the ``CURRENT`` pointer.
+"""The manifest of a snapshot, which is written last, and the pointer ``CURRENT``.
 
-Pure models; ``shared.snapshot.storage.store`` has the protocol by which they reach the disk.
+Pure models; ``shared.snapshot.commit`` has the protocol by which they reach the disk.
 """
 
 from __future__ import annotations
@@ -13,14 +13,20 @@ from pydantic import BaseModel, ConfigDict, Field
 MANIFEST = "manifest.json"
 CURRENT = "CURRENT"
 
-VECTORS = "vectors.faiss"
-PASSAGES = "passages.npy"
-PASSAGE_SCALES = "passage_scales.npy"
-CATALOGUE = "catalogue.sqlite"
-LEXICAL = "lexical"
-FILES = (VECTORS, PASSAGES, PASSAGE_SCALES, CATALOGUE, f"{LEXICAL}/meta.json")
-"""What every snapshot holds; the lexical index has more files, whose names differ, and there may be
-a map (``shared.snapshot.files.atlas``)."""
+VECTORS_FILE = "vectors.faiss"
+PASSAGES_FILE = "passages.npy"
+PASSAGE_SCALES_FILE = "passage_scales.npy"
+CATALOGUE_FILE = "catalogue.sqlite"
+LEXICAL_FOLDER = "lexical"
+FILES = (
+    VECTORS_FILE,
+    PASSAGES_FILE,
+    PASSAGE_SCALES_FILE,
+    CATALOGUE_FILE,
+    f"{LEXICAL_FOLDER}/meta.json",
+)
+"""Files that every snapshot has. The lexical index has more files, whose names differ, and there
+may be a map (``shared.snapshot.files.atlas``)."""
 
 _FILE_NAME = r"^[a-z_]+\.[a-z]+$|^lexical/[A-Za-z0-9._-]+$"
 
@@ -34,14 +40,14 @@ class _Frozen(BaseModel):
 
 
 class FileEntry(_Frozen):
-    """One file: its exact size and hash."""
+    """The exact size and hash of a file."""
 
     size_bytes: Annotated[int, Field(ge=0)]
     sha256: Sha256
 
 
 class Counts(_Frozen):
-    """How much a snapshot holds."""
+    """The number of items in a snapshot."""
 
     movies: Annotated[int, Field(ge=0)]
     reviews: Annotated[int, Field(ge=0)]
@@ -49,7 +55,7 @@ class Counts(_Frozen):
 
 
 class EncoderName(_Frozen):
-    """The encoder of a snapshot's vectors; its artefact lies in the same store."""
+    """The encoder of a snapshot's vectors; its artefact is in the same store."""
 
     encoder_id: str
     model: str
@@ -58,10 +64,11 @@ class EncoderName(_Frozen):
 
 
 class Manifest(_Frozen):
-    """A whole snapshot. ``sequence`` comes from the database, so clocks do not matter.
+    """The manifest of a snapshot.
 
-    In format 3 the movies' passages lie in the order of their rows, without gaps; in format 4
-    anywhere, and apart.
+    ``sequence`` comes from the database, so clocks do not matter. In format 3 the movies' passages
+    are stored in the order of the movies' rows, without gaps; in format 4 in any order, without
+    overlaps.
     """
 
     format_version: Literal[3, 4] = 4
@@ -74,12 +81,12 @@ class Manifest(_Frozen):
     files: dict[Annotated[str, Field(pattern=_FILE_NAME)], FileEntry]
 
     def to_bytes(self) -> bytes:
-        """The manifest as it is written."""
+        """The manifest as its file holds it."""
         return self.model_dump_json(indent=1).encode()
 
 
 class Current(_Frozen):
-    """``CURRENT``: the snapshot to serve, and its manifest's hash."""
+    """``CURRENT``: the snapshot to serve, and the hash of its manifest."""
 
     snapshot_id: SnapshotId
     manifest_sha256: Sha256

@@ -6,7 +6,7 @@
     <store>/<snapshot id>/             immutable; manifest, vectors, passages, catalogue, lexical/
     <store>/encoders/<encoder id>/     artefacts that snapshots name (``shared.encoder``)
     <store>/.staging-*, .trash-*       being written, being deleted
-    <store>/.lock                      one publisher at a time
+    <store>/.lock                      held by the publisher at work
 """
 
 from __future__ import annotations
@@ -35,24 +35,33 @@ _ID = re.compile(SNAPSHOT_ID_PATTERN)
 
 
 class NoSnapshot(RuntimeError):
-    """The store has no ``CURRENT`` yet."""
+    """Raised when the store has no ``CURRENT``: no snapshot has been published."""
 
 
 @dataclass(frozen=True)
 class SnapshotStore:
-    """A folder of snapshots."""
+    """A folder of snapshots.
+
+    Example::
+
+        store = SnapshotStore(settings.snapshot_dir)
+        current = store.current()
+        snapshot = open_snapshot(  # shared.snapshot.reader
+            store, current.snapshot_id, manifest_sha256=current.manifest_sha256
+        )
+    """
 
     root: Path
 
     def folder(self, snapshot_id: str) -> Path:
-        """Where a snapshot lies."""
+        """The folder of a snapshot."""
         return self.root / snapshot_id
 
     def current(self) -> Current:
-        """What ``CURRENT`` says.
+        """The content of ``CURRENT``.
 
         Raises:
-            NoSnapshot: there is none yet.
+            NoSnapshot: it is absent.
             SnapshotCorrupt: it cannot be read.
         """
         try:
@@ -63,7 +72,7 @@ class SnapshotStore:
             raise SnapshotCorrupt(f"{CURRENT} cannot be read: {type(error).__name__}") from error
 
     def snapshot_ids(self) -> list[str]:
-        """Ids of all snapshots that have their final name, newest first."""
+        """The ids of all snapshots that have their final name, newest first."""
         try:
             names = [path.name for path in self.root.iterdir() if path.is_dir()]
         except FileNotFoundError:
@@ -74,11 +83,11 @@ class SnapshotStore:
         """Read a snapshot's manifest.
 
         Args:
-            snapshot_id: Whose.
-            sha256: What ``CURRENT`` says that the manifest hashes to; None when unknown.
+            snapshot_id: The snapshot.
+            sha256: The manifest's hash, as ``CURRENT`` states it; None when unknown.
 
         Raises:
-            SnapshotCorrupt: it is missing, differs, is of another format, or names other files.
+            SnapshotCorrupt: it is missing, differs, has another format, or names other files.
         """
         try:
             payload = (self.folder(snapshot_id) / MANIFEST).read_bytes()
@@ -93,7 +102,7 @@ class SnapshotStore:
             where = ".".join(str(part) for part in first["loc"])
             why = f"{where}: {first['msg']}"
             if where == "format_version":
-                why = "it is of another format; the embedder publishes a new one when it starts"
+                why = "another format; the embedder publishes a new snapshot when it starts"
             raise SnapshotCorrupt(f"{snapshot_id}/{MANIFEST}: {why}") from error
         if manifest.snapshot_id != snapshot_id or not set(FILES) <= set(manifest.files):
             raise SnapshotCorrupt(f"{snapshot_id}/{MANIFEST} is of another snapshot or format")

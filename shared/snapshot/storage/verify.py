@@ -1,109 +1,111 @@
-"""Proof that a file is the one that was written: exact size, then sha256.
+"""Verification of files: a file is what was written if its size and its sha256 are right.
 
-A file that has been proven need not be read again to be proven again. ``VerificationCache``
-remembers, for all processes that share its folder, what has been proven of which file: its sha256
-under the file's identity (device, inode, size, time of change). The folder lives as long as the
-service that made it, so every start proves everything anew. ``ProcessVerificationCache`` does the
-same within one process.
+A file that was verified need not be read again to be verified again. ``VerificationCache``
+remembers, for all processes that share its folder, which checks each file has passed: by the check,
+the file's sha256, and the file's identity (device, inode, size, time of change). The folder lasts
+as long as the service that created it, so a new start verifies everything again.
+``ProcessVerificationCache`` does the same within one process.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.snapshot.storage.manifest import FileEntry
+from cachetools import LRUCache
 
-# A file changed so lately could change again without its time of change showing it.
+from shared.snapshot.storage.manifest import FileEntry
+from shared.system.file_lock import FileLock
+
 SETTLED_AFTER_S = 0.1
-MOST_OWN = 1000
+"""A file that changed more recently could change again without a new time of change."""
+MAX_REMEMBERED = 1000
+"""Passed checks that a ``ProcessVerificationCache`` remembers."""
 
 
 class SnapshotCorrupt(RuntimeError):
-    """A file of the store is missing, has another size or hash, or does not hold together."""
+    """Raised when a file of the store is missing, has another size or hash, or is inconsistent."""
 
 
 @dataclass(frozen=True)
 class VerificationCache:
-    """A folder of proofs: empty files, named by what was proven of what."""
+    """A folder of passed checks: empty files, named by the check and the file."""
 
     folder: Path
 
-    def once(self, what: str, path: Path, sha256: str, prove: Callable[[], None]) -> None:
-        """Call ``prove``, unless what it proves has been proven of this very file.
+    def verify_once(self, check: str, path: Path, sha256: str, verify: Callable[[], None]) -> None:
+        """Call ``verify``, unless this very file has passed this check before.
 
-        Processes that want the same proof at the same time wait for the first one's.
+        Processes that need the same check at the same time wait for the first one.
+
+        Args:
+            check: The name of the check.
+            path: The file.
+            sha256: The file's hash, as its manifest states it.
+            verify: Checks the file; raises when it fails.
 
         Raises:
             OSError: the file or the folder cannot be read.
-            Exception: what ``prove`` raised; then nothing is proven.
+            Exception: the error of ``verify``; then nothing is remembered.
         """
-        name = f"{what}-{sha256}-{_identity(path)}"
-        with self._turn(f"{what}-{sha256}"):
-            if (self.folder / name).exists():
+        passed = f"{check}-{sha256}-{_identity(path)}"
+        with FileLock(self.folder / f".{check}-{sha256}.lock"):
+            if (self.folder / passed).exists():
                 return
-            prove()
-            # Not if it has changed meanwhile, or may have.
-            settled = time.time() - path.stat().st_mtime > SETTLED_AFTER_S
-            if settled and name == f"{what}-{sha256}-{_identity(path)}":
-                (self.folder / name).touch()
-
-    @contextmanager
-    def _turn(self, name: str) -> Iterator[None]:
-        with (self.folder / f".{name}.lock").open("w") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)
-            yield
+            verify()
+            # Not remembered if the file has changed meanwhile, or may have.
+            if _has_settled(path) and passed == f"{check}-{sha256}-{_identity(path)}":
+                (self.folder / passed).touch()
 
 
 class ProcessVerificationCache(VerificationCache):
-    """The same for one process alone, in its memory; the latest ``MOST_OWN`` are remembered."""
+    """A cache in the memory of one process, for one thread at a time."""
 
     def __init__(self) -> None:
-        self._names: dict[str, None] = {}
+        self._passed: LRUCache[str, bool] = LRUCache(MAX_REMEMBERED)
 
-    def once(self, what: str, path: Path, sha256: str, prove: Callable[[], None]) -> None:
-        """See ``VerificationCache.once``; for one thread at a time."""
-        name = f"{what}-{sha256}-{_identity(path)}"
-        if name in self._names:
+    def verify_once(self, check: str, path: Path, sha256: str, verify: Callable[[], None]) -> None:
+        """See ``VerificationCache.verify_once``."""
+        passed = f"{check}-{sha256}-{_identity(path)}"
+        if self._passed.get(passed):
             return
-        prove()
-        settled = time.time() - path.stat().st_mtime > SETTLED_AFTER_S
-        if settled and name == f"{what}-{sha256}-{_identity(path)}":
-            self._names[name] = None
-            while len(self._names) > MOST_OWN:
-                del self._names[next(iter(self._names))]
+        verify()
+        if _has_settled(path) and passed == f"{check}-{sha256}-{_identity(path)}":
+            self._passed[passed] = True
+
+
+def _has_settled(path: Path) -> bool:
+    return time.time() - path.stat().st_mtime > SETTLED_AFTER_S
 
 
 def _identity(path: Path) -> str:
-    found = path.stat()
-    return f"{found.st_dev}-{found.st_ino}-{found.st_size}-{found.st_mtime_ns}"
+    status = path.stat()
+    return f"{status.st_dev}-{status.st_ino}-{status.st_size}-{status.st_mtime_ns}"
 
 
 def describe_file(path: Path) -> FileEntry:
-    """Size and hash of a file."""
+    """The size and hash of a file."""
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256")
         return FileEntry(size_bytes=stream.tell(), sha256=digest.hexdigest())
 
 
-def verify_file(path: Path, entry: FileEntry, *, proofs: VerificationCache | None = None) -> None:
-    """Check a file against its entry; the cheap check first.
+def verify_file(path: Path, entry: FileEntry, *, verified: VerificationCache | None = None) -> None:
+    """Check a file against its entry: its size, then its hash.
 
     Args:
         path: The file.
-        entry: What it must be.
-        proofs: What need not be proven again.
+        entry: Its size and hash in the manifest.
+        verified: Remembers which files need not be read again; without it the file is read.
 
     Raises:
-        SnapshotCorrupt: it is missing or differs.
+        SnapshotCorrupt: the file is missing or differs.
     """
 
-    def prove() -> None:
+    def verify_hash() -> None:
         if describe_file(path).sha256 != entry.sha256:
             raise SnapshotCorrupt(f"{path.name}: its sha256 differs from the manifest's")
 
@@ -111,9 +113,9 @@ def verify_file(path: Path, entry: FileEntry, *, proofs: VerificationCache | Non
         size = path.stat().st_size
         if size != entry.size_bytes:
             raise SnapshotCorrupt(f"{path.name}: {size} bytes, not {entry.size_bytes}")
-        if proofs is None:
-            prove()
+        if verified is None:
+            verify_hash()
         else:
-            proofs.once("hash", path, entry.sha256, prove)
+            verified.verify_once("hash", path, entry.sha256, verify_hash)
     except OSError as error:
         raise SnapshotCorrupt(f"{path.name}: {error.strerror}") from error

@@ -1,8 +1,8 @@
-"""The catalogues that are measured: built by the system's own services, and kept.
+"""The catalogues of the measurements, built by the system's own services and kept.
 
-``imdb500`` lies beside the checkout, in ``../shared/data``; ``demo`` is the bundled site, crawled
-over HTTP. Both are built with ``services.evaluation.pipeline`` below ``build/bench`` and used again
-while nothing that decides their content has changed.
+``imdb500`` is read from ``../shared/data`` beside the checkout; ``demo`` is the bundled site,
+crawled over HTTP. ``services.evaluation.snapshot_build`` builds both below ``build/bench``, and
+they are used again while nothing that decides their content has changed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 
 from services.evaluation.datasets import SMALL, snapshot_of
-from services.evaluation.pipeline import ensure_snapshot
+from services.evaluation.snapshot_build import ensure_snapshot
 from shared.encoder import artefact_folder
 from shared.snapshot.files.catalogue import CatalogueMovie
 from shared.snapshot.reader import Snapshot, open_snapshot
@@ -28,7 +28,7 @@ PAGE = 1000
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Movies in a snapshot store, and what is asked of them."""
+    """Movies in a snapshot store, and queries for them."""
 
     name: str
     store: SnapshotStore
@@ -37,7 +37,7 @@ class Catalogue:
 
     @cached_property
     def snapshot(self) -> Snapshot:
-        """The current snapshot, opened."""
+        """The current snapshot, opened for reading."""
         current = self.store.current()
         return open_snapshot(
             self.store, current.snapshot_id, manifest_sha256=current.manifest_sha256
@@ -45,17 +45,17 @@ class Catalogue:
 
     @property
     def data_dir(self) -> Path:
-        """The data folder of the system that made it."""
+        """The data folder of the system that built it."""
         return self.store.root.parent
 
     @property
     def artefact(self) -> Path:
-        """The encoder of its vectors."""
+        """The folder of the encoder that made its vectors."""
         return artefact_folder(self.store.root, self.snapshot.manifest.encoder.encoder_id)
 
     @cached_property
     def fingerprint(self) -> str:
-        """Of the reviews and their movies, whatever snapshot they are in."""
+        """A digest of the reviews and their movies, independent of the snapshot."""
         digest = hashlib.sha256()
         for movie in self.movies():
             digest.update(f"{movie.movie_id}\n{movie.title}\n{movie.description}\n".encode())
@@ -83,26 +83,26 @@ class Catalogue:
 
 
 def imdb500(data: Path, work: Path, say: Say) -> Catalogue | None:
-    """500 movies with five reviews each; None when the real reviews are not there.
+    """500 movies with five reviews each; None when the real reviews are missing.
 
     Raises:
-        services.evaluation.pipeline.BuildFailed: it cannot be built.
+        services.evaluation.snapshot_build.BuildFailed: the snapshot cannot be built.
     """
     if not (data / "imdb500" / "reviews.parquet").is_file():
         return None
     store = snapshot_of(SMALL, data=data, work=work, say=say)
     queries = [text for name in QUERY_SETS for text in read_queries(data, name)]
     if queries:
-        told = f"{len(queries)} plots of {' and '.join(QUERY_SETS)}"
-        return Catalogue("imdb500", store, told, queries)
+        source = f"{len(queries)} plots of {' and '.join(QUERY_SETS)}"
+        return Catalogue("imdb500", store, source, queries)
     return _of_titles("imdb500", store)
 
 
 def demo(work: Path, say: Say) -> Catalogue:
-    """The bundled catalogue.
+    """The bundled demo catalogue.
 
     Raises:
-        services.evaluation.pipeline.BuildFailed: it cannot be built.
+        services.evaluation.snapshot_build.BuildFailed: the snapshot cannot be built.
     """
     folder = work / "demo"
     folder.mkdir(parents=True, exist_ok=True)
@@ -113,7 +113,7 @@ def demo(work: Path, say: Say) -> Catalogue:
 
 
 def _of_titles(name: str, store: SnapshotStore) -> Catalogue:
-    """Asked for by its own movies' titles, for want of judged queries."""
+    """A catalogue whose queries are its titles, because it has no judged queries."""
     catalogue = Catalogue(name, store, "", ())
     titles = [movie.title for movie in catalogue.movies() if movie.title]
     return Catalogue(name, store, f"the {len(titles)} titles of {name}", titles)

@@ -1,9 +1,9 @@
-"""Queries to load a service with: real ones, and no two alike.
+"""Distinct queries for load tests, made from real ones.
 
-A few hundred judged queries would soon be asked again, and a cache would answer. So when all of
-them have been asked, halves of them are put together anew: as long, of the same words, asked by
-nobody before. The real ones lie beside the checkout and are read at run time; without them the
-bundled catalogue's titles are asked for.
+A few hundred judged queries would soon repeat, and a cache would answer them. So after all of them
+have been used, halves of different queries are joined: of similar length and with the same words,
+but new. The real queries are read from beside the checkout at run time; without them, the titles of
+the bundled catalogue are used.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-MAX_CHARS = 512  # the API's
+MAX_CHARS = 512  # the limit of the API
 
 
 @dataclass(frozen=True)
 class QuerySource:
-    """Where queries came from, and they themselves."""
+    """Queries, and where they come from."""
 
     name: str
     texts: Sequence[str]
 
 
 def read_queries(data: Path, name: str) -> list[str]:
-    """Texts of a query set in BEIR's layout; none when it is not there."""
+    """Texts of a query set in the BEIR layout; empty when it is missing."""
     try:
         lines = (data / "queries" / name / "queries.jsonl").read_text().splitlines()
     except FileNotFoundError:
@@ -36,9 +36,9 @@ def read_queries(data: Path, name: str) -> list[str]:
 
 
 def distinct(texts: Sequence[str], *, seed: int = 1) -> Iterator[str]:
-    """The texts in random order, then halves of them put together, each text once.
+    """The texts in random order, then joined halves of them, each text once.
 
-    Ends when no new one is found any more.
+    Ends when no new text can be made.
     """
     dealer = random.Random(seed)
     known = set()
@@ -66,5 +66,5 @@ def take(texts: Sequence[str], count: int, *, seed: int = 1) -> list[str]:
         ValueError: there are no texts.
     """
     if not texts:
-        raise ValueError("no queries to begin with")
+        raise ValueError("no queries given")
     return list(islice(distinct(texts, seed=seed), count))

@@ -1,8 +1,8 @@
 """A catalogue of any size through the real embedder: real texts, random vectors.
 
-Encoding a hundred thousand movies takes hours and decides nothing about what publishing and
-searching cost: a cosine takes as long whatever the vectors mean. So the encoder gives random unit
-vectors; texts are real ones, used again when there are too few. All else is the embedder's own:
+Encoding a hundred thousand movies takes hours and does not change the cost of publishing and
+searching: a cosine takes the same time for any vectors. So the encoder returns random unit vectors;
+the texts are real, and repeated when there are too few. Everything else is the real embedder:
 messages on a Redis stream go in, snapshots come out.
 """
 
@@ -21,17 +21,20 @@ import structlog
 
 from services.embedder.database.engine import open_engine
 from services.embedder.service import Embedder
+from services.embedder.settings import EmbedderSettings
 from services.local import redis_server as embedded_redis
-from shared.delivery.messages import REVIEWS_STREAM, Movie, MovieMessage, Review, ReviewMessage
+from shared.delivery.keys import REVIEWS_STREAM
+from shared.delivery.messages import MovieMessage, ReviewMessage
 from shared.delivery.redis_client import connect
 from shared.delivery.streams import append
 from shared.encoder import EncoderSpec, Vectors
-from shared.settings import Settings
+from shared.record import MovieRecord, ReviewRecord
+from tests.support.delivery.redis_server import wait_until_ready
 
 REVIEWS_PER_MOVIE = 2
 WORD_PIECES_A_WORD = 1.3
 MOVIES_A_BATCH = 200
-MOST_WAITING = 4000  # entries on the stream: Redis must hold them
+MOST_WAITING = 4000  # entries on the stream, bounded because Redis keeps them in memory
 POLL_S = 0.05
 IDLE_S = 1.0
 RUN, SOURCE = "bench-run", "bench"
@@ -39,7 +42,7 @@ GENRES = ("Drama", "Comedy", "Thriller", "Documentary", "Western")
 
 
 class RandomEncoder:
-    """An ``Encoder`` by its form: unit vectors that mean nothing, at no cost."""
+    """An ``Encoder`` that returns random unit vectors at almost no cost."""
 
     precision = "f32"
 
@@ -63,7 +66,7 @@ class RandomEncoder:
 
 
 class SyntheticCatalogue:
-    """A catalogue in a data folder of its own. Each call runs the embedder until it is done."""
+    """A catalogue in a separate data folder; each method runs the embedder until it is idle."""
 
     def __init__(self, folder: Path, movies: int, texts: Sequence[str], spec: EncoderSpec) -> None:
         self.folder = folder
@@ -76,19 +79,19 @@ class SyntheticCatalogue:
         structlog.configure(processors=[self._read_log])
 
     def fill(self) -> float:
-        """Send all movies and their reviews; returns the seconds that publishing them took."""
+        """Send all movies and their reviews; returns the seconds of publishing."""
         return asyncio.run(self._work(self._all()))
 
     def change_one(self) -> float:
-        """One review of one movie says something else; returns the seconds of publishing that."""
+        """Send one changed review; returns the seconds of publishing."""
         self._changes += 1
         number = int(self._random.integers(self._movies))
         changed: list[MovieMessage | ReviewMessage]
         changed = [self._review(number, 0, changed=self._changes)]
         return asyncio.run(self._work(iter([changed])))
 
-    def publish_anew(self) -> float:
-        """Publish all of it into an empty store; returns the seconds that it took."""
+    def publish_all(self) -> float:
+        """Publish all movies into an empty store; returns the seconds of publishing."""
         with tempfile.TemporaryDirectory(dir=self.folder) as store:
             url = Path(store).absolute().as_uri()
             return asyncio.run(self._work(iter([]), snapshot_url=url))
@@ -100,7 +103,7 @@ class SyntheticCatalogue:
     ) -> float:
         self._took_s.clear()
         with redis_server() as url:
-            settings = Settings(
+            settings = EmbedderSettings(
                 redis_url=url,
                 data_dir=self.folder,
                 snapshot_url=snapshot_url,
@@ -113,13 +116,13 @@ class SyntheticCatalogue:
                     await append(client, REVIEWS_STREAM, [message.to_fields() for message in batch])
                     while await client.xlen(REVIEWS_STREAM) > MOST_WAITING:  # noqa: ASYNC110
                         await asyncio.sleep(POLL_S)
-                while not self._took_s:  # noqa: ASYNC110 - its log is all that tells
+                while not self._took_s:  # noqa: ASYNC110 - only the log has the event
                     await asyncio.sleep(POLL_S)
             await client.aclose()
         return sum(self._took_s)
 
     def _read_log(self, _: Any, __: str, event: structlog.typing.EventDict) -> str:
-        """The embedder tells in its log how long publishing took; errors are passed on."""
+        """Read the seconds of publishing from the log of the embedder; pass errors on."""
         if event.get("event") == "snapshot published":
             self._took_s.append(float(event["took_s"]))
         elif event.get("level") == "error":
@@ -139,7 +142,7 @@ class SyntheticCatalogue:
         return ReviewMessage(
             run_id=RUN,
             source=SOURCE,
-            review=Review(
+            review=ReviewRecord(
                 review_id=f"bench:{number}-{part}",
                 movie_id=_movie_id(number),
                 text=f"{text} Seen {changed + 1} times." if changed else text,
@@ -149,7 +152,7 @@ class SyntheticCatalogue:
 
 
 @asynccontextmanager
-async def _embedder(settings: Settings, encoder: RandomEncoder) -> AsyncIterator[None]:
+async def _embedder(settings: EmbedderSettings, encoder: RandomEncoder) -> AsyncIterator[None]:
     engine = open_engine(settings.database)
     stop = asyncio.Event()
     service = Embedder(settings, engine, encoder, precision=encoder.precision)
@@ -164,7 +167,7 @@ async def _embedder(settings: Settings, encoder: RandomEncoder) -> AsyncIterator
 
 @contextmanager
 def redis_server() -> Iterator[str]:
-    """A Redis server that keeps nothing, ended on exit; its URL."""
+    """A temporary Redis server; yields its URL and stops it on exit."""
     with tempfile.TemporaryDirectory(prefix="bench-redis-") as folder:
         socket = Path(folder) / "redis.sock"
         command = embedded_redis.server_command(
@@ -173,7 +176,7 @@ def redis_server() -> Iterator[str]:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         url = embedded_redis.socket_url(socket)
         try:
-            embedded_redis.wait_until_ready(url, process)
+            wait_until_ready(url, process)
             yield url
         finally:
             process.terminate()
@@ -188,9 +191,9 @@ def _movie(number: int) -> MovieMessage:
     return MovieMessage(
         run_id=RUN,
         source=SOURCE,
-        movie=Movie(
+        movie=MovieRecord(
             movie_id=_movie_id(number),
-            title=f"Film {number} of the {number % 97}th night",
+            title=f"Movie {number} of the {number % 97}th night",
             year=1930 + number % 95,
             genres=(GENRES[number % len(GENRES)],),
         ),

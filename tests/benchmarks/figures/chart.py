@@ -1,7 +1,7 @@
 """Line charts as SVG: a few panels over one logarithmic axis. Pure.
 
-Small enough to be written by hand, the same figures give the same file, and it follows the
-reader's light or dark theme.
+It is written by hand because it is small. The same figures give the same file, and the charts
+follow the light or dark theme of the reader.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ STYLE = (
 
 @dataclass(frozen=True)
 class Line:
-    """A value for each place of the horizontal axis, all above zero."""
+    """A value above zero for each place of the horizontal axis."""
 
     name: str
     values: Sequence[float]
@@ -38,13 +38,13 @@ class Panel:
 
 
 def drawing(title: str, axis: str, places: Sequence[float], panels: Sequence[Panel]) -> str:
-    """A picture of some panels beside each other.
+    """Draw panels beside each other; returns the SVG.
 
     Args:
-        title: For readers who cannot see it.
-        axis: Name of the horizontal axis.
-        places: Along it, ascending, above zero.
-        panels: At least one.
+        title: The title, for screen readers.
+        axis: The name of the horizontal axis.
+        places: Values on the horizontal axis, ascending and above zero.
+        panels: The panels from left to right, at least one.
     """
     width = WIDTH * len(panels)
     parts = [
@@ -100,7 +100,7 @@ def _panel(panel: Panel, axis: str, places: Sequence[float]) -> list[str]:
 
 
 def _decades(values: Sequence[float]) -> tuple[int, int]:
-    """Powers of ten around all values, at least one decade."""
+    """The powers of ten below and above all values, at least one decade apart."""
     low = math.floor(math.log10(min(values)))
     high = math.ceil(math.log10(max(values)))
     return low, max(high, low + 1)

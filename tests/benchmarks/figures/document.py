@@ -1,7 +1,7 @@
-"""Figures in a document stand between markers, and only the benchmark writes them. Pure.
+"""Figures in a document: only the benchmark writes them, between markers. Pure.
 
-``<!-- bench:NAME -->`` begins a place, ``<!-- /bench:NAME -->`` ends it; what is between is
-replaced, everything else stays as people wrote it.
+``<!-- bench:NAME -->`` begins a place and ``<!-- /bench:NAME -->`` ends it. The text between them
+is replaced; everything else stays as people wrote it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _NAME = r"[a-z][a-z0-9-]*"
 
 
 class MarkerMissing(ValueError):
-    """The document has no such place, or one that does not end."""
+    """The document has no such place, or the place has no end marker."""
 
 
 def places(document: str) -> list[str]:
@@ -22,7 +22,7 @@ def places(document: str) -> list[str]:
 
 
 def written(document: str, texts: Mapping[str, str]) -> str:
-    """The document with texts put into their places; other places keep what they hold.
+    """The document with texts in their places; other places keep their text.
 
     Raises:
         MarkerMissing: a text has no place.

@@ -1,4 +1,4 @@
-"""On what it was measured: figures mean nothing without it."""
+"""The machine of a measurement, without which its figures mean nothing."""
 
 from __future__ import annotations
 
@@ -33,22 +33,26 @@ def described() -> dict[str, Any]:
         "python": platform.python_version(),
         "load_average": [round(value, 2) for value in os.getloadavg()],
         "commit": _commit(),
-        "packages": {name: found for name in PACKAGES if (found := _version(name))},
+        "packages": {name: installed for name in PACKAGES if (installed := _version(name))},
     }
 
 
 def table(before: dict[str, Any], after: dict[str, Any]) -> Table:
-    """The machine for a document; the load says how quiet it was."""
-    loads = " → ".join(str(own["load_average"][0]) for own in (before, after))
+    """The machine as a table; the load says how idle it was."""
+    loads = " → ".join(str(state["load_average"][0]) for state in (before, after))
     rows = [
-        ["CPU", f"{before['cpu']}, {before['cpus']} for us; {', '.join(before['features'])}"],
+        ["CPU", f"{before['cpu']}, {before['cpus']} available; {', '.join(before['features'])}"],
         ["memory", f"{before['memory_gb']} GB"],
         ["system", f"{before['system']}, Python {before['python']}"],
-        ["packages", ", ".join(f"{name} {own}" for name, own in before["packages"].items())],
+        ["packages", _joined(before["packages"])],
         ["commit", before["commit"]],
         ["load average, before → after", loads],
     ]
     return Table("machine", "Machine", ("", ""), rows)
+
+
+def _joined(packages: dict[str, str]) -> str:
+    return ", ".join(f"{name} {number}" for name, number in packages.items())
 
 
 def _cpu() -> str:
@@ -80,7 +84,7 @@ def _version(name: str) -> str | None:
 
 
 def _commit() -> str:
-    """Of the checkout, with a mark when files differ from it."""
+    """The commit of the checkout, marked when files differ from it."""
     command = ["git", "describe", "--always", "--dirty"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)

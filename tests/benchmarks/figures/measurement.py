@@ -1,8 +1,8 @@
-"""What one measurement is, and how several of it are told: minimum, median, ratios in one run.
+"""Measurements and their summaries: minimum, median, ratios within one run. Pure.
 
-Other work on the machine only ever adds time, so the minimum says what the program costs and the
-median what was seen. A ratio is taken round by round, between windows that lay beside each other,
-so that what slowed one down slowed the other too. Pure.
+Other work on the machine only adds time, so the minimum is the cost of the program and the median
+is what was observed. A ratio is taken round by round, between adjacent windows, so that other work
+slows both of them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Some operations, timed together."""
+    """A number of operations that were timed together."""
 
     operations: int
     wall_s: float
@@ -23,63 +23,63 @@ class Window:
 
     @property
     def cpu_ms(self) -> float:
-        """CPU milliseconds of an operation."""
+        """CPU milliseconds per operation."""
         return 1000 * self.cpu_s / self.operations if self.operations else float("nan")
 
     @property
     def wall_ms(self) -> float:
-        """Milliseconds of an operation, done one after the other."""
+        """Milliseconds per operation, when they run one after the other."""
         return 1000 * self.wall_s / self.operations if self.operations else float("nan")
 
     @property
     def per_second(self) -> float:
-        """Operations a second."""
+        """Operations per second."""
         return self.operations / self.wall_s if self.wall_s else float("nan")
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One figure, a value for each round."""
+    """A figure with one value for each round."""
 
     values: tuple[float, ...]
 
     @classmethod
     def of(cls, values: Iterable[float]) -> Series:
-        """From a value for each round.
+        """A series of these values.
 
         Raises:
-            ValueError: there is none.
+            ValueError: there are none.
         """
-        found = tuple(values)
-        if not found:
+        rounds = tuple(values)
+        if not rounds:
             raise ValueError("a series needs a value")
-        return cls(found)
+        return cls(rounds)
 
     @property
     def minimum(self) -> float:
-        """The least."""
+        """The smallest value."""
         return min(self.values)
 
     @property
     def median(self) -> float:
-        """The middle one."""
+        """The median."""
         return statistics.median(self.values)
 
     @property
     def maximum(self) -> float:
-        """The greatest."""
+        """The largest value."""
         return max(self.values)
 
     def over(self, other: Series) -> Series:
         """Ratios to another series, round by round.
 
         Raises:
-            ValueError: they are not of the same rounds.
+            ValueError: the series have different numbers of rounds.
         """
         return Series.of(a / b for a, b in zip(self.values, other.values, strict=True))
 
     def to_json(self) -> dict[str, Any]:
-        """All there is to tell."""
+        """The summary and all values, for JSON."""
         return {
             "minimum": self.minimum,
             "median": self.median,
@@ -88,12 +88,12 @@ class Series:
         }
 
     def shown(self, decimals: int | None = None) -> str:
-        """Minimum and median, for a table."""
+        """Minimum and median as a table cell."""
         return f"{number(self.minimum, decimals)} / {number(self.median, decimals)}"
 
 
 def number(value: float, decimals: int | None = None) -> str:
-    """A figure with about three digits that count, or so many decimals."""
+    """A figure with about three significant digits, or with this number of decimals."""
     if value != value:  # not a number
         return "-"
     if decimals is None:
@@ -103,11 +103,11 @@ def number(value: float, decimals: int | None = None) -> str:
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:
-    """The least value that ``share`` of all do not exceed (nearest rank).
+    """The smallest value that at least ``share`` of all values do not exceed (nearest rank).
 
     Args:
-        ordered: Ascending, not empty.
-        share: From 0 to 1.
+        ordered: The values in ascending order, at least one.
+        share: A fraction from 0 to 1.
     """
     place = -(-len(ordered) * share // 1)  # the ceiling
     return ordered[max(0, min(len(ordered) - 1, int(place) - 1))]

@@ -1,4 +1,4 @@
-"""What a run does, and how long it takes its time. Pure."""
+"""The plan of a run: which sections, and how long they measure. Pure."""
 
 from __future__ import annotations
 
@@ -14,18 +14,22 @@ ROOT = Path(__file__).parents[3]
 
 @dataclass(frozen=True)
 class Plan:
-    """What was asked for.
+    """The options of a run.
 
     Attributes:
-        data: The folder of real reviews and queries; may be absent.
-        work: Kept from one run to the next: environments, catalogues, results.
-        rounds: Windows of each contender; all of them take turns.
+        data: The folder of real reviews and queries; it may be missing.
+        work: The folder for environments, catalogues and results, kept between runs.
+        sections: The sections to run.
+        rounds: Number of windows of each contender; the contenders take turns.
         seconds: Length of a window under load.
-        starts: Cold starts of each server.
+        starts: Number of cold starts of each server.
+        concurrencies: Concurrencies of the closed loops.
         open_shares: Rates of the open loop, as shares of the slowest contender's throughput.
-        sizes: Catalogues of the growth section, in movies.
-        vectors: Matrices of the scale section, in rows.
-        reviews: How many of imdb75k go through the whole system; 0 for all of them.
+        sizes: Numbers of movies of the growth section's catalogues.
+        vectors: Numbers of rows of the scale section's matrices.
+        reviews: Number of imdb75k reviews that are crawled; 0 for all of them.
+        bulk_texts: Number of passages of the bulk encoding.
+        reloads: Number of reloads of the idle service.
     """
 
     data: Path
@@ -44,12 +48,12 @@ class Plan:
 
 
 def full(data: Path, work: Path) -> Plan:
-    """The plan whose figures go into documents: about an hour and a half, most of it encoding."""
+    """The plan for published figures: about an hour and a half, most of it encoding."""
     return Plan(data, work)
 
 
 def quick(data: Path, work: Path) -> Plan:
-    """To see that all of it works, in some minutes; its figures are rough."""
+    """A plan of a few minutes that shows that everything works; its figures are rough."""
     return Plan(
         data, work, rounds=2, seconds=2.0, starts=1, concurrencies=(1, 8),
         sizes=(500, 10_000), vectors=(10_000, 100_000), reviews=2_500, bulk_texts=300, reloads=3,

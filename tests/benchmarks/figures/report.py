@@ -1,4 +1,4 @@
-"""What came out: tables for people, JSON for programs, and the places of a document."""
+"""The report: tables for people, JSON for programs, and tables in a document."""
 
 from __future__ import annotations
 
@@ -38,17 +38,19 @@ def show(console: Console, table: Table) -> None:
 
 
 def outcomes_of(sections: Mapping[str, Section]) -> dict[Key, Outcome]:
-    """What was measured against the targets, of all sections."""
-    return {key: own for section in sections.values() for key, own in section.outcomes.items()}
+    """The outcomes of all sections, by target."""
+    return {
+        key: outcome for section in sections.values() for key, outcome in section.outcomes.items()
+    }
 
 
 def write_json(
     folder: Path, sections: Mapping[str, Section], tables: Sequence[Table], **facts: Any
 ) -> Path:
-    """Write every figure: to a file named after the time, and to ``latest.json``.
+    """Write all figures to a file named after the time, and to ``latest.json``.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: a file cannot be written.
     """
     body = {
         "format_version": 1,
@@ -67,30 +69,29 @@ def write_json(
 
 
 def write_document(path: Path, tables: Sequence[Table], drawings: Mapping[str, str]) -> None:
-    """Put the tables into their places of a document, and the drawings beside it.
+    """Write the tables into their places in a document, and the drawings into files beside it.
 
-    A table that has no place in the document is left out; a place without a table keeps what it
-    holds.
+    A table without a place in the document is skipped; a place without a table keeps its text.
 
     Raises:
-        OSError: it cannot be read or written.
+        OSError: a file cannot be read or written.
     """
     document = path.read_text()
-    wanted = set(places(document))
+    present = set(places(document))
     texts = {table.name: table.markdown() for table in tables}
     for name, drawing in drawings.items():
         file = path.with_name(f"{path.stem}-{name}.svg")
         file.write_text(drawing)
         texts[f"{name}-chart"] = f"![The same as a chart]({file.name})"
-    path.write_text(written(document, {k: v for k, v in texts.items() if k in wanted}))
+    path.write_text(written(document, {k: v for k, v in texts.items() if k in present}))
 
 
 def _finite(value: Any) -> Any:
-    """JSON has no infinity and nothing that is not a number: they become null."""
+    """Replace infinity and NaN by None, because JSON has neither."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {str(key): _finite(own) for key, own in value.items()}
+        return {str(key): _finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(own) for own in value]
+        return [_finite(item) for item in value]
     return value

@@ -1,4 +1,4 @@
-"""What a section of the benchmark hands back."""
+"""The result of one section of the benchmark."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Say = Callable[[str], None]
 
 @dataclass
 class Section:
-    """Tables for people, figures for programs, targets that were measured, drawings."""
+    """Tables for people, figures for programs, outcomes by target, and drawings."""
 
     tables: list[Table] = field(default_factory=list)
     figures: dict[str, Any] = field(default_factory=dict)

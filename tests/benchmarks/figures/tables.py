@@ -1,4 +1,4 @@
-"""Tables as data: printed for people, written into documents, kept in JSON. Pure."""
+"""Tables as data, for the console, documents and JSON. Pure."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Table:
-    """Cells with a head.
+    """A table with a title, a header row and remarks.
 
     Attributes:
-        name: Its marker in a document, ``<!-- bench:NAME -->``.
-        columns: The head; the first column is left-aligned, the others are figures.
-        remarks: Below it, a line each.
+        name: The name of its place in a document, ``<!-- bench:NAME -->``.
+        title: The title on the console.
+        columns: The header cells; the first column is left-aligned, the others are figures.
+        rows: The cells of each row.
+        remarks: Lines below the table.
     """
 
     name: str
@@ -24,7 +26,7 @@ class Table:
     remarks: Sequence[str] = field(default_factory=tuple)
 
     def markdown(self) -> str:
-        """As a table of a document."""
+        """The table as Markdown."""
         head = "| " + " | ".join(self.columns) + " |"
         rule = "|---" + "|---:" * (len(self.columns) - 1) + "|"
         body = ["| " + " | ".join(_escaped(cell) for cell in row) + " |" for row in self.rows]
@@ -34,7 +36,7 @@ class Table:
         return "\n".join(lines)
 
     def to_json(self) -> dict[str, Any]:
-        """The cells as they are shown."""
+        """The cells as text, for JSON."""
         return {
             "title": self.title,
             "columns": list(self.columns),

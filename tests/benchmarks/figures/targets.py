@@ -1,6 +1,6 @@
-"""The targets, and what was measured against them. Pure.
+"""The targets and their outcomes. Pure.
 
-Each is a ratio in one run, so that it holds on another machine too.
+Each target is a ratio within one run, so that it applies to other machines too.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Key = Literal[
 
 @dataclass(frozen=True)
 class Target:
-    """What is to be reached."""
+    """A ratio and its bound."""
 
     key: Key
     what: str
@@ -29,12 +29,12 @@ class Target:
     at_least: bool
 
     def met(self, value: float) -> bool:
-        """Whether a value reaches it."""
+        """Whether a value meets the target."""
         return value >= self.bound if self.at_least else value <= self.bound
 
     @property
     def shown(self) -> str:
-        """The bound, for a table."""
+        """The bound as a table cell."""
         return f"{'≥' if self.at_least else '≤'} {self.bound:g}"
 
 
@@ -63,7 +63,7 @@ TARGETS: tuple[Target, ...] = (
 
 @dataclass(frozen=True)
 class Measured:
-    """A value for each round; ``note`` says of what, where it is not plain."""
+    """A value for each round; ``note`` says how it was measured."""
 
     series: Series
     note: str = ""
@@ -71,7 +71,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class NotMeasured:
-    """Why there is no value."""
+    """The reason why a target has no value."""
 
     reason: str
 
@@ -81,14 +81,14 @@ NOT_RUN = NotMeasured("not run")
 
 
 def verdict(target: Target, outcome: Outcome) -> str:
-    """In one word or a few, judged by the median."""
+    """Whether the median meets the target, or why there is no value."""
     if isinstance(outcome, NotMeasured):
         return outcome.reason
     return "met" if target.met(outcome.series.median) else "missed"
 
 
 def table(outcomes: Mapping[Key, Outcome]) -> Table:
-    """Every target with what was measured against it."""
+    """All targets with their outcomes."""
     rows = []
     for target in TARGETS:
         outcome = outcomes.get(target.key, NOT_RUN)
@@ -110,8 +110,8 @@ def _cells(outcome: Outcome) -> Sequence[str]:
 
 
 def to_json(outcomes: Mapping[Key, Outcome]) -> list[dict[str, Any]]:
-    """Every target, for programs."""
-    found = []
+    """All targets with their outcomes, for JSON."""
+    rows = []
     for target in TARGETS:
         outcome = outcomes.get(target.key, NOT_RUN)
         row: dict[str, Any] = {
@@ -120,5 +120,5 @@ def to_json(outcomes: Mapping[Key, Outcome]) -> list[dict[str, Any]]:
         }  # fmt: skip
         if isinstance(outcome, Measured):
             row |= {**outcome.series.to_json(), "note": outcome.note}
-        found.append(row)
-    return found
+        rows.append(row)
+    return rows

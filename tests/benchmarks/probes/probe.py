@@ -1,8 +1,8 @@
-"""The bare parts, each in its own process: ``python -m tests.benchmarks.probes.probe KIND``.
+"""Single parts of the system in processes: ``python -m tests.benchmarks.probes.probe KIND``.
 
-A probe opens what it needs, says ``{"ready": ...}`` on standard output, then does as each line of
-JSON on standard input says and answers with operations, wall and CPU seconds. So several probes
-can take turns, none disturbs another, and the memory of each is its own.
+A probe opens what it needs and prints ``{"ready_s": ...}``. Then it runs the command of each JSON
+line on standard input, and prints the number of operations, wall and CPU seconds. So several probes
+can take turns without disturbing each other, and their memory is measured separately.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ import numpy as np
 
 
 class Timed(NamedTuple):
-    """Operations that were timed by what did them, because not all of the time was theirs."""
+    """Operations with a wall time that leaves out other work of the same command."""
 
     operations: int
     wall_s: float
 
 
 class Probe(Protocol):
-    """Something that can be done a number of times."""
+    """A part of the system that runs commands."""
 
-    def run(self, wanted: dict[str, Any]) -> int | Timed:
-        """Do it; returns the number of operations."""
+    def run(self, command: dict[str, Any]) -> int | Timed:
+        """Run a command; returns the number of operations."""
         ...
 
 
@@ -36,34 +36,34 @@ class EncodeProbe:
     """Encodes texts with the artefact's graph: ``encode FOLDER THREADS PRECISION``."""
 
     def __init__(self, folder: str, threads: str, precision: str) -> None:
-        from shared.encoder import GraphEncoder  # noqa: PLC0415 - only this probe's weight counts
+        from shared.encoder import GraphEncoder  # noqa: PLC0415 - memory of this probe only
 
         settings: dict[str, Any] = {"threads": int(threads), "precision": precision}
         self._encoder = GraphEncoder(Path(folder), **settings)
 
-    def run(self, wanted: dict[str, Any]) -> int:
+    def run(self, command: dict[str, Any]) -> int:
         """Encode ``texts``, ``batch`` at a time: as queries, or as passages for ``bulk``."""
         encoder = self._encoder
-        encode = encoder.encode_passages if wanted.get("bulk") else encoder.encode_queries
-        for batch in batches(wanted["texts"], wanted["batch"]):
+        encode = encoder.encode_passages if command.get("bulk") else encoder.encode_queries
+        for batch in batches(command["texts"], command["batch"]):
             encode(batch)
-        return len(wanted["texts"])
+        return len(command["texts"])
 
 
 class ReferenceProbe:
     """Encodes texts with sentence-transformers, torch in float32: ``reference MODEL THREADS``."""
 
     def __init__(self, model: str, threads: str) -> None:
-        import torch  # noqa: PLC0415 - only this probe's weight counts
+        import torch  # noqa: PLC0415 - memory of this probe only
         from sentence_transformers import SentenceTransformer  # noqa: PLC0415
 
         torch.set_num_threads(int(threads))
         self._model = SentenceTransformer(model, device="cpu")
 
-    def run(self, wanted: dict[str, Any]) -> int:
+    def run(self, command: dict[str, Any]) -> int:
         """Encode ``texts``, ``batch`` at a time, or sorted by length in batches of 64 for 0."""
-        texts = wanted["texts"]
-        for batch in batches(texts, wanted["batch"]):
+        texts = command["texts"]
+        for batch in batches(texts, command["batch"]):
             self._model.encode(
                 batch, batch_size=64, normalize_embeddings=True, show_progress_bar=False
             )
@@ -81,14 +81,14 @@ class SearchProbe:
         self._snapshot = open_snapshot(SnapshotStore(Path(store)), snapshot_id)
         self._searcher = Searcher(self._snapshot)
 
-    def run(self, wanted: dict[str, Any]) -> int:
-        """Answer ``texts`` in full, with random vectors: a cosine costs the same."""
+    def run(self, command: dict[str, Any]) -> int:
+        """Search for ``texts`` with random vectors: a cosine costs the same."""
         from shared.retrieval.searcher import SearchQuery  # noqa: PLC0415
 
-        vectors = unit_rows(len(wanted["texts"]), self._snapshot.index.dim, seed=1)
-        for text, vector in zip(wanted["texts"], vectors, strict=True):
+        vectors = unit_rows(len(command["texts"]), self._snapshot.index.dim, seed=1)
+        for text, vector in zip(command["texts"], vectors, strict=True):
             self._searcher.search(SearchQuery(k=10, evidence=1, text=text, vector=vector))
-        return len(wanted["texts"])
+        return len(command["texts"])
 
 
 class FlatProbe:
@@ -104,16 +104,16 @@ class FlatProbe:
         path.unlink()
         self._queries = unit_rows(512, int(dim), seed=1)
 
-    def run(self, wanted: dict[str, Any]) -> int:
-        """``search``, ``batch`` queries at a time, or ``read`` the matrix once."""
-        times = wanted["times"]
-        if wanted["what"] == "read":
+    def run(self, command: dict[str, Any]) -> int:
+        """``search`` with ``batch`` queries at a time, or ``read`` the matrix once."""
+        times = command["times"]
+        if command["what"] == "read":
             for _ in range(times):
-                READERS[wanted["reader"]](self._vectors, self._queries[0])
+                READERS[command["reader"]](self._vectors, self._queries[0])
             return int(times)
         for n in range(times):
-            first = n * wanted["batch"] % (len(self._queries) - wanted["batch"] + 1)
-            self._index.search(self._queries[first : first + wanted["batch"]], wanted["k"])
+            first = n * command["batch"] % (len(self._queries) - command["batch"] + 1)
+            self._index.search(self._queries[first : first + command["batch"]], command["k"])
         return int(times)
 
 
@@ -121,19 +121,19 @@ class PublishProbe:
     """A catalogue of random vectors: ``publish FOLDER MOVIES TEXTS ARTEFACT``."""
 
     def __init__(self, folder: str, movies: str, texts: str, artefact: str) -> None:
-        from shared.encoder import read_spec  # noqa: PLC0415 - only this probe's weight counts
+        from shared.encoder import read_artefact  # noqa: PLC0415 - memory of this probe only
         from tests.benchmarks.catalogues.synthetic import SyntheticCatalogue  # noqa: PLC0415
 
         self._catalogue = SyntheticCatalogue(
             Path(folder),
             int(movies),
             json.loads(Path(texts).read_text()),
-            read_spec(Path(artefact)),
+            read_artefact(Path(artefact)).encoder,
         )
 
-    def run(self, wanted: dict[str, Any]) -> Timed:
-        """``fill`` it, ``change_one`` movie, or ``publish_anew``: seconds of the publishing."""
-        return Timed(1, getattr(self._catalogue, wanted["what"])())
+    def run(self, command: dict[str, Any]) -> Timed:
+        """``fill``, ``change_one`` or ``publish_all``; the time is that of publishing."""
+        return Timed(1, getattr(self._catalogue, command["what"])())
 
 
 READERS: dict[str, Callable[[Any, Any], Any]] = {
@@ -141,7 +141,7 @@ READERS: dict[str, Callable[[Any, Any], Any]] = {
     "maximum": lambda matrix, _: matrix.view(np.int32).max(),
     "product": lambda matrix, query: matrix @ query,
 }
-"""Ways to touch every number once; the fastest of them is what reading costs."""
+"""Ways to read every number once; the fastest of them is the cost of reading."""
 
 KINDS: dict[str, Callable[..., Probe]] = {
     "encode": EncodeProbe,
@@ -171,22 +171,22 @@ def main() -> int:
     kind, *arguments = sys.argv[1:]
     started = time.perf_counter()
     probe = KINDS[kind](*arguments)
-    _tell(ready_s=time.perf_counter() - started)
+    _print(ready_s=time.perf_counter() - started)
     for line in sys.stdin:
-        wanted = json.loads(line)
+        command = json.loads(line)
         wall, cpu = time.perf_counter(), time.process_time()
-        done = probe.run(wanted)
+        done = probe.run(command)
         cpu_s, wall_s = time.process_time() - cpu, time.perf_counter() - wall
         if isinstance(done, int):
             done = Timed(done, wall_s)
-        _tell(operations=done.operations, wall_s=done.wall_s, cpu_s=cpu_s, peak_mb=peak_mb())
+        _print(operations=done.operations, wall_s=done.wall_s, cpu_s=cpu_s, peak_mb=peak_mb())
     return 0
 
 
 def peak_mb() -> float:
-    """The most memory this process has held, in MB; 0 where the system does not tell.
+    """The peak memory of this process in MB; 0 where the system does not report it.
 
-    Not ``ru_maxrss``: that one begins with what the parent held.
+    Not ``ru_maxrss``, which starts with the memory of the parent.
     """
     try:
         lines = Path("/proc/self/status").read_text().splitlines()
@@ -195,7 +195,7 @@ def peak_mb() -> float:
     return next((int(line.split()[1]) / 1e3 for line in lines if line.startswith("VmHWM")), 0.0)
 
 
-def _tell(**figures: float) -> None:
+def _print(**figures: float) -> None:
     sys.stdout.write(json.dumps(figures) + "\n")
     sys.stdout.flush()
 

@@ -1,4 +1,4 @@
-"""Probes as seen from the benchmark: started, asked by turns, ended."""
+"""Probe processes, as the benchmark starts and uses them."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from tests.benchmarks.race.servers import ONE_THREAD
 
 
 class ProbeFailed(RuntimeError):
-    """A probe ended; the message has its last line."""
+    """A probe ended early; the message has its last line."""
 
 
 class ProbeProcess:
-    """A running probe."""
+    """A running probe process."""
 
     def __init__(self, kind: str, *arguments: object, log: Path) -> None:
-        """Start it, and wait until it is ready.
+        """Start the probe and wait until it is ready.
 
         Raises:
-            ProbeFailed: it ended.
+            ProbeFailed: the probe ended.
         """
         self._log = log
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -47,15 +47,15 @@ class ProbeProcess:
         self.start_s = time.perf_counter() - started
         self.peak_mb = 0.0
 
-    def measure(self, wanted: Mapping[str, Any]) -> Window:
-        """Have it done, timed by the probe itself.
+    def measure(self, command: Mapping[str, Any]) -> Window:
+        """Run a command; the probe itself measures the time.
 
         Raises:
-            ProbeFailed: it ended.
+            ProbeFailed: the probe ended.
         """
         assert self._process.stdin is not None
         try:
-            self._process.stdin.write(json.dumps(wanted) + "\n")
+            self._process.stdin.write(json.dumps(command) + "\n")
             self._process.stdin.flush()
         except BrokenPipeError as error:
             raise ProbeFailed(self._last_line()) from error
@@ -64,7 +64,7 @@ class ProbeProcess:
         return Window(int(answer["operations"]), answer["wall_s"], answer["cpu_s"])
 
     def close(self) -> None:
-        """End it."""
+        """End the probe."""
         self._process.communicate()
 
     def _read(self) -> dict[str, float]:
@@ -78,15 +78,15 @@ class ProbeProcess:
 
     def _last_line(self) -> str:
         lines = self._log.read_text(errors="replace").strip().splitlines()
-        return lines[-1][:200] if lines else "ended without a word"
+        return lines[-1][:200] if lines else "ended without output"
 
 
 @contextmanager
 def probe(kind: str, *arguments: object, log: Path) -> Iterator[ProbeProcess]:
-    """A probe, ended on exit.
+    """A running probe that is ended on exit.
 
     Raises:
-        ProbeFailed: it cannot start.
+        ProbeFailed: the probe cannot start.
     """
     process = ProbeProcess(kind, *arguments, log=log)
     try:

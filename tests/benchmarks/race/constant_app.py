@@ -1,6 +1,6 @@
-"""FastAPI alone: an endpoint that answers a constant: ``python -m ...constant_app PORT BYTES``.
+"""FastAPI with a constant response: ``python -m ...constant_app PORT BYTES``.
 
-What remains of a request when nothing is searched: the floor under any service on this framework.
+It measures the cost of a request without a search: the minimum of any service on this framework.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from fastapi import FastAPI, Response
 from pydantic import BaseModel
 
 
-class Wanted(BaseModel):
-    """A body to be parsed, as a search's is."""
+class SearchBody(BaseModel):
+    """A body that is parsed like that of a search."""
 
     query: str
     k: int = 10
 
 
 def create_app(size_bytes: int) -> FastAPI:
-    """An application that answers every search with as many bytes of JSON."""
+    """An application that answers every search with this many bytes of JSON."""
     app = FastAPI(openapi_url=None)
     body = b'{"hits":"' + b"x" * max(0, size_bytes - 11) + b'"}'
 
     @app.post("/search")
-    async def search(wanted: Wanted) -> Response:
+    async def search(_: SearchBody) -> Response:
         return Response(body, media_type="application/json")
 
     return app

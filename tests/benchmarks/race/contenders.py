@@ -1,6 +1,6 @@
-"""Who takes part in the race over HTTP: each on the same model, movies and queries, one thread.
+"""The contenders of the race over HTTP: same model, movies and queries, one thread each.
 
-What cannot take part here is told with the reason, and the others go on.
+A contender that cannot run here is reported with the reason, and the others continue.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.benchmarks.race.servers import Server
 from tests.benchmarks.race.venvs import ROOT, Venv, ensure
 
 Say = Callable[[str], None]
-QUERIES = 40_000  # more than are asked in a run, so that none is asked twice
+QUERIES = 40_000  # more than a run sends, so that none is sent twice
 ORIGINAL, TXTAI, CONSTANT = "original design", "txtai API, hybrid", "FastAPI alone, a constant"
 OURS = "this project, hybrid with evidence"
 OUR_API = Api("POST", "/search", '{"query": {query}, "k": 10}')
@@ -29,7 +29,7 @@ OUR_API = Api("POST", "/search", '{"query": {query}, "k": 10}')
 def ours(
     catalogue: Catalogue, plan: Plan, *, name: str = OURS, api: Api = OUR_API, **settings: str
 ) -> Server:
-    """Our query service on a catalogue, as a deployment starts it, but with one worker."""
+    """Our query service on a catalogue, started as in a deployment but with one worker."""
     scratch = plan.work / "servers" / _slug(name)
     scratch.mkdir(parents=True, exist_ok=True)
     return Server(
@@ -39,7 +39,7 @@ def ours(
         scratch / "server.log",
         {
             "MOVIE_SEARCH_DATA_DIR": str(scratch),
-            "MOVIE_SEARCH_QUERY_WORKERS": "1",  # one thread, as everybody
+            "MOVIE_SEARCH_QUERY_WORKERS": "1",  # one thread, like the other contenders
             "MOVIE_SEARCH_SNAPSHOT_URL": catalogue.store.root.absolute().as_uri(),
             **settings,
         },
@@ -48,10 +48,10 @@ def ours(
 
 
 def original(catalogue: Catalogue, plan: Plan, say: Say) -> Server:
-    """The original design, on the packages that our own environment has.
+    """The original design, with the packages of our environment.
 
     Raises:
-        NotInstalled: with the reason.
+        NotInstalled: its environment cannot be installed.
     """
     venv = ensure("original", plan.work / "venvs", with_ours=True, say=say)
     files = ensure_files(catalogue, plan.work / "original")
@@ -64,10 +64,10 @@ def original(catalogue: Catalogue, plan: Plan, say: Say) -> Server:
 
 
 def txtai(catalogue: Catalogue, plan: Plan, say: Say) -> Server:
-    """txtai's API server: hybrid over the reviews.
+    """The API server of txtai, with hybrid search over the reviews.
 
     Raises:
-        NotInstalled: with the reason.
+        NotInstalled: its environment cannot be installed.
     """
     venv = ensure("txtai", plan.work / "venvs", with_torch=True, say=say)
     folder = (plan.work / "txtai" / catalogue.fingerprint).absolute()
@@ -83,10 +83,10 @@ def txtai(catalogue: Catalogue, plan: Plan, say: Say) -> Server:
 
 
 def infinity(catalogue: Catalogue, plan: Plan, engine: str, say: Say) -> Server:
-    """infinity: embeddings of queries only, which is the first half of a search.
+    """infinity, which only encodes queries: the first half of a search.
 
     Raises:
-        NotInstalled: with the reason.
+        NotInstalled: its environment cannot be installed.
     """
     venv = ensure("infinity", plan.work / "venvs", with_torch=True, say=say)
     model = find_model(BUNDLED_MODEL)
@@ -99,12 +99,12 @@ def infinity(catalogue: Catalogue, plan: Plan, engine: str, say: Say) -> Server:
          "--served-model-name", "model"],
         Api("POST", "/embeddings", '{"model": "model", "input": [{query}]}'), catalogue, plan,
         {"INFINITY_ANONYMOUS_USAGE_STATS": "0", "HF_HUB_CACHE": str(plan.work / "onnx-cache")},
-        folder,  # it finds the graph of a relative path only
+        folder,  # it finds the graph only under a relative path
     )  # fmt: skip
 
 
 def constant(catalogue: Catalogue, plan: Plan, size_bytes: int) -> Server:
-    """FastAPI alone, answering as many bytes as our search does."""
+    """FastAPI alone, with a response as long as that of our search."""
     command = [
         sys.executable,
         "-m",
@@ -139,7 +139,7 @@ def _txtai_index(venv: Venv, catalogue: Catalogue, folder: Path) -> None:
     script = Path(__file__).parent / "competitors" / "txtai_index.py"
     model, index = str(find_model(BUNDLED_MODEL)), folder / "index"
     venv.run([str(venv.python), str(script), str(documents), model, str(index)])
-    documents.unlink()  # other people's texts: the index is enough of them
+    documents.unlink()  # other people's texts; the index is enough
     # JSON is YAML. Without the key there is no endpoint; the settings come from the saved index.
     (folder / "app.yml").write_text(json.dumps({"path": str(index), "embeddings": None}))
 

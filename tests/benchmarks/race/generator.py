@@ -1,12 +1,12 @@
 """Load at a constant rate of arrivals: ``python -m tests.benchmarks.race.generator``.
 
-An open loop: request ``n`` is due at ``n / rate`` whatever became of those before it, and its
-latency counts from when it was due. So a stall is felt by all who would have come during it, as
-people would feel it; a closed loop (``wrk``) would just send less ("coordinated omission"). A
-request takes an idle connection or opens one; how late the generator itself was is told too. With
-``--concurrency`` instead of ``--rate`` it is a closed loop, for machines without ``wrk``.
+It is an open loop: request ``n`` is due at ``n / rate`` even if earlier requests are still running,
+and its latency counts from that moment. So a stall delays all requests that are due meanwhile, as
+it would delay people; a closed loop (``wrk``) would send fewer requests ("coordinated omission"). A
+request uses an idle connection or opens one. The delay of the generator itself is reported too.
+With ``--concurrency`` instead of ``--rate`` it is a closed loop, for machines without ``wrk``.
 
-Reads requests as ``wrk.lua`` does: a line is a body, of a GET a path. Prints one line of JSON.
+It reads requests like ``wrk.lua``: a line is a body, or the path of a GET. It prints one JSON line.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ SNAPSHOT = b"\r\nx-snapshot-id:"
 
 
 class AnswerInvalid(RuntimeError):
-    """Not HTTP/1.1 with a Content-Length, or of a snapshot that it does not name."""
+    """A response without Content-Length, or from a snapshot that it does not name."""
 
 
 class Refused(AnswerInvalid):
-    """No success."""
+    """A response with an error status."""
 
     def __init__(self, status: str, *, kept: bool) -> None:
         super().__init__(status)
@@ -48,38 +48,38 @@ class _Connection:
     writer: asyncio.StreamWriter
 
     async def ask(self, request: bytes) -> bool:
-        """Send a request and read the whole answer; returns whether another may follow.
+        """Send a request and read the whole response; returns whether the connection stays open.
 
         Raises:
-            Refused, AnswerInvalid, OSError, EOFError: it was not answered with success.
+            Refused, AnswerInvalid, OSError, EOFError: the request failed.
         """
         self.writer.write(request)
         head = (await self.reader.readuntil(b"\r\n\r\n")).lower()
         length = _field(head, b"\r\ncontent-length:")
         if length is None:
-            raise AnswerInvalid("an answer without Content-Length")
+            raise AnswerInvalid("a response without Content-Length")
         body = await self.reader.readexactly(int(length))
         kept = head.startswith(b"http/1.1") and b"\r\nconnection: close" not in head
         if head[9:10] != b"2":
             raise Refused(head.partition(b"\r\n")[0].decode(errors="replace"), kept=kept)
         snapshot = _field(head, SNAPSHOT)
         if snapshot is not None and snapshot not in body:
-            raise AnswerInvalid("an answer of another snapshot than it names")
+            raise AnswerInvalid("a response from another snapshot than it names")
         return kept
 
 
 def _field(head: bytes, name: bytes) -> bytes | None:
-    """A header of a head in lower case; ``name`` begins with the line's end before it."""
-    found = head.find(name)
-    if found < 0:
+    """The value of a header in a lower-case head; ``name`` begins with the line break before it."""
+    start = head.find(name)
+    if start < 0:
         return None
-    begin = found + len(name)
+    begin = start + len(name)
     return head[begin : head.index(b"\r\n", begin)].strip()
 
 
 @dataclass
 class Generator:
-    """Sends requests to one server and keeps what it saw."""
+    """Sends requests to one server, and records latencies and errors."""
 
     host: str
     port: int
@@ -92,7 +92,7 @@ class Generator:
     _idle: list[_Connection] = field(default_factory=list)
 
     async def open_loop(self, rate: float, seconds: float) -> float:
-        """Send ``rate`` requests a second; returns the seconds until the last answer."""
+        """Send ``rate`` requests per second; returns the seconds until the last response."""
         started = time.perf_counter()
         sent: list[asyncio.Task[None]] = []
         for n in range(round(rate * seconds)):
@@ -106,7 +106,7 @@ class Generator:
         return time.perf_counter() - started
 
     async def closed_loop(self, concurrency: int, seconds: float) -> float:
-        """Keep ``concurrency`` requests in flight; returns the seconds it took."""
+        """Keep ``concurrency`` requests in flight; returns the seconds that it took."""
         started = time.perf_counter()
 
         async def client() -> None:
@@ -162,7 +162,7 @@ def raw_requests(
 
 
 def main() -> int:
-    """Send, and print what was seen."""
+    """Send the requests and print the result."""
     parser = argparse.ArgumentParser(prog="tests.benchmarks.race.generator", description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--method", default="POST")
@@ -190,16 +190,16 @@ async def _run(given: argparse.Namespace, made: list[bytes]) -> dict[str, float 
     else:
         wall_s = await generator.closed_loop(given.concurrency, given.seconds)
     await generator.close()
-    found = sorted(generator.latencies_s) or [float("inf")]
+    latencies_s = sorted(generator.latencies_s) or [float("inf")]
     lags = sorted(generator.lags_s) or [0.0]
     return {
         "requests": len(generator.latencies_s),
         "wall_s": wall_s,
         "errors": generator.errors,
         "first_error": generator.first_error,
-        "p50_ms": 1000 * percentile(found, 0.5),
-        "p99_ms": 1000 * percentile(found, 0.99),
-        "max_ms": 1000 * found[-1],
+        "p50_ms": 1000 * percentile(latencies_s, 0.5),
+        "p99_ms": 1000 * percentile(latencies_s, 0.99),
+        "max_ms": 1000 * latencies_s[-1],
         "lag_p99_ms": 1000 * percentile(lags, 0.99),
     }
 

@@ -1,8 +1,8 @@
 """Load on a server, always from another process.
 
-A closed loop (so many requests in flight) is ``wrk``'s, installed where the package manager lets
-us; without it our own generator takes its place. An open loop (so many arrivals a second) is always
-our own generator's: Debian packages none that keeps to a schedule of arrivals.
+``wrk`` makes the closed loops (a number of requests in flight); it is installed where the package
+manager allows it, and otherwise our own generator takes its place. Our generator always makes the
+open loops (a number of arrivals per second): Debian packages none that keeps to a schedule.
 """
 
 from __future__ import annotations
@@ -25,10 +25,12 @@ JSON = "application/json"
 
 @dataclass(frozen=True)
 class Api:
-    """How a server is asked.
+    """The request of a server.
 
     Attributes:
-        template: With ``{query}`` where the query goes: JSON of it in a body, escaped in a path.
+        method: The HTTP method.
+        path: The path of a request with a body.
+        template: The body, or the path of a GET, with ``{query}`` in the place of the query.
     """
 
     method: str
@@ -36,14 +38,14 @@ class Api:
     template: str
 
     def line(self, query: str) -> str:
-        """What asks it this query: a body, or of a GET a path."""
+        """The body for a query, or the path of a GET."""
         if self.method == "GET":
             return self.template.replace("{query}", quote(query))
         return self.template.replace("{query}", json.dumps(query))
 
 
 class Requests:
-    """Requests in a file, asked in order over the whole run, so that none is asked twice."""
+    """Requests in a file, sent in order over the whole run, so that none is sent twice."""
 
     def __init__(self, api: Api, texts: Sequence[str], count: int, path: Path) -> None:
         self.api = api
@@ -57,7 +59,7 @@ class Requests:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a load generator saw. Requests are those answered, errors the others."""
+    """The result of a load generator; ``requests`` succeeded, ``errors`` failed."""
 
     requests: int
     wall_s: float
@@ -74,7 +76,7 @@ class LoadFailed(RuntimeError):
 
 
 def have_wrk() -> bool:
-    """Whether ``wrk`` is here; installs it first where we may."""
+    """Whether ``wrk`` is available; installs it first where possible."""
     if shutil.which("wrk") is None and os.geteuid() == 0 and shutil.which("apt-get"):
         command = ["apt-get", "install", "--yes", "--no-install-recommends", "wrk"]
         subprocess.run(command, capture_output=True, check=False, timeout=300)
@@ -85,7 +87,7 @@ def closed_loop(requests: Requests, port: int, *, concurrency: int, seconds: flo
     """Keep ``concurrency`` requests in flight for some seconds.
 
     Raises:
-        LoadFailed: there is no result.
+        LoadFailed: the generator ended without a result.
     """
     if shutil.which("wrk") is None:
         load = _generator(requests, port, "--concurrency", concurrency, seconds)
@@ -102,10 +104,10 @@ def closed_loop(requests: Requests, port: int, *, concurrency: int, seconds: flo
 
 
 def open_loop(requests: Requests, port: int, *, rate: float, seconds: float) -> Load:
-    """Send ``rate`` requests a second, however fast they are answered.
+    """Send ``rate`` requests per second, independent of the responses.
 
     Raises:
-        LoadFailed: there is no result.
+        LoadFailed: the generator ended without a result.
     """
     load = _generator(requests, port, "--rate", rate, seconds)
     requests.offset += load.requests + load.errors
@@ -131,6 +133,6 @@ def _result(command: Sequence[str], seconds: float) -> Load:
         raise LoadFailed(f"{command[0]}: no result after {error.timeout:.0f} s") from error
     lines = done.stdout.strip().splitlines()
     if done.returncode or not lines:
-        told = (done.stderr or done.stdout).strip().splitlines() or ["no output"]
-        raise LoadFailed(f"{Path(command[0]).name}: {told[-1]}")
+        output = (done.stderr or done.stdout).strip().splitlines() or ["no output"]
+        raise LoadFailed(f"{Path(command[0]).name}: {output[-1]}")
     return Load(**json.loads(lines[-1]))

@@ -1,7 +1,7 @@
-"""Servers under load: started, stopped, and frozen while it is another one's turn.
+"""Servers under load: started, stopped, and frozen while another server is measured.
 
-A frozen server (SIGSTOP) takes no CPU from the one that is measured, and its sockets stay open.
-CPU time and memory are of the whole process tree.
+A frozen server (SIGSTOP) uses no CPU, and its sockets stay open. CPU time and memory are those of
+the whole process tree.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ class ServerFailed(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Of a process tree, in MB.
+    """The memory of a process tree in MB.
 
-    ``rss_mb`` counts a page for each process that holds it, ``pss_mb`` shares it out among them,
-    ``private_mb`` leaves out what others hold too.
+    ``rss_mb`` counts a page for each process that maps it, ``pss_mb`` divides it among them, and
+    ``private_mb`` leaves out pages that other processes map too.
     """
 
     rss_mb: float
@@ -53,11 +53,12 @@ class Memory:
 
 @dataclass
 class Server:
-    """A server on a port of its own.
+    """A server on a free port.
 
     Attributes:
-        command: With ``{port}`` where the port goes.
-        requests: What it is asked.
+        name: Its name in tables.
+        command: The command line, with ``{port}`` in the place of the port.
+        requests: The requests to send to it.
     """
 
     name: str
@@ -70,15 +71,15 @@ class Server:
     _process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> float:
-        """Start it; returns the seconds until it answered the first request.
+        """Start the server; returns the seconds until its first response.
 
         Raises:
-            ServerFailed: it ended, or did not answer in time.
+            ServerFailed: the server ended, or did not answer in time.
         """
         self.port = _free_port()
         self.log.parent.mkdir(parents=True, exist_ok=True)
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("MOVIE_SEARCH_")}
-        # What is deployed has been compiled; without this each start might do so again.
+        # A deployment is compiled already; without this, each start might compile again.
         inherited.pop("PYTHONDONTWRITEBYTECODE", None)
         started = time.perf_counter()
         with self.log.open("wb") as log:
@@ -105,7 +106,7 @@ class Server:
         return time.perf_counter() - started
 
     def stop(self) -> None:
-        """End it and all its processes; nothing to do when it does not run."""
+        """Stop the server and all its processes; does nothing when it does not run."""
         if self._process is None:
             return
         family = self._family()
@@ -124,15 +125,15 @@ class Server:
         self._process = None
 
     def freeze(self) -> None:
-        """Take it off the CPU until ``thaw``."""
+        """Stop its processes from running until ``thaw``."""
         self._signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let it go on."""
+        """Let its processes run again."""
         self._signal(signal.SIGCONT)
 
     def cpu_s(self) -> float:
-        """CPU seconds that it has used."""
+        """The CPU seconds that it has used."""
         total = 0.0
         for process in self._family():
             with contextlib.suppress(psutil.Error):
@@ -141,24 +142,24 @@ class Server:
         return total
 
     def memory(self) -> Memory:
-        """What it holds now."""
+        """The memory that it uses now."""
         rss = pss = private = 0
         for process in self._family():
             with contextlib.suppress(psutil.Error):
-                found = process.memory_full_info()
-                rss += found.rss
-                pss += getattr(found, "pss", found.rss)  # Linux alone tells
-                private += found.uss
+                held = process.memory_full_info()
+                rss += held.rss
+                pss += getattr(held, "pss", held.rss)  # only on Linux
+                private += held.uss
         return Memory(rss / 1e6, pss / 1e6, private / 1e6)
 
     @property
     def pid(self) -> int:
-        """Of its first process."""
+        """The id of its first process."""
         assert self._process is not None
         return self._process.pid
 
     def answer_bytes(self) -> int:
-        """Size of its answer to the first request."""
+        """The size of its response to the first request."""
         return len(self._ask())
 
     def _family(self) -> list[psutil.Process]:

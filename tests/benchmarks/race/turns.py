@@ -1,4 +1,4 @@
-"""Servers in turn, window by window: who is measured runs, everybody else is frozen."""
+"""Servers take turns, window by window: one is measured, the others are frozen."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Lap:
 
     @property
     def window(self) -> Window:
-        """As operations."""
+        """The window as operations with their time."""
         return Window(self.load.requests, self.load.wall_s, self.cpu_s)
 
 
@@ -35,12 +35,12 @@ class Laps:
 
     @property
     def cpu_ms(self) -> Series:
-        """CPU milliseconds a request."""
+        """CPU milliseconds per request."""
         return Series.of(lap.window.cpu_ms for lap in self.laps)
 
     @property
     def per_second(self) -> Series:
-        """Requests a second."""
+        """Requests per second."""
         return Series.of(lap.window.per_second for lap in self.laps)
 
     @property
@@ -50,21 +50,21 @@ class Laps:
 
     @property
     def p99_ms(self) -> Series:
-        """Latency that one of a hundred exceeds."""
+        """The latency that one of a hundred requests exceeds."""
         return Series.of(lap.load.p99_ms for lap in self.laps)
 
     @property
     def errors(self) -> int:
-        """Requests not answered with success, in all."""
+        """The total number of failed requests."""
         return sum(lap.load.errors for lap in self.laps)
 
     @property
     def lag_p99_ms(self) -> float:
-        """How late the load generator itself was, at the worst."""
+        """The largest delay of the load generator itself."""
         return max(lap.load.lag_p99_ms for lap in self.laps)
 
     def to_json(self) -> dict[str, object]:
-        """All there is to tell."""
+        """All figures, for JSON."""
         return {
             "cpu_ms": self.cpu_ms.to_json(),
             "per_second": self.per_second.to_json(),
@@ -76,33 +76,33 @@ class Laps:
 
 
 def cold_starts(servers: Sequence[Server], times: int, say: Say) -> dict[str, list[float]]:
-    """Seconds from start to first answer of each server, by turns; ends with none running.
+    """Seconds from the start to the first response of each server; all are stopped again.
 
-    A server that cannot start is left out of the result, with a word of why.
+    A server that cannot start is reported and left out of the result.
     """
-    found: dict[str, list[float]] = {}
+    seconds: dict[str, list[float]] = {}
     failed: set[str] = set()
     for _ in range(times):
         for server in servers:
             if server.name in failed:
                 continue
             try:
-                found.setdefault(server.name, []).append(server.start())
+                seconds.setdefault(server.name, []).append(server.start())
             except ServerFailed as error:
                 say(f"{error}")
                 failed.add(server.name)
-                found.pop(server.name, None)
+                seconds.pop(server.name, None)
             finally:
                 server.stop()
-    return found
+    return seconds
 
 
 @contextmanager
 def lined_up(servers: Sequence[Server]) -> Iterator[None]:
-    """All of them started and frozen; stopped on exit.
+    """Start and freeze all servers; stop them on exit.
 
     Raises:
-        ServerFailed: one cannot start.
+        ServerFailed: a server cannot start.
     """
     try:
         for server in servers:
@@ -117,12 +117,12 @@ def lined_up(servers: Sequence[Server]) -> Iterator[None]:
 def laps(
     servers: Sequence[Server], rounds: int, drive: Callable[[Server], Load]
 ) -> dict[str, Laps]:
-    """Drive each server once a round, by turns, warm.
+    """Load each server once per round, after a warm-up.
 
     Raises:
         LoadFailed: a load generator ended without a result.
     """
-    found: dict[str, list[Lap]] = {server.name: [] for server in servers}
+    driven: dict[str, list[Lap]] = {server.name: [] for server in servers}
     for _ in range(rounds):
         for server in servers:
             server.thaw()
@@ -130,14 +130,14 @@ def laps(
                 closed_loop(server.requests, server.port, concurrency=2, seconds=WARM_UP_S)
                 before = server.cpu_s()
                 load = drive(server)
-                found[server.name].append(Lap(load, server.cpu_s() - before))
+                driven[server.name].append(Lap(load, server.cpu_s() - before))
             finally:
                 server.freeze()
             if not load.requests:
-                raise LoadFailed(f"{server.name} answered nothing: {load.first_error}")
-    return {name: Laps(own) for name, own in found.items()}
+                raise LoadFailed(f"{server.name} answered no request: {load.first_error}")
+    return {name: Laps(windows) for name, windows in driven.items()}
 
 
 def memories(servers: Sequence[Server]) -> dict[str, Memory]:
-    """What each holds after all that was asked of it."""
+    """The memory of each server after the load."""
     return {server.name: server.memory() for server in servers}

@@ -1,7 +1,8 @@
-"""Throw-away virtual environments for competitors, so that none of them enters our locks.
+"""Virtual environments for the competitors, so that they are not in our locks.
 
-Each is pinned by ``competitors/requirements-NAME.txt``, which ``competitors/lock.sh`` makes. torch
-is the build that our own environment has. What cannot be installed is told, and nothing fails.
+``competitors/requirements-NAME.txt`` pins the packages of each; ``competitors/lock.sh`` writes it.
+torch is the build of our own environment. A competitor that cannot be installed is reported, and
+the benchmark continues.
 """
 
 from __future__ import annotations
@@ -35,20 +36,20 @@ class Venv:
 
     @property
     def python(self) -> Path:
-        """Its interpreter."""
+        """Its Python interpreter."""
         return self.folder / "bin" / "python"
 
     def program(self, name: str) -> Path:
-        """A program that it brings."""
+        """A program that is installed in it."""
         return self.folder / "bin" / name
 
     def run(self, command: list[str]) -> None:
-        """Run something that prepares a competitor.
+        """Run a command that prepares a competitor.
 
         Raises:
-            NotInstalled: it failed; with its last line.
+            NotInstalled: the command failed; the message has its last line.
         """
-        # One thread: several on busy cores wait for each other, up to forty times as long.
+        # One thread: on busy cores several wait for each other and can take forty times as long.
         _run(command, HF_HUB_OFFLINE="1", TOKENIZERS_PARALLELISM="false", OMP_NUM_THREADS="1")
 
 
@@ -56,39 +57,39 @@ def ensure(
     name: str, folder: Path, *, with_torch: bool = False, with_ours: bool = False,
     say: Callable[[str], None],
 ) -> Venv:  # fmt: skip
-    """The environment of a competitor; made now unless it is up to date.
+    """The environment of a competitor, which is created unless it is up to date.
 
     Args:
-        name: Of the competitor.
-        folder: Where all of them lie.
-        with_torch: Install torch, the version that we pin.
-        with_ours: Let it see the packages of our own environment, below its own: what it runs on
-            is then the very same as what we run on.
-        say: Takes a line of progress.
+        name: The name of the competitor.
+        folder: The folder of all environments.
+        with_torch: Install torch in the version that we pin.
+        with_ours: Make the packages of our own environment importable too, so that the competitor
+            runs on the same versions as we do.
+        say: Prints a line of progress.
 
     Raises:
-        NotInstalled: with the reason.
+        NotInstalled: the packages cannot be installed.
     """
     requirements = COMPETITORS / f"requirements-{name}.txt"
     venv = Venv(folder / name)
-    wanted = _fingerprint(requirements, with_torch, with_ours)
+    fingerprint = _fingerprint(requirements, with_torch, with_ours)
     stamp = venv.folder / STAMP
-    if stamp.is_file() and stamp.read_text() == wanted and venv.python.exists():
+    if stamp.is_file() and stamp.read_text() == fingerprint and venv.python.exists():
         return venv
     say(f"installing {name} into {venv.folder}")
     shutil.rmtree(venv.folder, ignore_errors=True)
     venv.folder.parent.mkdir(parents=True, exist_ok=True)
     _run([sys.executable, "-m", "venv", str(venv.folder)])
     if with_ours:
-        [own] = venv.folder.glob("lib/python*/site-packages")
-        (own / "movie_search.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
+        [packages] = venv.folder.glob("lib/python*/site-packages")
+        (packages / "movie_search.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
     if with_torch:
         _run([str(venv.python), str(INSTALL_TORCH)])
     _run(
         [str(venv.python), "-m", "pip", "install", "--quiet", "--no-deps", "--requirement",
          str(requirements)]
     )  # fmt: skip
-    stamp.write_text(wanted)
+    stamp.write_text(fingerprint)
     return venv
 
 
@@ -113,7 +114,7 @@ def _run(command: list[str], **changes: str) -> None:
 
 
 def reason(output: str) -> str:
-    """The line of an installer's output that says why."""
+    """The line of an installer's output that names the error."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if line.lower().startswith("error")]
     return (errors or lines or ["no output"])[-1][:200]

@@ -1,4 +1,4 @@
-"""What grows with the catalogue: a search's CPU, memory, the time to start and to publish."""
+"""What grows with the catalogue: CPU of a search, memory, time to start and to publish."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.benchmarks.race.servers import Memory, Server
 from tests.benchmarks.race.turns import Laps, cold_starts, laps, lined_up
 
 TARGET_MOVIES = 10_000
-ONE_ROUND_FROM = 50_000  # a larger catalogue is published once or twice only
+ONE_ROUND_FROM = 50_000  # larger catalogues are published in one round only
 CONCURRENCY = 8
 QUERIES = 200
 DRAWING = "growth"
@@ -40,7 +40,7 @@ def measure(plan: Plan, catalogue: Catalogue, say: Say) -> Section:
 
     Raises:
         tests.benchmarks.probes.probing.ProbeFailed, tests.benchmarks.race.servers.ServerFailed,
-        tests.benchmarks.race.load.LoadFailed: something ended early.
+        tests.benchmarks.race.load.LoadFailed: a process ended early.
     """
     folder = plan.work / "growth"
     shutil.rmtree(folder, ignore_errors=True)
@@ -57,21 +57,21 @@ def measure(plan: Plan, catalogue: Catalogue, say: Say) -> Section:
 
 
 def _texts(plan: Plan, catalogue: Catalogue) -> list[str]:
-    """Reviews to fill catalogues with, in random order: a movie's own would be alike."""
+    """Reviews in random order, because the reviews of one movie are similar."""
     path = plan.data / "imdb75k" / "reviews.parquet"
     if path.is_file():
-        found: list[str] = pq.read_table(path, columns=["text"])["text"].to_pylist()
+        texts: list[str] = pq.read_table(path, columns=["text"])["text"].to_pylist()
     else:
-        found = catalogue.reviews()
-    random.Random(4).shuffle(found)
-    return found[: max(plan.sizes) * REVIEWS_PER_MOVIE]
+        texts = catalogue.reviews()
+    random.Random(4).shuffle(texts)
+    return texts[: max(plan.sizes) * REVIEWS_PER_MOVIE]
 
 
 class _Published:
-    """How long publishing took, by what was new."""
+    """Seconds of publishing everything and of publishing one change."""
 
-    def __init__(self, process: ProbeProcess, anew: Series, one: Series) -> None:
-        self.anew = anew
+    def __init__(self, process: ProbeProcess, everything: Series, one: Series) -> None:
+        self.everything = everything
         self.one = one
         self.peak_mb = process.peak_mb
 
@@ -80,21 +80,21 @@ def _publish(
     plan: Plan, catalogue: Catalogue, folder: Path, texts: Path, size: int, say: Say
 ) -> _Published:
     say(f"growth: {size:,} movies: filling the database, publishing")
-    own = folder / str(size)
-    encoders = own / "snapshots" / "encoders"
+    data_dir = folder / str(size)
+    encoders = data_dir / "snapshots" / "encoders"
     shutil.copytree(catalogue.artefact, encoders / catalogue.artefact.name)
     with probe(
-        "publish", own, size, texts, catalogue.artefact, log=folder / f"publish-{size}.log"
+        "publish", data_dir, size, texts, catalogue.artefact, log=folder / f"publish-{size}.log"
     ) as process:
         process.measure({"what": "fill"})
-        anew: list[Window] = []
+        everything: list[Window] = []
         one: list[Window] = []
         for _ in range(1 if size >= ONE_ROUND_FROM else plan.rounds):
-            anew.append(process.measure({"what": "publish_anew"}))
+            everything.append(process.measure({"what": "publish_all"}))
             one.append(process.measure({"what": "change_one"}))
         return _Published(
             process,
-            Series.of(window.wall_s for window in anew),
+            Series.of(window.wall_s for window in everything),
             Series.of(window.wall_s for window in one),
         )
 
@@ -111,7 +111,7 @@ def _searched(
     starts = cold_starts(list(servers.values()), plan.starts, say)
     say("growth: searching")
     with lined_up(list(servers.values())):
-        found = laps(
+        results = laps(
             list(servers.values()), plan.rounds,
             lambda server: closed_loop(
                 server.requests, server.port, concurrency=CONCURRENCY, seconds=plan.seconds
@@ -119,7 +119,7 @@ def _searched(
         )  # fmt: skip
         held = {size: server.memory() for size, server in servers.items()}
     bare = _bare(plan, catalogue, folder, list(published))
-    by_size = {size: found[server.name] for size, server in servers.items()}
+    by_size = {size: results[server.name] for size, server in servers.items()}
     started = {size: Series.of(starts[server.name]) for size, server in servers.items()}
     disk_mb = {size: _disk_mb(folder / str(size) / "snapshots") for size in published}
     section = Section(
@@ -134,9 +134,9 @@ def _searched(
 def _bare(
     plan: Plan, catalogue: Catalogue, folder: Path, sizes: Sequence[int]
 ) -> dict[int, Series]:
-    """CPU milliseconds of a search without encoding and HTTP, by turns."""
+    """CPU milliseconds of a search without encoding and HTTP, for each size."""
     texts = take(catalogue.queries, QUERIES, seed=5)
-    found: dict[int, list[float]] = {size: [] for size in sizes}
+    cpu_ms: dict[int, list[float]] = {size: [] for size in sizes}
     with ExitStack() as stack:
         probes = {}
         for size in sizes:
@@ -149,41 +149,42 @@ def _bare(
             for size, process in probes.items():
                 window = process.measure({"texts": texts})
                 if turn:  # the first warms up
-                    found[size].append(window.cpu_ms)
-    return {size: Series.of(values) for size, values in found.items()}
+                    cpu_ms[size].append(window.cpu_ms)
+    return {size: Series.of(values) for size, values in cpu_ms.items()}
 
 
 def _disk_mb(store: Path) -> float:
-    """Size of the newest snapshot."""
+    """The size of the current snapshot in MB."""
     snapshot = store / SnapshotStore(store).current().snapshot_id
     return sum(path.stat().st_size for path in snapshot.rglob("*") if path.is_file()) / 1e6
 
 
 def _outcome(published: dict[int, _Published]) -> Outcome:
-    own = published.get(TARGET_MOVIES)
-    if own is None:
+    timing = published.get(TARGET_MOVIES)
+    if timing is None:
         return NotMeasured("not run at 10k movies")
-    return Measured(own.one.over(own.anew), "wall time of the publisher")
+    return Measured(timing.one.over(timing.everything), "wall time of the publisher")
 
 
 def _table(
-    published: dict[int, _Published], found: dict[int, Laps], held: dict[int, Memory],
+    published: dict[int, _Published], searches: dict[int, Laps], held: dict[int, Memory],
     bare: dict[int, Series], started: dict[int, Series], disk_mb: dict[int, float],
     catalogue: Catalogue,
 ) -> Table:  # fmt: skip
     rows = [
         [
-            f"{size:,}", found[size].cpu_ms.shown(), bare[size].shown(),
-            number(found[size].per_second.median, 0), number(found[size].p99_ms.median),
+            f"{size:,}", searches[size].cpu_ms.shown(), bare[size].shown(),
+            number(searches[size].per_second.median, 0), number(searches[size].p99_ms.median),
             f"{number(held[size].rss_mb, 0)} / {number(held[size].private_mb, 0)}",
-            number(started[size].median), number(own.anew.median), number(own.one.median),
-            number(own.peak_mb, 0), number(disk_mb[size], 0),
+            number(started[size].median), number(timing.everything.median),
+            number(timing.one.median),
+            number(timing.peak_mb, 0), number(disk_mb[size], 0),
         ]
-        for size, own in published.items()
+        for size, timing in published.items()
     ]  # fmt: skip
     columns = (
         "movies", "search, CPU ms", "without encoding and HTTP", "requests/s", "p99 ms",
-        "memory, MB, all / private", "start s", "publish anew, s", "after one change, s",
+        "memory, MB, all / private", "start s", "publish all, s", "after one change, s",
         "publisher's peak MB", "snapshot on disk, MB",
     )  # fmt: skip
     remark = (
@@ -194,31 +195,31 @@ def _table(
 
 
 def _figures(
-    published: dict[int, _Published], found: dict[int, Laps], held: dict[int, Memory],
+    published: dict[int, _Published], searches: dict[int, Laps], held: dict[int, Memory],
     bare: dict[int, Series], started: dict[int, Series], disk_mb: dict[int, float],
 ) -> dict[str, Any]:  # fmt: skip
     return {
         "growth": {
             str(size): {
-                "search": found[size].to_json(), "bare_cpu_ms": bare[size].to_json(),
+                "search": searches[size].to_json(), "bare_cpu_ms": bare[size].to_json(),
                 "rss_mb": held[size].rss_mb, "private_mb": held[size].private_mb,
-                "start_s": started[size].to_json(), "publish_anew_s": own.anew.to_json(),
-                "publish_one_s": own.one.to_json(), "publisher_peak_mb": own.peak_mb,
+                "start_s": started[size].to_json(), "publish_all_s": timing.everything.to_json(),
+                "publish_one_s": timing.one.to_json(), "publisher_peak_mb": timing.peak_mb,
                 "snapshot_mb": disk_mb[size],
             }
-            for size, own in published.items()
+            for size, timing in published.items()
         }
     }  # fmt: skip
 
 
 def _drawing(
-    published: dict[int, _Published], found: dict[int, Laps], held: dict[int, Memory],
+    published: dict[int, _Published], searches: dict[int, Laps], held: dict[int, Memory],
     bare: dict[int, Series],
 ) -> str:  # fmt: skip
     sizes = list(published)
     panels = [
         Panel("CPU of a search, ms", [
-            Line("over HTTP", [found[n].cpu_ms.median for n in sizes]),
+            Line("over HTTP", [searches[n].cpu_ms.median for n in sizes]),
             Line("without encoding and HTTP", [bare[n].median for n in sizes]),
         ]),
         Panel("memory of the query service, MB", [
@@ -226,7 +227,7 @@ def _drawing(
             Line("private", [held[n].private_mb for n in sizes]),
         ]),
         Panel("publishing, s", [
-            Line("anew", [published[n].anew.median for n in sizes]),
+            Line("everything", [published[n].everything.median for n in sizes]),
             Line("after one changed movie", [published[n].one.median for n in sizes]),
         ]),
     ]  # fmt: skip

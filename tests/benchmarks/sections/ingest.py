@@ -1,10 +1,10 @@
-"""75,000 reviews from disk through Redis into SQL: accounted for, how fast, and in how much memory.
+"""75,000 reviews from disk through Redis into SQL: completeness, speed and memory.
 
     python -m tests.benchmarks.sections.ingest [--reviews N]
 
 The real ingest service crawls ``imdb75k`` with the dataset spider into a real Redis server, and a
-process with the embedder's own consumer stores them; nothing is encoded. ``XADD`` of the same
-messages alone, before and after, is what Redis allows. Exits 1 when the ledger does not balance.
+process with the embedder's consumer stores them; nothing is encoded. ``XADD`` of the same messages
+alone, before and after, shows the limit of Redis. Exits with 1 when the ledger does not balance.
 """
 
 from __future__ import annotations
@@ -34,12 +34,8 @@ from services.embedder.database.engine import open_engine
 from services.embedder.database.run_ledger import Ledger, Ledgers
 from services.ingest.pages.datasets.dataset_items import read_reviews
 from services.ingest.pages.items import to_review
-from shared.delivery.messages import (
-    DEAD_LETTERS_STREAM,
-    EMBEDDER_GROUP,
-    REVIEWS_STREAM,
-    ReviewMessage,
-)
+from shared.delivery.keys import DEAD_LETTERS_STREAM, EMBEDDER_GROUP, REVIEWS_STREAM
+from shared.delivery.messages import ReviewMessage
 from shared.delivery.redis_client import Client, connect
 from shared.delivery.streams import StreamConsumer, append
 from shared.runs import registry
@@ -49,7 +45,7 @@ from tests.support.waiting import async_wait_until
 
 DATA = ROOT.parent / "shared" / "data" / "imdb75k"
 SOURCE = "imdb75k"
-BATCH = 100  # as the pipeline sends them
+BATCH = 100  # as in the pipeline
 TIMEOUT_S = 1800.0
 LOOK_EVERY_S = 0.2
 
@@ -64,7 +60,7 @@ def _process(*arguments: str, environment: dict[str, str]) -> Iterator[psutil.Pr
 
 
 def store(redis_url: str, database: str) -> None:
-    """The embedder's consumer and nothing else, until SIGTERM."""
+    """Run only the embedder's consumer, until SIGTERM."""
 
     async def consume() -> None:
         stop = asyncio.Event()
@@ -84,7 +80,7 @@ def store(redis_url: str, database: str) -> None:
 
 
 async def xadd_alone(reviews: Path) -> float:
-    """Messages a second that Redis takes from one sender that does nothing else."""
+    """Messages per second that Redis takes from a sender that does nothing else."""
     messages = (
         ReviewMessage(run_id="alone", source=SOURCE, review=to_review(item, SOURCE)).to_fields()
         for item, _ in read_reviews(reviews, SOURCE)
@@ -102,7 +98,7 @@ async def xadd_alone(reviews: Path) -> float:
 
 
 class Memory:
-    """The most memory of each process, sampled while the context lasts."""
+    """The peak memory of each process, sampled until the context ends."""
 
     def __init__(self, processes: dict[str, psutil.Process]) -> None:
         self._processes = processes
@@ -124,7 +120,7 @@ class Memory:
                 try:
                     self._note(name, process)
                     for child in process.children(recursive=True) if name == "ingest" else ():
-                        self._note("ingest: the crawl's process", child)
+                        self._note("ingest: crawl process", child)
                 except psutil.NoSuchProcess:
                     continue
 
@@ -169,7 +165,9 @@ async def through(
             "redis": psutil.Process(server.process.pid),
         }
         await async_wait_until(
-            lambda: registry.known_sources(redis), timeout_s=60, what="ingest has told its sources"
+            lambda: registry.known_sources(redis),
+            timeout_s=60,
+            what="ingest has published its sources",
         )
         with Memory(processes) as memory:
             run, _ = await registry.request_run(redis, SOURCE)
@@ -181,16 +179,16 @@ async def through(
 
 
 async def _settled(ledgers: Ledgers, redis: Client, run_id: str, deadline: float) -> Ledger:
-    """The run's ledger, once its end and all before it have been handled."""
+    """The ledger of a run, after all its messages have been handled."""
     while time.monotonic() < deadline:
         await asyncio.sleep(LOOK_EVERY_S)
         run = await registry.get_run(redis, run_id)
         if run is not None and run.error:
-            raise SystemExit(f"the run failed: {run.error}")
+            raise SystemExit(f"run failed: {run.error}")
         for ledger in ledgers.open_ledgers():
             if ledger.expected is not None and not await redis.xlen(REVIEWS_STREAM):
                 return ledger
-    raise SystemExit(f"the run had not ended after {TIMEOUT_S:g} s")
+    raise SystemExit(f"run not ended after {TIMEOUT_S:g} s")
 
 
 async def measure(count: int) -> int:
@@ -214,7 +212,7 @@ async def measure(count: int) -> int:
     table = Table("imdb75k, from disk into SQL", "", box=None, title_justify="left")
     for label, value in {
         "reviews in the file": f"{rows:,}, {len(set(ids[:rows])):,} distinct",
-        "items sent: films and reviews": f"{ledger.expected or 0:,}",
+        "items sent: movies and reviews": f"{ledger.expected or 0:,}",
         "stored + unchanged + dead-lettered": f"{ledger.stored:,} + {ledger.duplicate:,} + "
         f"{ledger.dead:,} reviews",
         "ledger": "balanced" if ledger.balanced else "NOT BALANCED",
@@ -231,14 +229,14 @@ async def measure(count: int) -> int:
 def main() -> int:
     """Entry point; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--reviews", type=int, default=0, help="the first N only; 0: all")
+    parser.add_argument("--reviews", type=int, default=0, help="only the first N reviews; 0: all")
     parser.add_argument("--store", nargs=2, metavar=("REDIS", "DATABASE"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.store:
         store(*options.store)
         return 0
     if not (DATA / "reviews.parquet").is_file():
-        sys.stderr.write(f"no real reviews at {DATA}\n")
+        sys.stderr.write(f"no real reviews in {DATA}\n")
         return 1
     return asyncio.run(measure(options.reviews))
 

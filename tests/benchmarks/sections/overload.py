@@ -1,9 +1,9 @@
-"""What is left of the service when more is asked of it than it can do.
+"""The throughput and latency of the service under more load than it can handle.
 
-Capacity is the throughput of a closed loop that always has searches waiting. Then twice and four
-times as many arrive, in an open loop: answered are as many as before, in the time that a full queue
-takes, and the others are told 503. All of it in each round, so that what slows the machine slows
-both. The negative control is the same service without a bound on its queue.
+Capacity is the throughput of a closed loop that always has searches waiting. Then two and four
+times as many arrive in an open loop: the service should answer as many as before, within the time
+of a full queue, and answer the others with 503. Each round measures both, so that other work on the
+machine slows both. The negative control is the same service without a bound on its queue.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from tests.benchmarks.race.servers import Server
 QUEUE = 64
 CONCURRENCY = 32  # of the closed loop: half the queue
 FACTORS = (2, 4)
-CONTROL_S = 3.0  # its backlog takes several times as long to be answered
+CONTROL_S = 3.0  # its backlog takes several times as long to answer
 OVERLOADED = "503"
 
 
 class OverloadUnclear(RuntimeError):
-    """Requests failed otherwise than by being refused; the message says how."""
+    """Requests failed in another way than with 503; the message says how."""
 
 
 def measure(plan: Plan, catalogue: Catalogue, say: Say) -> Section:
@@ -38,7 +38,7 @@ def measure(plan: Plan, catalogue: Catalogue, say: Say) -> Section:
         OverloadUnclear, tests.benchmarks.race.servers.ServerFailed,
         tests.benchmarks.race.load.LoadFailed.
     """
-    say(f"overload: {' and '.join(map(str, FACTORS))} times what it can do, {plan.rounds} rounds")
+    say(f"overload: {' and '.join(map(str, FACTORS))} times its capacity, {plan.rounds} rounds")
     server = contenders.ours(catalogue, plan, name="overload", MOVIE_SEARCH_ENCODE_QUEUE=str(QUEUE))
     server.start()
     try:
@@ -46,9 +46,9 @@ def measure(plan: Plan, catalogue: Catalogue, say: Say) -> Section:
     finally:
         server.stop()
     control = _control(plan, catalogue)
-    goodput = {f: Series.of(own[f][0] for own in rounds) for f in FACTORS}
-    latency = {f: Series.of(own[f][1] for own in rounds) for f in FACTORS}
-    refused = {f: sum(own[f][2] for own in rounds) for f in FACTORS}
+    goodput = {f: Series.of(result[f][0] for result in rounds) for f in FACTORS}
+    latency = {f: Series.of(result[f][1] for result in rounds) for f in FACTORS}
+    refused = {f: sum(result[f][2] for result in rounds) for f in FACTORS}
     rows = [
         [f"{factor}x", goodput[factor].shown(), latency[factor].shown(), str(refused[factor])]
         for factor in FACTORS
@@ -61,12 +61,12 @@ def measure(plan: Plan, catalogue: Catalogue, say: Say) -> Section:
         "503",
     )
     remark = (
-        f"A queue of {QUEUE}. p99 is of those answered; of the control over the same queue's time: "
-        "there it grows for as long as the load lasts."
+        f"A queue of {QUEUE}. p99 counts answered requests only. That of the control is relative "
+        "to the time of the same queue, and grows as long as the load lasts."
     )
     figures = {
-        "goodput": {str(f): own.to_json() for f, own in goodput.items()},
-        "p99": {str(f): own.to_json() for f, own in latency.items()},
+        "goodput": {str(f): result.to_json() for f, result in goodput.items()},
+        "p99": {str(f): result.to_json() for f, result in latency.items()},
         "refused": {str(f): count for f, count in refused.items()},
         "control": {"goodput": control[0], "p99": control[1]},
     }
@@ -74,23 +74,23 @@ def measure(plan: Plan, catalogue: Catalogue, say: Say) -> Section:
         "goodput": Measured(_worse(goodput, min), "the worse of 2x and 4x"),
         "p99-overload": Measured(_worse(latency, max), "the worse of 2x and 4x"),
     }
-    table = Table("overload", "More than it can do", columns, rows, [remark])
+    table = Table("overload", "Overload", columns, rows, [remark])
     return Section([table], {"overload": figures}, outcomes)
 
 
 def _worse(series: dict[int, Series], choose: Callable[[Iterable[float]], float]) -> Series:
-    return Series.of(map(choose, zip(*(own.values for own in series.values()), strict=True)))
+    return Series.of(map(choose, zip(*(one.values for one in series.values()), strict=True)))
 
 
 def _round(server: Server, seconds: float) -> dict[int, tuple[float, float, int]]:
-    """By factor: goodput over capacity, p99 over a full queue's time, how many were refused."""
-    found = {}
+    """For each factor: goodput / capacity, p99 / time of a full queue, refused requests."""
+    results = {}
     for factor in FACTORS:
         before = _capacity(server, seconds)
         load = open_loop(server.requests, server.port, rate=factor * before, seconds=seconds)
         capacity = (before + _capacity(server, seconds)) / 2
-        found[factor] = (*_ratios(load, capacity), load.errors)
-    return found
+        results[factor] = (*_ratios(load, capacity), load.errors)
+    return results
 
 
 def _control(plan: Plan, catalogue: Catalogue) -> tuple[float, float]:

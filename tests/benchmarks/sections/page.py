@@ -1,10 +1,9 @@
-"""``python -m tests.benchmarks.sections.page``: what the page costs a slow phone.
+"""``python -m tests.benchmarks.sections.page``: the load of the page on a slow phone.
 
-Measured by Chromium itself, of the real system with the demo catalogue, from an empty cache: CPU
-slowed down four times, 1.6 Mbit/s down and 150 ms to the service and back, as Lighthouse's phone
-has it. Paints and tasks come from the browser's trace. The map is drawn with 10,000 points, which
-are made up here, and then zoomed and dragged. Each view is loaded some times; medians are told,
-and of long tasks the most.
+Chromium measures the real system with the demo catalogue and an empty cache, with Lighthouse's
+phone profile: CPU slowed down four times, 1.6 Mbit/s download, 150 ms round trip. Paints and tasks
+come from the browser's trace. The map is drawn with 10,000 synthetic points, then zoomed and
+dragged. Each view is loaded several times; the table shows medians, and maxima of long tasks.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ ANSWER_TIMEOUT_MS = 60_000
 
 @dataclass(frozen=True)
 class View:
-    """A view, and the element with which it can be used."""
+    """A view, and the element that makes it usable."""
 
     name: str
     path: str
@@ -52,13 +51,13 @@ class View:
 VIEWS = (
     View("home", "/", "#q"),
     View("results", "/?q=space,+loneliness+and+silence", ".hit .title"),
-    View("film", "/film/tt0062622", ".film h1"),
+    View("movie", "/movie/tt0062622", ".movie h1"),
     View("map", "/explore", ".clusters button, .clusters summary, .clusters a"),
     View("admin", "/admin", "#token"),
 )
 MAP = "map"
 
-# Notes when something of the selector has been painted. The browser puts it in, not the page.
+# Records when an element of the selector was painted. The browser injects it into the page.
 WATCH = """(() => {
   const look = () => {
     if (!document.querySelector(%s)) return;
@@ -72,7 +71,7 @@ WATCH = """(() => {
 
 @dataclass(frozen=True)
 class Load:
-    """One visit with an empty cache."""
+    """The figures of one visit with an empty cache."""
 
     usable_ms: float
     first_paint_ms: float
@@ -85,7 +84,7 @@ class Load:
 
 
 def made_up_map(points: int = POINTS) -> dict[str, Any]:
-    """An answer of ``GET /map`` with clusters of films, the same ones every time."""
+    """A response of ``GET /map`` with synthetic clusters of movies, always the same."""
     chance = random.Random(7)
     centres = [
         (math.cos(n * 2.4) * math.sqrt(n), math.sin(n * 2.4) * math.sqrt(n))
@@ -97,7 +96,7 @@ def made_up_map(points: int = POINTS) -> dict[str, Any]:
     return {
         "snapshot_id": "00000001-00000000",
         "movie_ids": [f"tt{n:07}" for n in range(points)],
-        "titles": [f"The Film of the Number {n}" for n in range(points)],
+        "titles": [f"The Movie of the Number {n}" for n in range(points)],
         "years": [1920 + n % 105 for n in range(points)],
         "x": [round(x / largest, 4) for x, _ in places],
         "y": [round(y / largest, 4) for _, y in places],
@@ -153,7 +152,7 @@ async def load(browser: Browser, origin: str, view: View, answer: str) -> Load:
 
 
 async def _answer(route: Route, body: str) -> None:
-    # What is answered here does not pass the slow network: it takes as long as if it did.
+    # This response does not pass the slow network, so wait as long as that would take.
     await asyncio.sleep(ROUND_TRIP_MS / 1000 + _size_bytes(body) / DOWN_BYTES_PER_S)
     await route.fulfill(body=body, content_type="application/json")
 
@@ -163,7 +162,7 @@ def _size_bytes(body: str) -> int:
 
 
 async def _slow_down(session: CDPSession) -> dict[str, float]:
-    """Make it a slow phone; what is returned fills with the bytes it gets, by address."""
+    """Emulate a slow phone; returns a dict that fills with the bytes received, by URL."""
     addresses: dict[str, str] = {}
     received: dict[str, float] = {}
 
@@ -193,7 +192,7 @@ async def _move_about(browser: Browser, page: Page) -> Tasks:
     """Zoom into the map and drag it."""
     box = await page.locator(".map").bounding_box()
     if box is None:
-        raise TraceUnreadable("the map is not to be seen")
+        raise TraceUnreadable("the map is not visible")
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     await browser.start_tracing(page=page, categories=CATEGORIES)
     await page.mouse.move(x, y)
@@ -207,8 +206,8 @@ async def _move_about(browser: Browser, page: Page) -> Tasks:
     return tasks
 
 
-def told(view: View, loads: Sequence[Load]) -> list[str]:
-    """The lines to print of a view."""
+def report_lines(view: View, loads: Sequence[Load]) -> list[str]:
+    """The lines of the report for a view."""
 
     def median(values: Sequence[float]) -> float:
         return statistics.median(values)
@@ -239,7 +238,7 @@ def told(view: View, loads: Sequence[Load]) -> list[str]:
 
 
 async def measure(origin: str, rounds: int) -> None:
-    """Print what each view costs."""
+    """Measure each view and print the report."""
     answer = json.dumps(made_up_map())
     print(
         f"CPU / {CPU_SLOWDOWN}, {DOWN_BYTES_PER_S * 8 / 1e6} Mbit/s, {ROUND_TRIP_MS} ms; "
@@ -250,14 +249,14 @@ async def measure(origin: str, rounds: int) -> None:
     async with chromium() as browser:
         for view in VIEWS:
             loads = [await load(browser, origin, view, answer) for _ in range(rounds)]
-            print("\n".join(told(view, loads)), flush=True)
+            print("\n".join(report_lines(view, loads)), flush=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure the page of a new system, or of one that runs; returns the exit code."""
+    """Measure the page of a new or a running system; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.sections.page")
-    parser.add_argument("--url", help="a system that runs already, with the demo catalogue")
-    parser.add_argument("--rounds", type=int, default=3, help="visits of each view")
+    parser.add_argument("--url", help="address of a running system with the demo catalogue")
+    parser.add_argument("--rounds", type=int, default=3, help="number of visits of each view")
     given = parser.parse_args(arguments)
     if given.url:
         asyncio.run(measure(given.url.rstrip("/"), given.rounds))

@@ -1,6 +1,6 @@
-"""The bare parts of a search: encoding alone, searching alone, and bulk encoding.
+"""The parts of a search: encoding alone, searching alone, and bulk encoding.
 
-Ours and the reference take turns, text for text the same.
+Our encoder and the reference take turns with the same texts.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ QUERIES_A_WINDOW = 200
 REVIEW_TOKENS = 256
 GRAPH, REFERENCE = "our graph", "sentence-transformers, torch fp32"
 INT8 = "our graph, queries in int8"
-SEARCH = "our searcher, hybrid with evidence, encoding left out"
+SEARCH = "our searcher, hybrid with evidence, without encoding"
 
 
 def measure(plan: Plan, catalogue: Catalogue, say: Say) -> Section:
     """Measure the parts.
 
     Raises:
-        tests.benchmarks.probes.probing.ProbeFailed: one of them ended.
+        tests.benchmarks.probes.probing.ProbeFailed: a probe ended.
     """
     say("parts: encoding and searching alone")
     logs = plan.work / "probes"
@@ -62,17 +62,17 @@ def _single(
     plan: Plan, catalogue: Catalogue, encoders: dict[str, ProbeProcess], searcher: ProbeProcess
 ) -> Section:
     texts = take(catalogue.queries, QUERIES_A_WINDOW * (plan.rounds + 1), seed=2)
-    found: dict[str, list[Window]] = {}
+    windows_of: dict[str, list[Window]] = {}
     for turn in range(plan.rounds + 1):
         part = texts[turn * QUERIES_A_WINDOW : (turn + 1) * QUERIES_A_WINDOW] or texts
         for batch in (1, 8):
             for name, encoder in encoders.items():
                 window = encoder.measure({"texts": part, "batch": batch})
-                found.setdefault(f"{name}, {_batch(batch)}", []).append(window)
-        found.setdefault(SEARCH, []).append(searcher.measure({"texts": part}))
+                windows_of.setdefault(f"{name}, {_batch(batch)}", []).append(window)
+        windows_of.setdefault(SEARCH, []).append(searcher.measure({"texts": part}))
     series = {
         name: Series.of(window.cpu_ms for window in windows[1:])  # the first warms up
-        for name, windows in found.items()
+        for name, windows in windows_of.items()
     }
     processes = {
         **{f"{name}, {_batch(1)}": encoder for name, encoder in encoders.items()},
@@ -80,18 +80,18 @@ def _single(
     }
     rows = [
         [
-            name, number(own.minimum), number(own.median),
+            name, number(cpu_ms.minimum), number(cpu_ms.median),
             *((number(processes[name].peak_mb, 0), number(processes[name].start_s, 1))
               if name in processes else ("", "")),
         ]
-        for name, own in series.items()
+        for name, cpu_ms in series.items()
     ]  # fmt: skip
     columns = ("part", "CPU ms a query, min", "median", "peak MB", "start s")
     remark = (
         f"One thread each; {QUERIES_A_WINDOW} distinct queries a round: {catalogue.queries_from}."
     )
     table = Table("parts", "Bare parts", columns, rows, [remark])
-    figures = {"parts": {name: own.to_json() for name, own in series.items()}}
+    figures = {"parts": {name: cpu_ms.to_json() for name, cpu_ms in series.items()}}
     return Section([table], figures)
 
 
@@ -119,10 +119,10 @@ def _bulk(
         series = {name: Series.of(values) for name, values in speeds.items()}
         ratio = series[GRAPH].over(series[REFERENCE])
         outcomes.append(Measured(ratio, kind))
-        figures[kind] = {name: own.to_json() for name, own in series.items()}
-        for name, own in series.items():
+        figures[kind] = {name: speed.to_json() for name, speed in series.items()}
+        for name, speed in series.items():
             rows.append([
-                f"{name}: {kind}", number(own.maximum, 0), number(own.median, 0),
+                f"{name}: {kind}", number(speed.maximum, 0), number(speed.median, 0),
                 number(ratio.median) if name == GRAPH else "1",
             ])  # fmt: skip
     columns = ("encoder: texts", "tokens a CPU second, max", "median", "ratio")
@@ -131,7 +131,7 @@ def _bulk(
 
 
 def _tokens(counter: GraphEncoder, texts: Sequence[str]) -> int:
-    """Tokens that a model sees of the texts, the two special ones of each among them."""
+    """The number of tokens that a model sees, including the two special tokens of each text."""
     return sum(min(n + 2, counter.spec.max_tokens) for n in counter.count_tokens(texts))
 
 

@@ -1,8 +1,8 @@
-"""A collection through the whole system, from its source to searchable, and once more.
+"""A collection through the whole system, from its source to searchable, and then again.
 
-The three services run as ``movie-search up`` runs them. The bound is the encoder: what the same
-encoder, alone on the machine, makes of a sample of the same reviews. What is missing of it is what
-the rest of the system costs.
+The three services run under ``movie-search up``. The bound is the speed of the same encoder, alone
+on the machine, on a sample of the same reviews. The difference is the cost of the other parts of
+the system.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from tests.support.local_system import LocalSystem
 from tests.support.waiting import wait_until
 
 SOURCE = "imdb75k"
-SAMPLE = 512  # reviews that the bound is taken from; two of the embedder's batches
+SAMPLE = 512  # reviews for the bound: two batches of the embedder
 TIMEOUT_S = 4 * 3600
 SAMPLE_EVERY_S = 1.0
 START_TIMEOUT_S = 180
@@ -47,12 +47,12 @@ PUBLISHED = re.compile(r"snapshot published .*took_s=([0-9.]+)")
 
 
 class SystemFailed(RuntimeError):
-    """The whole system did not do as it should; the message is one line."""
+    """The whole system failed; the message is one line."""
 
 
 @dataclass
 class Usage:
-    """What one service used, over time."""
+    """Memory and CPU of one service over time."""
 
     seconds: list[float] = field(default_factory=list)
     rss_mb: list[float] = field(default_factory=list)
@@ -60,33 +60,33 @@ class Usage:
 
     @property
     def peak_mb(self) -> float:
-        """The most memory seen."""
+        """The peak memory in MB."""
         return max(self.rss_mb)
 
     def growth(self) -> float:
-        """Median memory of the last quarter over that of the second: 1 is flat."""
+        """Median memory of the last quarter / of the second quarter: 1 means no growth."""
         quarter = max(1, len(self.rss_mb) // 4)
         early = Series.of(self.rss_mb[quarter : 2 * quarter] or self.rss_mb)
         return Series.of(self.rss_mb[-quarter:]).median / early.median
 
 
 def measure(plan: Plan, catalogue: Catalogue, say: Say) -> Section:
-    """Crawl, store, encode, publish; then the same again.
+    """Crawl, store, encode and publish a source, and then crawl it again.
 
     Raises:
-        tests.benchmarks.probes.probing.ProbeFailed: the encoder alone ended.
-        SystemFailed: the system did not come up, or a crawl did not end.
+        tests.benchmarks.probes.probing.ProbeFailed: the probe of the encoder ended.
+        SystemFailed: the system did not start, or a crawl did not end.
     """
     source = plan.data / SOURCE
     if not (source / "reviews.parquet").is_file():
-        why = NotMeasured(f"no real reviews at {source}")
+        why = NotMeasured(f"no real reviews in {source}")
         return Section(outcomes={"pipeline": why, "reingest": why})
     folder = plan.work / "pipeline"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
         return _measure(plan, catalogue, source, folder, say)
-    except AssertionError as error:  # what the tests' own support raises
+    except AssertionError as error:  # from tests/support
         raise SystemFailed(str(error).partition("\n")[0]) from error
     finally:
         shutil.rmtree(folder / "data", ignore_errors=True)
@@ -105,7 +105,11 @@ def _measure(plan: Plan, catalogue: Catalogue, source: Path, folder: Path, say: 
     say("pipeline: the encoder alone")
     counter = GraphEncoder(catalogue.artefact)
     spans = split(sample, counter.count_tokens, counter.spec.passage_tokens)
-    passages = [text[slice(*span)] for text, own in zip(sample, spans, strict=True) for span in own]
+    passages = [
+        text[slice(*span)]
+        for text, spans_of_text in zip(sample, spans, strict=True)
+        for span in spans_of_text
+    ]
     bounds = [_bound(catalogue, passages, len(sample), folder)]
     with LocalSystem(folder / "data", "--no-crawl", "--sources", str(sources)) as system:
         wait_until(lambda: _is_up(system), timeout_s=START_TIMEOUT_S, what="all services are up")
@@ -113,15 +117,15 @@ def _measure(plan: Plan, catalogue: Catalogue, source: Path, folder: Path, say: 
         with watched(system) as usage:
             first = _ingest(system)
         published_s = [float(took) for took in PUBLISHED.findall(system.log)]
-        say(f"pipeline: {first['state']}; the same again")
+        say(f"pipeline: {first['state']}; crawling the same source again")
         again = _ingest(system)
-    say("pipeline: the encoder alone, once more")
+    say("pipeline: the encoder alone, again")
     bounds.append(_bound(catalogue, passages, len(sample), folder))
     return _section(first, again, bounds, usage, published_s)
 
 
 def _is_up(system: LocalSystem) -> bool:
-    """Whether ingest has told which sources it has, and the embedder has converted its model."""
+    """Whether ingest has published its sources, and the embedder has converted its model."""
     with suppress(httpx.HTTPError, OSError):
         answer = system.admin("POST", "/ingest", json={"source": "no-such-source"})
         return answer.status_code < 500 and bool(EMBEDDER_READY.search(system.log))
@@ -129,10 +133,10 @@ def _is_up(system: LocalSystem) -> bool:
 
 
 def _ingest(system: LocalSystem) -> dict[str, Any]:
-    """Crawl the source and follow the run to its end, asking seldom: each question costs CPU.
+    """Crawl the source and wait for the end; poll rarely, because each request costs CPU.
 
     Raises:
-        SystemFailed: it was refused, or did not end in time.
+        SystemFailed: the crawl was refused, or did not end in time.
     """
     answer = system.admin("POST", "/ingest", json={"source": SOURCE})
     if answer.status_code != httpx.codes.ACCEPTED:
@@ -144,36 +148,36 @@ def _ingest(system: LocalSystem) -> dict[str, Any]:
         if run["state"] in TERMINAL:
             return run
         time.sleep(SAMPLE_EVERY_S)
-    raise SystemFailed(f"the crawl has not ended after {TIMEOUT_S} s")
+    raise SystemFailed(f"the crawl did not end within {TIMEOUT_S} s")
 
 
 def _reviews(source: Path, folder: Path, count: int) -> Path:
-    """The reviews, or a file of the first ``count``; 0 for all."""
+    """The file of all reviews, or a new file of the first ``count``; 0 means all."""
     path = source / "reviews.parquet"
     if not count:
         return path
-    some = folder / "reviews.parquet"  # below build/, and gone with the next run
+    some = folder / "reviews.parquet"  # below build/, deleted by the next run
     pq.write_table(pq.read_table(path).slice(0, count), some)
     return some
 
 
 def _bound(catalogue: Catalogue, passages: Sequence[str], reviews: int, folder: Path) -> Window:
-    """The encoder alone on the passages, on all CPUs; operations are the reviews they are of."""
+    """The encoder alone on the passages, on all CPUs; an operation is a whole review."""
     arguments = (catalogue.artefact, available_threads(), "auto")
     with probe("encode", *arguments, log=folder / "bound.log") as process:
-        wanted = {"batch": 0, "bulk": True}
-        process.measure({**wanted, "texts": passages[: len(passages) // 8]})  # warms up
-        found = process.measure({**wanted, "texts": passages})
-    return Window(reviews, found.wall_s, found.cpu_s)
+        command = {"batch": 0, "bulk": True}
+        process.measure({**command, "texts": passages[: len(passages) // 8]})  # warms up
+        window = process.measure({**command, "texts": passages})
+    return Window(reviews, window.wall_s, window.cpu_s)
 
 
 @contextmanager
 def watched(system: LocalSystem) -> Iterator[dict[str, Usage]]:
-    """Samples memory and CPU of each service, its children with it, until the end."""
+    """Sample memory and CPU of each service and its children until the context ends."""
     usage: dict[str, Usage] = defaultdict(Usage)
     over = threading.Event()
 
-    # What they used before is not of this: converting a model takes more than 1,000 reviews.
+    # Earlier CPU time does not count: converting a model takes as long as 1,000 reviews.
     begun_cpu_s: dict[int, float] = {}
     for process in system.processes().values():
         with suppress(psutil.Error):
@@ -234,9 +238,9 @@ def _section(
         ["of its reviews stored, encoded", f"{again['stored']:,}, {again['embedded']:,}"],
     ]
     processes = [
-        [name, number(own.peak_mb, 0), number(own.growth()), number(own.cpu_s, 0),
-         number(1000 * own.cpu_s / max(1, first["stored"]))]
-        for name, own in sorted(usage.items())
+        [name, number(used.peak_mb, 0), number(used.growth()), number(used.cpu_s, 0),
+         number(1000 * used.cpu_s / max(1, first["stored"]))]
+        for name, used in sorted(usage.items())
     ]  # fmt: skip
     remarks = [f"The encoder alone takes {number(1000 * encode_cpu_s)} CPU ms a review."]
     columns = (
@@ -257,8 +261,8 @@ def _section(
             "published_s": published_s,
             "encoder_cpu_ms": [window.cpu_ms for window in bounds],
             "usage": {
-                name: {"seconds": own.seconds, "rss_mb": own.rss_mb, "cpu_s": own.cpu_s}
-                for name, own in usage.items()
+                name: {"seconds": used.seconds, "rss_mb": used.rss_mb, "cpu_s": used.cpu_s}
+                for name, used in usage.items()
             },
         },
         {
@@ -271,7 +275,7 @@ def _section(
 
 
 def _seconds(run: dict[str, Any], begin: str, end: str) -> float:
-    """Between two moments of a run; not a number when it never came so far."""
+    """Seconds between two times of a run; NaN when the run did not reach one of them."""
     if not run.get(begin) or not run.get(end):
         return float("nan")
     times = [datetime.fromisoformat(run[name]) for name in (begin, end)]

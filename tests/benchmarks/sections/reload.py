@@ -1,4 +1,4 @@
-"""What a new snapshot costs the query service, idle and under load."""
+"""The cost of a new snapshot for the query service, idle and under load."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ POLL_S = 0.005
 TIMEOUT_S = 120.0
 INTERVAL_S = 0.05
 EVERY_S = 0.5
-SHARE = 0.5  # of the throughput: arrivals are a load, and no overload
+SHARE = 0.5  # of the throughput, so that the arrivals are no overload
 CONCURRENCY = 4
 HEIGHTS = 5
 QUIET, BUSY = "idle", f"every {EVERY_S} s, under load"
 
 
 class NotReloaded(RuntimeError):
-    """The service did not follow ``CURRENT`` in time."""
+    """The service did not serve the new ``CURRENT`` in time."""
 
 
 def measure(plan: Plan, catalogue: Catalogue, say: Say) -> Section:
@@ -62,10 +62,10 @@ def measure(plan: Plan, catalogue: Catalogue, say: Say) -> Section:
         memory = server.memory()
     finally:
         server.stop()
-    steady = Series.of(own.steady.p99_ms for own in rounds)
-    disturbed = Series.of(own.disturbed.p99_ms for own in rounds)
-    busy = Series.of(took for own in rounds for took in own.switches.values)
-    failed = sum(own.steady.errors + own.disturbed.errors for own in rounds)
+    steady = Series.of(one.steady.p99_ms for one in rounds)
+    disturbed = Series.of(one.disturbed.p99_ms for one in rounds)
+    busy = Series.of(took for one in rounds for took in one.switches.values)
+    failed = sum(one.steady.errors + one.disturbed.errors for one in rounds)
     rows = [
         [QUIET, quiet.shown(), str(len(quiet.values)), "", ""],
         [BUSY, busy.shown(), str(len(busy.values)),
@@ -74,8 +74,8 @@ def measure(plan: Plan, catalogue: Catalogue, say: Say) -> Section:
     columns = ("reload", "CURRENT to served, s, min / median", "reloads", "p99 ms", "failed")
     remark = (
         f"{rate:.0f} arrivals a second, in an open loop. {number(memory.rss_mb, 0)} MB resident "
-        f"after them; `CURRENT` is looked at every {INTERVAL_S} s. Failed would be an answer that "
-        "names one snapshot and is of another, too."
+        f"after them; `CURRENT` is checked every {INTERVAL_S} s. A response from another snapshot "
+        "than it names would count as failed too."
     )
     figures = {
         "quiet_s": quiet.to_json(), "busy_s": busy.to_json(), "p99_steady_ms": steady.to_json(),
@@ -99,7 +99,7 @@ class _Round:
 
 
 def _round(server: Server, store: SnapshotStore, rate: float, seconds: float) -> _Round:
-    """The same arrivals twice: while nothing else happens, and while it reloads again and again."""
+    """The same arrivals twice: without reloads, and with repeated reloads."""
 
     def load() -> Load:
         return open_loop(server.requests, server.port, rate=rate, seconds=seconds)
@@ -112,28 +112,28 @@ def _round(server: Server, store: SnapshotStore, rate: float, seconds: float) ->
 
 
 def _height(server: Server, catalogue: Catalogue) -> Series:
-    """Memory at the height of a reload over that before it, as a share of the snapshot."""
+    """The peak memory of a reload above the memory before it, as a share of the snapshot."""
     files = catalogue.store.manifest(catalogue.store.current().snapshot_id).files
     size = sum(entry.size_bytes for entry in files.values())
     process = Path(f"/proc/{server.pid}")
-    found = []
+    heights = []
     for _ in range(HEIGHTS):
         base = _status(process, "VmRSS")
-        (process / "clear_refs").write_text("5")  # the high water mark begins anew
+        (process / "clear_refs").write_text("5")  # resets the high water mark
         _switches(server, catalogue.store, 1)
-        found.append(max(0, _status(process, "VmHWM") - base) / size)
-    return Series.of(found)
+        heights.append(max(0, _status(process, "VmHWM") - base) / size)
+    return Series.of(heights)
 
 
 def _status(process: Path, name: str) -> int:
-    """A line of a process's status, in bytes."""
+    """A value of a process's status in bytes."""
     lines = (process / "status").read_text().splitlines()
     [value] = [line.split()[1] for line in lines if line.startswith(f"{name}:")]
     return 1024 * int(value)
 
 
 def _two_snapshots(catalogue: Catalogue, folder: Path) -> Catalogue:
-    """A store with the catalogue's snapshot under two names."""
+    """A store with the snapshot of the catalogue under two ids."""
     shutil.rmtree(folder, ignore_errors=True)
     source = catalogue.snapshot
     store = SnapshotStore(folder / "snapshots")
@@ -158,21 +158,21 @@ def _switches(
     every_s: float = 0.0,
     until: Callable[[], bool] | None = None,
 ) -> Series:
-    """Seconds from a new ``CURRENT`` until it is served; ``count`` times, or until told."""
-    found: list[float] = []
+    """Seconds from a new ``CURRENT`` until it is served, ``count`` times or until ``until``."""
+    took_s: list[float] = []
     begun = time.perf_counter()
-    while len(found) < count or (until is not None and not until()):
-        time.sleep(max(0.0, begun + every_s * len(found) - time.perf_counter()))
+    while len(took_s) < count or (until is not None and not until()):
+        time.sleep(max(0.0, begun + every_s * len(took_s) - time.perf_counter()))
         served = store.current().snapshot_id
-        [other] = [own for own in store.snapshot_ids() if own != served]
+        [other] = [snapshot_id for snapshot_id in store.snapshot_ids() if snapshot_id != served]
         started = time.perf_counter()
         point_current_at(store, other)
         while _served(server) != other:
             if time.perf_counter() - started > TIMEOUT_S:
                 raise NotReloaded(f"{other} is not served after {TIMEOUT_S:.0f} s")
             time.sleep(POLL_S)
-        found.append(time.perf_counter() - started)
-    return Series.of(found)
+        took_s.append(time.perf_counter() - started)
+    return Series.of(took_s)
 
 
 def _served(server: Server) -> str:

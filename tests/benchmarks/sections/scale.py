@@ -1,4 +1,4 @@
-"""How near the flat index comes to the limit: the time it takes to read the matrix once."""
+"""Flat search compared with its limit: the time to read the matrix once."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ DIM = 384
 K = 100  # the candidates of a hybrid search
 BATCHES = (1, 8, 32)
 TARGET_ROWS = 1_000_000
-WINDOW_NUMBERS = 2_000_000_000  # a window reads about so many numbers
+WINDOW_NUMBERS = 2_000_000_000  # about this many numbers are read in a window
 
 
 def measure(plan: Plan, say: Say) -> Section:
     """Measure matrices of several sizes, one thread.
 
     Raises:
-        tests.benchmarks.probes.probing.ProbeFailed: a probe ended; out of memory, say.
+        tests.benchmarks.probes.probing.ProbeFailed: a probe ended, for example without memory.
     """
     rows: list[list[str]] = []
     figures: dict[str, Any] = {}
@@ -33,17 +33,17 @@ def measure(plan: Plan, say: Say) -> Section:
         folder = plan.work / "scale"
         folder.mkdir(parents=True, exist_ok=True)
         with probe("flat", count, DIM, folder, log=folder / "probe.log") as process:
-            found = _turns(process, count, plan.rounds)
+            cpu_ms = _turns(process, count, plan.rounds)
         read = Series.of(
-            min(times) for times in zip(*(found[f"read {name}"] for name in READERS), strict=True)
+            min(times) for times in zip(*(cpu_ms[f"read {name}"] for name in READERS), strict=True)
         )
-        ratios = {batch: Series.of(found[f"search {batch}"]).over(read) for batch in BATCHES}
-        own = {name: Series.of(values) for name, values in found.items()}
+        ratios = {batch: Series.of(cpu_ms[f"search {batch}"]).over(read) for batch in BATCHES}
+        timed = {name: Series.of(values) for name, values in cpu_ms.items()}
         rows.append([
-            f"{count:,}", read.shown(), *(own[f"search {batch}"].shown() for batch in BATCHES),
+            f"{count:,}", read.shown(), *(timed[f"search {batch}"].shown() for batch in BATCHES),
             number(ratios[1].median),
         ])  # fmt: skip
-        figures[str(count)] = {name: series.to_json() for name, series in own.items()}
+        figures[str(count)] = {name: series.to_json() for name, series in timed.items()}
         if count == TARGET_ROWS:
             section.outcomes["flat-1m"] = Measured(ratios[1], "one query, CPU time, one thread")
     if "flat-1m" not in section.outcomes:
@@ -62,21 +62,21 @@ def measure(plan: Plan, say: Say) -> Section:
 
 
 def _turns(process: ProbeProcess, count: int, rounds: int) -> dict[str, list[float]]:
-    """CPU milliseconds of each thing, by turns; the first round warms up.
+    """CPU milliseconds of each command; the first round warms up and does not count.
 
-    Waiting for memory counts as CPU time; waiting for a turn on a busy machine does not.
+    Waiting for memory counts as CPU time; waiting for a CPU does not.
     """
     times = max(1, WINDOW_NUMBERS // (count * DIM))
-    wanted: dict[str, dict[str, Any]] = {
+    commands: dict[str, dict[str, Any]] = {
         f"read {name}": {"what": "read", "reader": name, "times": times} for name in READERS
     }
     for batch in BATCHES:
-        own = max(1, times // batch)
-        wanted[f"search {batch}"] = {"what": "search", "batch": batch, "k": K, "times": own}
-    found: dict[str, list[float]] = {name: [] for name in wanted}
+        repeats = max(1, times // batch)
+        commands[f"search {batch}"] = {"what": "search", "batch": batch, "k": K, "times": repeats}
+    cpu_ms: dict[str, list[float]] = {name: [] for name in commands}
     for turn in range(rounds + 1):
-        for name, what in wanted.items():
-            window = process.measure(what)
+        for name, command in commands.items():
+            window = process.measure(command)
             if turn:
-                found[name].append(window.cpu_ms)
-    return found
+                cpu_ms[name].append(window.cpu_ms)
+    return cpu_ms

@@ -1,7 +1,7 @@
 """The race over HTTP: our query service, the original design, and peers, in one run.
 
-Cold starts first, then closed loops at each concurrency, then an open loop at one rate for all:
-a share of what the slowest of them could do.
+Cold starts come first, then closed loops at each concurrency, then an open loop at the same rate
+for all: a share of the throughput of the slowest.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from shared.settings import Settings
+from services.query.settings import QuerySettings
 from tests.benchmarks.catalogues.built import Catalogue
 from tests.benchmarks.figures.measurement import Series, number
 from tests.benchmarks.figures.plan import Plan
@@ -30,7 +30,7 @@ WORKERS = 2
 OURS_WORKERS = f"this project, {WORKERS} workers"
 OURS_ON_DEMO = "this project, on the demo catalogue"
 OURS_SEMANTIC = "this project, mode semantic, no evidence"
-NO_SEARCH = ("infinity", CONSTANT)  # not a whole search: no measure for the open loop's rate
+NO_SEARCH = ("infinity", CONSTANT)  # not a whole search, so not used for the rate of the open loop
 
 
 def measure(plan: Plan, catalogue: Catalogue, demo: Catalogue, say: Say) -> Section:
@@ -70,7 +70,7 @@ def measure(plan: Plan, catalogue: Catalogue, demo: Catalogue, say: Say) -> Sect
                 ),
             )  # fmt: skip
         held = memories(servers)
-    generator = "wrk" if with_wrk else "our own generator, for want of wrk"
+    generator = "wrk" if with_wrk else "our own generator, because wrk is not installed"
     section = Section(
         [
             _search_table(closed, absent, catalogue, generator),
@@ -78,10 +78,10 @@ def measure(plan: Plan, catalogue: Catalogue, demo: Catalogue, say: Say) -> Sect
             _open_table(opened),
         ],
         {
-            "closed": {n: _figures(found) for n, found in closed.items()},
-            "open": {f"{rate:.2f}": _figures(found) for rate, found in opened.items()},
+            "closed": {n: _figures(results) for n, results in closed.items()},
+            "open": {f"{rate:.2f}": _figures(results) for rate, results in opened.items()},
             "cold_start_s": starts,
-            "memory": {name: asdict(own) for name, own in held.items()},
+            "memory": {name: asdict(memory) for name, memory in held.items()},
             "absent": absent,
         },
     )
@@ -92,21 +92,21 @@ def measure(plan: Plan, catalogue: Catalogue, demo: Catalogue, say: Say) -> Sect
 def _line_up(
     plan: Plan, catalogue: Catalogue, demo: Catalogue, say: Say
 ) -> tuple[list[Server], dict[str, str]]:
-    """Everybody who can take part, and why the others cannot."""
-    own = contenders.ours(catalogue, plan)
-    own.start()
-    size_bytes = own.answer_bytes()
-    own.stop()
+    """The servers that can take part, and why the others cannot."""
+    ours = contenders.ours(catalogue, plan)
+    ours.start()
+    size_bytes = ours.answer_bytes()
+    ours.stop()
     semantic = Api(
         "POST", "/search", '{"query": {query}, "k": 10, "mode": "semantic", "evidence": 0}'
     )
     servers = [
-        own,
+        ours,
         contenders.ours(catalogue, plan, name=OURS_SEMANTIC, api=semantic),
         contenders.ours(demo, plan, name=OURS_ON_DEMO),
     ]
     absent: dict[str, str] = {}
-    if "query_workers" in Settings.model_fields:
+    if "query_workers" in QuerySettings.model_fields:
         workers = str(WORKERS)
         servers.append(
             contenders.ours(catalogue, plan, name=OURS_WORKERS, MOVIE_SEARCH_QUERY_WORKERS=workers)
@@ -138,10 +138,10 @@ def _outcomes(
             return NotMeasured(absent[name])
         if concurrency not in closed:
             return NotMeasured(f"not run at concurrency {concurrency}")
-        found = closed[concurrency]
-        failed = found[name].errors + found[OURS].errors
+        results = closed[concurrency]
+        failed = results[name].errors + results[OURS].errors
         note = f"{failed} requests failed" if failed else ""
-        return Measured(ratio(found[OURS], found[name]), note)
+        return Measured(ratio(results[OURS], results[name]), note)
 
     outcomes: dict[Key, Outcome] = {
         "cpu-original": against(ORIGINAL, lambda a, b: b.cpu_ms.over(a.cpu_ms), 8),
@@ -161,8 +161,8 @@ def _outcomes(
     return outcomes
 
 
-def _figures(found: Mapping[str, Laps]) -> dict[str, Any]:
-    return {name: own.to_json() for name, own in found.items()}
+def _figures(results: Mapping[str, Laps]) -> dict[str, Any]:
+    return {name: result.to_json() for name, result in results.items()}
 
 
 def _search_table(
@@ -175,12 +175,12 @@ def _search_table(
     rows = []
     for name in next(iter(closed.values())):
         row = [name]
-        for found in closed.values():
-            own = found[name]
-            failed = f" ({own.errors} failed)" if own.errors else ""
+        for results in closed.values():
+            result = results[name]
+            failed = f" ({result.errors} failed)" if result.errors else ""
             row += [
-                own.cpu_ms.shown(), number(own.per_second.median) + failed,
-                f"{number(own.p50_ms.median)}, {number(own.p99_ms.median)}",
+                result.cpu_ms.shown(), number(result.per_second.median) + failed,
+                f"{number(result.p50_ms.median)}, {number(result.p99_ms.median)}",
             ]  # fmt: skip
         rows.append(row)
     rows += [[name, why, *[""] * (len(columns) - 2)] for name, why in absent.items()]
@@ -197,40 +197,40 @@ def _process_table(
     starts: Mapping[str, Sequence[float]], held: Mapping[str, Memory], absent: Mapping[str, str]
 ) -> Table:
     rows = []
-    for name, own in held.items():
+    for name, memory in held.items():
         start = Series.of(starts[name])
         rows.append([
-            name, number(start.minimum), number(start.median), number(own.rss_mb, 0),
-            number(own.pss_mb, 0), number(own.private_mb, 0),
+            name, number(start.minimum), number(start.median), number(memory.rss_mb, 0),
+            number(memory.pss_mb, 0), number(memory.private_mb, 0),
         ])  # fmt: skip
     rows += [[name, why, "", "", "", ""] for name, why in absent.items()]
     columns = (
-        "server", "start to first answer, s, min", "median", "resident MB", "shared out MB",
+        "server", "start to first answer, s, min", "median", "resident MB", "proportional MB",
         "private MB",
     )  # fmt: skip
-    remark = "Resident counts a page for each process that holds it; shared out, once in all."
+    remark = "Resident counts a page for each process that maps it; proportional counts it once."
     return Table("processes", "Starting, and memory after the load", columns, rows, [remark])
 
 
 def _open_table(opened: Mapping[float, Mapping[str, Laps]]) -> Table:
     rows: list[list[Any]] = []
-    for rate, found in opened.items():
-        for name, own in found.items():
-            failed = f" ({own.errors} failed)" if own.errors else ""
+    for rate, results in opened.items():
+        for name, result in results.items():
+            failed = f" ({result.errors} failed)" if result.errors else ""
             rows.append([
-                f"{name}: {rate:.0f}/s{failed}", number(own.p50_ms.median),
-                own.p99_ms.shown(), number(own.cpu_ms.median), number(own.lag_p99_ms),
+                f"{name}: {rate:.0f}/s{failed}", number(result.p50_ms.median),
+                result.p99_ms.shown(), number(result.cpu_ms.median), number(result.lag_p99_ms),
             ])  # fmt: skip
     columns = ("server: arrivals", "p50 ms", "p99 ms, min / median", "CPU ms", "generator late ms")
-    remarks = ["Latency counts from when a request was due, whatever became of those before it."]
+    remarks = ["Latency counts from the moment when a request was due."]
     return Table("open", "Latency at a constant rate of arrivals", columns, rows, remarks)
 
 
 def against_encoding(http: Section, parts: Section) -> Outcome:
-    """CPU of a search at concurrency 1 over that of encoding one query, round by round."""
-    found = http.figures["closed"].get(1)
-    if found is None:
+    """CPU of a search at concurrency 1 / CPU of encoding one query, round by round."""
+    results = http.figures["closed"].get(1)
+    if results is None:
         return NotMeasured("not run at concurrency 1")
-    search = Series.of(found[OURS]["cpu_ms"]["rounds"])
+    search = Series.of(results[OURS]["cpu_ms"]["rounds"])
     alone = Series.of(parts.figures["parts"][ENCODING_ALONE]["rounds"])
     return Measured(search.over(alone), "one at a time; each alone, in one run")

@@ -1,13 +1,13 @@
-"""What a search spends its CPU on, step by step: ``python -m tests.benchmarks.sections.steps``.
+"""CPU time of the steps of a search: ``python -m tests.benchmarks.sections.steps``.
 
-In one process and on one thread, after a first round that is not counted; the queries are real,
-and all steps take turns. Then come whole requests through the ASGI application, with queries whose
-vectors are remembered: one as it is, and one whose ranking is there at once, which is what HTTP,
-validation, writing and waking the work thread cost. Of all these, encoding is left out.
+All steps run in one process on one thread and take turns, with real queries, after a first round
+that is not counted. Then come whole requests through the ASGI application, with cached query
+vectors: one request as it is, and one with a ready ranking, which shows the cost of HTTP,
+validation, serialization and the change of threads. These rows do not include encoding.
 
 The last rows are an encoding alone, and searches with their encoding: one right after the other, as
-under load, and each after a rest, as of a service that is asked now and then. They cost more than
-the two alone: what one needs, the other and whoever else was at work have put out of the caches.
+under load, and each after a pause, as in a service with few requests. They cost more than the sum
+of the two alone, because each evicts the data of the other from the CPU caches.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ import numpy as np
 
 from services.query.app import create_app
 from services.query.serving.generation import Generation
+from services.query.settings import QuerySettings
 from shared.encoder import GraphEncoder
 from shared.retrieval import scoring
 from shared.retrieval.evidence import evidence_for
 from shared.retrieval.searcher import CANDIDATES, Searcher, SearchQuery
-from shared.settings import Settings
 from shared.text.terms import terms
 from tests.benchmarks.catalogues.built import Catalogue, demo, imdb500
 from tests.benchmarks.catalogues.queries import take
@@ -47,41 +47,42 @@ ROUNDS = 10
 REST_S = 0.003
 
 Step = Callable[[int], Any]
-"""Does it for one of the queries."""
+"""Runs the step for the query with this number."""
 
 
 def search_steps(searcher: Searcher, searches: Sequence[SearchQuery]) -> dict[str, Step]:
-    """The steps of a hybrid search with evidence, each on what the one before gives."""
+    """The steps of a hybrid search with evidence; each gets the result of the one before."""
     snapshot = searcher.snapshot
-    texts = [wanted.text or "" for wanted in searches]
-    vectors = [np.asarray(wanted.vector) for wanted in searches]
+    texts = [search.text or "" for search in searches]
+    vectors = [np.asarray(search.vector) for search in searches]
     words = [terms(text) for text in texts]
     rows = [
         np.union1d(
             snapshot.index.search(vector[np.newaxis], CANDIDATES)[1][0],
-            snapshot.lexical.search(own, CANDIDATES)[1],
+            snapshot.lexical.search(row_words, CANDIDATES)[1],
         )
-        for vector, own in zip(vectors, words, strict=True)
+        for vector, row_words in zip(vectors, words, strict=True)
     ]
-    told = [
-        snapshot.passages.scores(own, vector) for own, vector in zip(rows, vectors, strict=True)
+    passage_scores = [
+        snapshot.passages.scores(candidates, vector)
+        for candidates, vector in zip(rows, vectors, strict=True)
     ]
     pages = [
-        [hit.movie for hit in searcher.search(replace(wanted, evidence=0)).hits]
-        for wanted in searches
+        [hit.movie for hit in searcher.search(replace(search, evidence=0)).hits]
+        for search in searches
     ]
     return {
-        "the words of the query": lambda n: terms(texts[n]),
-        "a title in it": lambda n: searcher.titles.named(texts[n]),
+        "terms of the query": lambda n: terms(texts[n]),
+        "a title in the query": lambda n: searcher.titles.named(texts[n]),
         "nearest pooled vectors": lambda n: snapshot.index.search(
             vectors[n][np.newaxis], CANDIDATES
         ),
         "lexical index": lambda n: snapshot.lexical.search(words[n], CANDIDATES),
         "passages of the candidates": lambda n: snapshot.passages.scores(rows[n], vectors[n]),
-        "their three best": lambda n: scoring.top_mean(told[n]),
-        "films of the page": lambda n: snapshot.catalogue.movies([own.row for own in pages[n]]),
-        "their evidence": lambda n: evidence_for(snapshot, pages[n], vectors[n], 1),
-        "all of the search": lambda n: searcher.search(searches[n]),
+        "three best passages of each": lambda n: scoring.top_mean(passage_scores[n]),
+        "movies of the page": lambda n: snapshot.catalogue.movies([m.row for m in pages[n]]),
+        "evidence of the page": lambda n: evidence_for(snapshot, pages[n], vectors[n], 1),
+        "the whole search": lambda n: searcher.search(searches[n]),
     }
 
 
@@ -104,21 +105,21 @@ def with_encoding(
     return {
         "encoding alone": encoding,
         "encoding and search": both,
-        f"the same after {REST_S * 1000:.0f} ms of rest": both_rested,
+        f"the same after a pause of {REST_S * 1000:.0f} ms": both_rested,
     }
 
 
 def measured(steps: dict[str, Step], count: int) -> dict[str, Series]:
     """CPU microseconds of each step."""
-    found: dict[str, list[float]] = {name: [] for name in steps}
+    micros: dict[str, list[float]] = {name: [] for name in steps}
     for turn in range(ROUNDS + 1):
         for name, step in steps.items():
             began = time.process_time()
             for n in range(count):
                 step(n)
             if turn:
-                found[name].append((time.process_time() - began) / count * 1e6)
-    return {name: Series.of(values) for name, values in found.items()}
+                micros[name].append((time.process_time() - began) / count * 1e6)
+    return {name: Series.of(values) for name, values in micros.items()}
 
 
 async def requests_measured(
@@ -127,7 +128,7 @@ async def requests_measured(
     """CPU microseconds of whole requests, without a network."""
     bodies = [json.dumps({"query": text}).encode() for text in texts]
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(
+        settings = QuerySettings(
             data_dir=Path(folder),
             snapshot_url=catalogue.store.root.absolute().as_uri(),
             query_cache=len(texts),
@@ -140,16 +141,16 @@ async def requests_measured(
             generation: Generation = service.generation()
             whole = generation.searcher.search
             answer = whole(first)
-            found: dict[str, list[float]] = {"a request": [], "a request without its ranking": []}
+            micros: dict[str, list[float]] = {"a request": [], "a request without its ranking": []}
             for turn in range(ROUNDS + 1):
-                for name, search in zip(found, (whole, lambda _: answer), strict=True):
+                for name, search in zip(micros, (whole, lambda _: answer), strict=True):
                     setattr(generation.searcher, "search", search)  # noqa: B010 - for types
                     began = time.process_time()
                     for body in bodies:
                         await _ask(app, {"service": service}, body)
                     if turn:
-                        found[name].append((time.process_time() - began) / len(bodies) * 1e6)
-    return {name: Series.of(values) for name, values in found.items()}
+                        micros[name].append((time.process_time() - began) / len(bodies) * 1e6)
+    return {name: Series.of(values) for name, values in micros.items()}
 
 
 async def _ask(app: Callable[..., Awaitable[None]], state: dict[str, Any], body: bytes) -> None:
@@ -166,7 +167,7 @@ async def _ask(app: Callable[..., Awaitable[None]], state: dict[str, Any], body:
 
     async def send(message: dict[str, Any]) -> None:
         if message.get("status", 200) != 200:
-            raise RuntimeError(f"answered {message['status']}")
+            raise RuntimeError(f"HTTP status {message['status']}")
 
     await app(scope, receive, send)
 
@@ -182,23 +183,23 @@ def main() -> int:
     )
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--work", type=Path, default=ROOT / "build" / "bench")
-    given = parser.parse_args()
+    options = parser.parse_args()
     if any(os.environ.get(name) != value for name, value in ONE_THREAD.items()):
-        # Libraries read these when they are loaded, which has happened.
+        # Libraries read these variables when they are loaded, so start again with them.
         command = [sys.executable, "-m", "tests.benchmarks.sections.steps", *sys.argv[1:]]
         return subprocess.call(command, env={**os.environ, **ONE_THREAD})
-    catalogues = given.work / "catalogues"
-    catalogue = imdb500(given.data, catalogues, _say) or demo(catalogues, _say)
+    catalogues = options.work / "catalogues"
+    catalogue = imdb500(options.data, catalogues, _say) or demo(catalogues, _say)
     texts = [text[:512] for text in take(catalogue.queries, QUERIES, seed=7)]
     encoder, searcher = GraphEncoder(catalogue.artefact), Searcher(catalogue.snapshot)
     searches = [SearchQuery(text=text, vector=encoder.encode_queries([text])[0]) for text in texts]
-    found = measured(search_steps(searcher, searches), len(searches))
-    found |= asyncio.run(requests_measured(catalogue, texts, searches[0]))
-    found |= measured(with_encoding(encoder, searcher, searches), QUERIES_ENCODED)
+    micros = measured(search_steps(searcher, searches), len(searches))
+    micros |= asyncio.run(requests_measured(catalogue, texts, searches[0]))
+    micros |= measured(with_encoding(encoder, searcher, searches), QUERIES_ENCODED)
     sys.stdout.write(f"{catalogue.name}: {catalogue.queries_from}\n")
     sys.stdout.write(f"{'CPU microseconds':<32}{'min':>8}{'median':>8}\n")
-    for name, own in found.items():
-        sys.stdout.write(f"{name:<32}{own.minimum:>8.0f}{own.median:>8.0f}\n")
+    for name, series in micros.items():
+        sys.stdout.write(f"{name:<32}{series.minimum:>8.0f}{series.median:>8.0f}\n")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The page over a real service, a real snapshot and a real browser, one browser a module."""
+"""The page with a real service, a real snapshot and a real browser, one browser per module."""
 
 from __future__ import annotations
 
@@ -42,6 +42,6 @@ def origin(query: RunningQuery) -> str:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def page(browser: Browser, origin: str) -> AsyncIterator[Page]:
-    """A phone's page."""
+    """A page as wide as a phone."""
     async with watched_page(browser, origin) as opened:
         yield opened

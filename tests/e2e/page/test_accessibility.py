@@ -1,13 +1,13 @@
-"""The page for everybody: axe, contrast, the keyboard alone, a small phone, calm motion."""
+"""Accessibility of the page: axe, contrast, keyboard, small screens, reduced motion."""
 
 from __future__ import annotations
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.e2e.page.films import TITLES, many
+from tests.e2e.page.movies import TITLED, numbered
 from tests.support.browser.pages import DESK, PHONE, SCHEMES, Scheme, violations, watched_page
-from tests.support.query.snapshots import BOXER, FILMS, SnapshotBuilder
+from tests.support.query.snapshots import BOXER, MOVIES, SnapshotBuilder
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -17,71 +17,71 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 async def test_axe_finds_nothing(
     browser: Browser, origin: str, builder: SnapshotBuilder, scheme: Scheme, width: int
 ) -> None:
-    """axe is injected, which the content security policy would not let happen."""
-    found: dict[str, list[str]] = {}
+    """Bypasses the content security policy, which would block the injected axe."""
+    results: dict[str, list[str]] = {}
     async with watched_page(browser, origin, width=width, scheme=scheme, bypass_csp=True) as page:
         await page.goto("/")
         await expect(page.get_by_role("status")).to_contain_text("being built")
-        found["starting"] = await violations(page)
-        builder.publish([*FILMS, *TITLES])
+        results["starting"] = await violations(page)
+        builder.publish([*MOVIES, *TITLED])
         await expect(page.locator(".shelf .poster").first).to_be_visible()
-        found["home"] = await violations(page)
+        results["home"] = await violations(page)
 
         await page.goto("/?q=rain&unlike=tt3&avoid=war&genre=Drama&genre=Comedy")
         await expect(page.locator(".hit").first).to_be_visible()
         await page.get_by_role("button", name="Why this").first.click()
-        await page.get_by_text("Avoid, genres, years").click()
-        await page.get_by_text("None of some genres").click()
-        found["results"] = await violations(page)
+        await page.locator(".refine > summary").click()
+        await page.get_by_text("Exclude genres").click()
+        results["results"] = await violations(page)
         await page.locator("#q").fill("")
         await page.locator("#q").press_sequentially("ame")
-        # Typing pauses: films come, and the titles stay.
-        await expect(page.get_by_role("heading", level=2)).to_contain_text("Films for “ame”")
+        # After a pause in typing, results appear and the suggestions stay.
+        await expect(page.get_by_role("heading", level=2)).to_contain_text("Movies for “ame”")
         await expect(page.get_by_role("listbox").get_by_role("option")).to_have_count(2)
         await page.keyboard.press("ArrowDown")
-        found["suggestions"] = await violations(page)
+        results["suggestions"] = await violations(page)
 
-        await page.goto(f"/film/{BOXER.movie_id}?q=cold+streets")
-        await page.get_by_role("button", name="the whole review").first.click()
+        await page.goto(f"/movie/{BOXER.movie_id}?q=cold+streets")
+        await page.get_by_role("button", name="Full review").first.click()
         await expect(page.locator("details[open] mark")).to_be_visible()
-        found["film"] = await violations(page)
+        results["movie"] = await violations(page)
 
-        await page.goto("/film/none")
+        await page.goto("/movie/none")
         await expect(page.get_by_role("heading", level=1)).to_be_visible()
-        found["no film"] = await violations(page)
+        results["no movie"] = await violations(page)
         await page.evaluate("history.pushState({}, '', '/nowhere')")
         await page.evaluate("history.pushState({}, '', '/')")
         await page.go_back()
-        await expect(page.get_by_role("heading", level=1)).to_have_text("There is nothing here")
-        found["nothing"] = await violations(page)
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Page not found")
+        results["not found"] = await violations(page)
         await page.goto("/?q=rain&genre=Western")
-        await expect(page.get_by_role("status")).to_contain_text("Take a filter off")
-        found["empty"] = await violations(page)
+        await expect(page.get_by_role("status")).to_contain_text("Try removing one")
+        results["empty"] = await violations(page)
         await page.goto("/?q=%E2%80%8B")
-        await expect(page.get_by_role("status")).to_contain_text("is wanted")
-        found["error"] = await violations(page)
+        await expect(page.get_by_role("status")).to_contain_text("This search is not valid")
+        results["error"] = await violations(page)
         await page.goto("/docs")
         await expect(page.locator("details").first).to_be_visible()
-        found["docs"] = await violations(page)
-    assert len(found) == 10
-    assert {view: wrong for view, wrong in found.items() if wrong} == {}
+        results["docs"] = await violations(page)
+    assert len(results) == 10
+    assert {view: issues for view, issues in results.items() if issues} == {}
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 async def test_every_text_is_readable(page: Page, builder: SnapshotBuilder, scheme: Scheme) -> None:
-    """WCAG AA, 4.5 to 1, also where axe cannot tell: between options, marks and placeholders."""
-    builder.publish(TITLES)
+    """WCAG AA, 4.5 to 1, also where axe cannot check: options, marks and placeholders."""
+    builder.publish(TITLED)
     await page.emulate_media(color_scheme=scheme)
     await page.goto("/?q=rain&unlike=tt3&avoid=war")
     await expect(page.locator(".hit")).to_have_count(2)
-    await page.get_by_text("Avoid, genres, years").click()
+    await page.locator(".refine > summary").click()
     await page.locator("#q").fill("")
     await page.locator("#q").press_sequentially("ame")
     await expect(page.get_by_role("listbox").get_by_role("option")).to_have_count(2)
     await page.keyboard.press("ArrowDown")
-    found: dict[str, float] = await page.evaluate(CONTRASTS)
-    assert len(found) > 10
-    assert {text: ratio for text, ratio in found.items() if ratio < 4.5} == {}
+    ratios: dict[str, float] = await page.evaluate(CONTRASTS)
+    assert len(ratios) > 10
+    assert {text: ratio for text, ratio in ratios.items() if ratio < 4.5} == {}
 
 
 CONTRASTS = r"""() => {
@@ -102,7 +102,7 @@ CONTRASTS = r"""() => {
   while (walker.nextNode()) {
     const element = walker.currentNode.parentElement;
     const text = walker.currentNode.textContent.trim();
-    const drawn = element.closest("svg");  // posters have colours, and a test, of their own
+    const drawn = element.closest("svg");  // the contrast of posters has a separate test
     if (!text || drawn || !element.checkVisibility()) continue;
     if (["SCRIPT", "NOSCRIPT"].includes(element.tagName)) continue;
     const [a, b] = [light(parse(getComputedStyle(element).color)), light(behind(element))];
@@ -118,8 +118,8 @@ CONTRASTS = r"""() => {
         "/",
         "/?q=boxer",
         f"/?q=boxer&unlike=nm:1&avoid={'w' * 200}&genre=Drama",
-        f"/film/{BOXER.movie_id}?q={'w' * 200}",
-        "/film/none",
+        f"/movie/{BOXER.movie_id}?q={'w' * 200}",
+        "/movie/none",
         "/docs",
     ],
 )
@@ -128,7 +128,7 @@ async def test_nothing_is_wider_than_a_small_phone(
 ) -> None:
     builder.publish()
     await page.goto(path)
-    shown = page.locator(".shelf .poster, .hit, #telling, .lead, details")
+    shown = page.locator(".shelf .poster, .hit, #passages, .lead, details")
     await expect(shown.first).to_be_visible()
     for why in await page.get_by_role("button", name="Why this").all():
         await why.click()
@@ -140,12 +140,12 @@ async def test_nothing_is_wider_than_a_small_phone(
     assert widths[0] == widths[1]
 
 
-async def test_what_is_touched_is_large_enough(page: Page, builder: SnapshotBuilder) -> None:
-    """24 by 24 CSS pixels (WCAG 2.2 AA) for all that does not stand in a sentence."""
+async def test_touch_targets_are_large_enough(page: Page, builder: SnapshotBuilder) -> None:
+    """24 by 24 CSS pixels (WCAG 2.2 AA) for every target outside a sentence."""
     builder.publish()
     await page.goto("/?q=boxer&avoid=war&genre=Drama")
     await expect(page.locator(".hit").first).to_be_visible()
-    await page.get_by_text("Avoid, genres, years").click()
+    await page.locator(".refine > summary").click()
     small: list[str] = await page.evaluate(
         """() => [...document.querySelectorAll("a, button, input, select, summary")]
           .filter((element) => element.checkVisibility() && !element.closest("figcaption, h3"))
@@ -159,8 +159,8 @@ async def test_what_is_touched_is_large_enough(page: Page, builder: SnapshotBuil
     assert small == []
 
 
-async def test_the_keyboard_is_enough(page: Page, builder: SnapshotBuilder) -> None:
-    builder.publish(TITLES)
+async def test_the_keyboard_is_sufficient(page: Page, builder: SnapshotBuilder) -> None:
+    builder.publish(TITLED)
     await page.goto("/")
     await expect(page.locator(".shelf .poster")).to_have_count(3)
     await expect(page.get_by_role("combobox")).to_be_focused()
@@ -179,8 +179,8 @@ async def test_the_keyboard_is_enough(page: Page, builder: SnapshotBuilder) -> N
             seen.append(name)
         if name == "Why this: Amélie":
             break
-    wanted = ["Search", "Avoid, genres, years, rating", "Amélie", "More like this: Amélie"]
-    assert [name for name in seen if name in wanted] == wanted
+    expected = ["Search", "Filters", "Amélie", "More like this: Amélie"]
+    assert [name for name in seen if name in expected] == expected
     await page.keyboard.press("Space")
     await expect(page.locator(".hit").first.locator("dl")).to_be_visible()
 
@@ -188,13 +188,13 @@ async def test_the_keyboard_is_enough(page: Page, builder: SnapshotBuilder) -> N
     await expect(page.locator(".hit")).to_have_count(3)
     await page.evaluate("document.activeElement.blur()")
     await page.keyboard.press("Tab")
-    await expect(page.get_by_role("link", name="Skip to the films")).to_be_focused()
+    await expect(page.get_by_role("link", name="Skip to main content")).to_be_focused()
     await page.keyboard.press("Enter")
     await expect(page.locator("#main")).to_be_focused()
 
 
-async def test_who_wants_no_motion_gets_none(page: Page, builder: SnapshotBuilder) -> None:
-    builder.publish(many(11))
+async def test_reduced_motion_disables_animations(page: Page, builder: SnapshotBuilder) -> None:
+    builder.publish(numbered(11))
     await page.emulate_media(reduced_motion="reduce")
     await page.goto("/?q=words")
     await expect(page.locator(".hit")).to_have_count(10)

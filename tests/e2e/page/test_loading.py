@@ -1,4 +1,4 @@
-"""What the page costs to load, how it is kept, and that the page of the API is whole."""
+"""What the page costs to load, how it is cached, and the completeness of the API page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 
 async def test_the_script_is_within_its_budget(page: Page, builder: SnapshotBuilder) -> None:
-    """All that `/` loads, as it goes over the wire."""
+    """All scripts that `/` loads, as transferred."""
     builder.publish()
     answers: list[Response] = []
     page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108 - Playwright marks it
@@ -33,13 +33,13 @@ async def test_the_script_is_within_its_budget(page: Page, builder: SnapshotBuil
     assert 10_000 < sum(sizes.values()) <= MOST_SCRIPT_BYTES, sizes
 
 
-async def test_a_second_visit_loads_nothing_that_was_there(
+async def test_a_second_visit_loads_assets_from_the_cache(
     page: Page, builder: SnapshotBuilder
 ) -> None:
     builder.publish()
     await page.goto("/?q=boxer")
     await expect(page.locator(".hit")).to_have_count(4)
-    # Fonts come after the text that needs them.
+    # Fonts are loaded after the text that needs them.
     await page.wait_for_load_state("networkidle")
     asked: dict[str, Response] = {}
     page.on("response", lambda answer: asked.update({answer.url: answer}))

@@ -1,11 +1,11 @@
-"""Titles that are suggested, films that are liked and not, filters: all of it in the address."""
+"""Suggested titles, liked and disliked movies, and filters, all of them in the address."""
 
 from __future__ import annotations
 
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.e2e.page.films import TITLES
+from tests.e2e.page.movies import TITLED
 from tests.support.browser.pages import at
 from tests.support.query.snapshots import SnapshotBuilder
 
@@ -15,9 +15,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 async def test_a_title_is_suggested_and_chosen_with_the_keyboard(
     page: Page, builder: SnapshotBuilder
 ) -> None:
-    builder.publish(TITLES)
+    builder.publish(TITLED)
     await page.goto("/")
-    await expect(page.locator("#served")).to_contain_text("3 films")
+    await expect(page.locator("#served")).to_contain_text("3 movies")
     box = page.get_by_role("combobox")
     await box.focus()
     await page.keyboard.type("ame")
@@ -41,13 +41,11 @@ async def test_a_title_is_suggested_and_chosen_with_the_keyboard(
     await expect(page.locator(".hit .title").first).to_have_text("Amélie")
 
 
-async def test_a_suggestion_is_a_click_and_typing_on_needs_none(
-    page: Page, builder: SnapshotBuilder
-) -> None:
-    builder.publish(TITLES)
+async def test_a_suggestion_can_be_clicked_or_ignored(page: Page, builder: SnapshotBuilder) -> None:
+    builder.publish(TITLED)
     await page.goto("/")
     box = page.get_by_role("combobox")
-    await expect(page.locator("#served")).to_contain_text("3 films")
+    await expect(page.locator("#served")).to_contain_text("3 movies")
     await box.press_sequentially("corn")
     await page.get_by_role("listbox").get_by_role("option", name="The Amen Corner (1984)").click()
     await expect(box).to_have_value("The Amen Corner")
@@ -55,15 +53,15 @@ async def test_a_suggestion_is_a_click_and_typing_on_needs_none(
     await box.fill("")
     await box.press_sequentially("ame")
     await expect(page.get_by_role("listbox").get_by_role("option")).to_have_count(2)
-    await page.keyboard.press("Enter")  # nothing was chosen: what was typed is searched for
-    await expect(page.get_by_role("heading", level=2)).to_have_text("Films for “ame”")
+    await page.keyboard.press("Enter")  # no suggestion was selected: searches for the text
+    await expect(page.get_by_role("heading", level=2)).to_have_text("Movies for “ame”")
     await expect(page.get_by_role("listbox").get_by_role("option")).to_have_count(0)
 
 
-async def test_liking_and_not_liking_are_chips_in_the_address(
+async def test_liked_and_disliked_movies_are_chips_and_in_the_address(
     page: Page, builder: SnapshotBuilder
 ) -> None:
-    builder.publish(TITLES)
+    builder.publish(TITLED)
     await page.goto("/?q=rain")
     await expect(page.locator(".hit")).to_have_count(3)
     await page.get_by_role("link", name="More like this: Amélie").click()
@@ -72,80 +70,80 @@ async def test_liking_and_not_liking_are_chips_in_the_address(
     await expect(page.locator(".hit .title")).to_have_text(["The Amen Corner"])
     await at(page, "/?q=rain&like=tt1&unlike=tt3")
 
-    await page.reload()  # titles are learnt again
-    chips = page.get_by_role("list", name="Also in this search").get_by_role("link")
+    await page.reload()  # titles are loaded again
+    chips = page.get_by_role("list", name="Active filters").get_by_role("link")
     await expect(chips).to_have_text(["like Amélie×", "not like Nobody×"])
     await page.get_by_role("combobox").fill("robots")
     await page.keyboard.press("Enter")
-    await expect(page.get_by_role("heading", level=2)).to_have_text("Films for “robots”")
+    await expect(page.get_by_role("heading", level=2)).to_have_text("Movies for “robots”")
     await at(page, "/?q=robots&like=tt1&unlike=tt3")
 
-    await page.get_by_role("link", name="not like Nobody: remove").press("Enter")
+    await page.get_by_role("link", name="Remove filter: not like Nobody").press("Enter")
     await expect(page.locator(".hit")).to_have_count(2)
     await expect(page.get_by_role("heading", level=2)).to_be_focused()
-    await page.get_by_role("link", name="like Amélie: remove").click()
+    await page.get_by_role("link", name="Remove filter: like Amélie").click()
     await expect(page.locator(".hit")).to_have_count(3)
     await expect(chips).to_have_count(0)
     await page.go_back()
     await expect(chips).to_have_text(["like Amélie×"])
 
 
-async def test_filters_and_what_to_avoid_are_in_the_address(
-    page: Page, builder: SnapshotBuilder
-) -> None:
-    builder.publish(TITLES)
+async def test_filters_are_in_the_address(page: Page, builder: SnapshotBuilder) -> None:
+    builder.publish(TITLED)
     await page.goto("/?q=rain")
     await expect(page.locator(".hit")).to_have_count(3)
-    await page.get_by_text("Avoid, genres, years").press("Enter")
-    await page.get_by_label("Nothing with").fill("war & boxers")
+    await page.locator(".refine > summary").press("Enter")
+    await page.get_by_label("Avoid", exact=True).fill("war & boxers")
     await page.get_by_role("checkbox", name="Drama").first.check()
-    await page.get_by_label("From").fill("1980")
-    await page.get_by_label("to", exact=True).fill("1990")
-    await page.get_by_role("button", name="Show the films").click()
+    await page.get_by_label("Year from").fill("1980")
+    await page.get_by_label("Year to").fill("1990")
+    await page.get_by_role("button", name="Show results").click()
     await expect(page.locator(".hit .title")).to_have_text(["The Amen Corner"])
     await expect(page.get_by_role("heading", level=2)).to_be_focused()
     await at(page, "/?q=rain&avoid=war+%26+boxers&genre=Drama&year_from=1980&year_to=1990")
     await page.reload()
     await expect(page.locator(".hit")).to_have_count(1)
-    chips = page.get_by_role("list", name="Also in this search").get_by_role("link")
-    await expect(chips).to_have_text(["without war & boxers×", "Drama×", "1980–1990×"])
-    await page.get_by_text("Avoid, genres, years").click()
+    chips = page.get_by_role("list", name="Active filters").get_by_role("link")
+    await expect(chips).to_have_text(["avoid war & boxers×", "Drama×", "1980–1990×"])
+    await page.locator(".refine > summary").click()
     await expect(page.get_by_role("checkbox", name="Drama").first).to_be_checked()
-    await expect(page.get_by_label("Nothing with")).to_have_value("war & boxers")
-    await page.get_by_role("link", name="1980–1990: remove").click()
+    await expect(page.get_by_label("Avoid", exact=True)).to_have_value("war & boxers")
+    await page.get_by_role("link", name="Remove filter: 1980–1990").click()
     await expect(page.locator(".hit")).to_have_count(2)
 
     await page.goto("/?q=rain&genre=Western")
-    await expect(page.get_by_role("status")).to_contain_text("Take a filter off")
+    await expect(page.get_by_role("status")).to_contain_text("Try removing one")
 
 
-async def test_every_filter_is_a_search_at_once_and_one_step_back(
+async def test_filters_apply_at_once_and_are_one_step_in_the_history(
     page: Page, builder: SnapshotBuilder
 ) -> None:
-    builder.publish(TITLES)
+    builder.publish(TITLED)
     await page.goto("/?q=rain")
     await expect(page.locator(".hit")).to_have_count(3)
-    await page.get_by_text("Avoid, genres, years").click()
-    await page.get_by_label("Rated").select_option("7 or more")
+    await page.locator(".refine > summary").click()
+    await page.get_by_label("Rating").select_option("7 or higher")
     await expect(page.locator(".hit")).to_have_count(2)
-    await page.get_by_text("None of some genres").click()
+    await page.get_by_text("Exclude genres").click()
     await page.get_by_role("checkbox", name="no Comedy").check()
     await expect(page.locator(".hit .title")).to_have_text(["The Amen Corner"])
     await at(page, "/?q=rain&no_genre=Comedy&rating_from=7")
-    chips = page.get_by_role("list", name="Also in this search").get_by_role("link")
-    await expect(chips).to_have_text(["no Comedy×", "rated 7 or more×"])
+    chips = page.get_by_role("list", name="Active filters").get_by_role("link")
+    await expect(chips).to_have_text(["no Comedy×", "rated 7 or higher×"])
     await page.go_back()
     await expect(page.locator(".hit")).to_have_count(3)
     await expect(chips).to_have_count(0)
 
 
-async def test_similar_films_say_what_both_have(page: Page, builder: SnapshotBuilder) -> None:
-    builder.publish(TITLES)
+async def test_similar_movies_show_a_passage_about_each(
+    page: Page, builder: SnapshotBuilder
+) -> None:
+    builder.publish(TITLED)
     await page.goto("/?like=tt1")
-    await expect(page.get_by_role("heading", level=2)).to_have_text("Films like Amélie")
+    await expect(page.get_by_role("heading", level=2)).to_have_text("Movies like Amélie")
     quotes = page.locator(".hit").first.locator("figure")
-    await expect(quotes.last.locator("figcaption")).to_contain_text("on Amélie")
+    await expect(quotes.last.locator("figcaption")).to_contain_text("About Amélie")
     await expect(quotes.last.locator("blockquote")).to_have_text("Rain and robots.")
     await page.get_by_role("link", name="More like this: Nobody").click()
-    await expect(page.get_by_role("heading", level=2)).to_have_text("Films like Amélie, Nobody")
+    await expect(page.get_by_role("heading", level=2)).to_have_text("Movies like Amélie, Nobody")
     await expect(page.locator(".hit .title")).to_have_text(["The Amen Corner"])

@@ -1,21 +1,21 @@
-"""Searching on the page: the box, the films, the address, going back."""
+"""Searching on the page: the search box, the results, the address, going back."""
 
 from __future__ import annotations
 
 import pytest
 from playwright.async_api import Page, Route, expect
 
-from tests.e2e.page.films import TITLES, many
+from tests.e2e.page.movies import TITLED, numbered
 from tests.support.browser.pages import at
-from tests.support.query.snapshots import Film, SnapshotBuilder
+from tests.support.query.snapshots import SampleMovie, SnapshotBuilder
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 
-async def test_search_open_a_film_and_go_back(page: Page, builder: SnapshotBuilder) -> None:
+async def test_search_open_a_movie_and_go_back(page: Page, builder: SnapshotBuilder) -> None:
     builder.publish()
     await page.goto("/")
-    await expect(page.locator("#served")).to_contain_text("4 films, 6 reviews")
+    await expect(page.locator("#served")).to_contain_text("4 movies, 6 reviews")
     await page.get_by_label("What do you feel like watching?").fill("sweat and stairs")
     await page.keyboard.press("Enter")
     first = page.locator(".hit").first
@@ -23,15 +23,15 @@ async def test_search_open_a_film_and_go_back(page: Page, builder: SnapshotBuild
     await expect(page.locator(".hit")).to_have_count(4)
     await expect(first.locator("blockquote")).to_contain_text("Sweat, stairs")
     await expect(first.locator("mark")).to_have_text(["Sweat", "stairs"])
-    review = first.get_by_role("link", name="the review")
+    review = first.get_by_role("link", name="Review", exact=True)
     await expect(review).to_have_attribute("href", "https://films.example/tt0075148#review-2")
     await expect(review).to_have_attribute("rel", "noopener noreferrer")
     await at(page, "/?q=sweat+and+stairs")
 
     await first.locator(".title").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("The Underdog")
-    await page.get_by_role("link", name="All films like The Underdog").click()
-    await expect(page.get_by_role("heading", level=2)).to_have_text("Films like The Underdog")
+    await page.get_by_role("link", name="All movies like The Underdog").click()
+    await expect(page.get_by_role("heading", level=2)).to_have_text("Movies like The Underdog")
     await expect(page.locator(".hit")).to_have_count(3)
 
     await page.go_back()
@@ -42,7 +42,7 @@ async def test_search_open_a_film_and_go_back(page: Page, builder: SnapshotBuild
     await expect(page.locator(".hit").first.locator(".title")).to_have_text("The Underdog")
 
 
-async def test_an_example_is_a_click(page: Page, builder: SnapshotBuilder) -> None:
+async def test_an_example_can_be_clicked(page: Page, builder: SnapshotBuilder) -> None:
     builder.publish()
     await page.goto("/")
     examples = page.get_by_role("list", name="Examples")
@@ -51,23 +51,23 @@ async def test_an_example_is_a_click(page: Page, builder: SnapshotBuilder) -> No
     await expect(page.locator(".hit")).to_have_count(4)
     await expect(page.get_by_role("heading", level=2)).to_be_focused()
     await page.get_by_role("link", name="Semantic Movie Search").click()
-    await expect(page.get_by_role("heading", level=2)).to_contain_text("For instance")
+    await expect(page.get_by_role("heading", level=2)).to_contain_text("For example")
     await expect(page.locator("#q")).to_have_value("")
 
 
-async def test_results_come_as_typing_pauses_and_going_back_skips_what_was_only_typed(
+async def test_a_pause_in_typing_searches_without_a_step_in_the_history(
     page: Page, builder: SnapshotBuilder
 ) -> None:
-    builder.publish(TITLES)
+    builder.publish(TITLED)
     await page.goto("/")
-    await expect(page.locator("#served")).to_contain_text("3 films")
+    await expect(page.locator("#served")).to_contain_text("3 movies")
     box = page.get_by_role("combobox")
     await box.press_sequentially("robots")
-    await expect(page.get_by_role("heading", name="Films for “robots”")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Movies for “robots”")).to_be_visible()
     await at(page, "/?q=robots")
     await expect(box).to_be_focused()
     await box.press_sequentially(" and rain")
-    await expect(page.get_by_role("heading", name="Films for “robots and rain”")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Movies for “robots and rain”")).to_be_visible()
     await expect(page.locator(".hit .title").first).to_have_text("Amélie")
     await expect(box).to_be_focused()
     await page.go_back()
@@ -76,10 +76,10 @@ async def test_results_come_as_typing_pauses_and_going_back_skips_what_was_only_
     await at(page, "/")
 
 
-async def test_an_older_answer_never_replaces_a_newer_one(
+async def test_an_older_response_never_replaces_a_newer_one(
     page: Page, builder: SnapshotBuilder
 ) -> None:
-    builder.publish(TITLES)
+    builder.publish(TITLED)
     held: list[Route] = []
 
     async def hold_the_first(route: Route) -> None:
@@ -94,27 +94,29 @@ async def test_an_older_answer_never_replaces_a_newer_one(
     await expect(page.locator(".skeleton").first).to_be_visible()
     await page.get_by_role("combobox").fill("robots")
     await page.keyboard.press("Enter")
-    await expect(page.get_by_role("heading", level=2)).to_have_text("Films for “robots”")
+    await expect(page.get_by_role("heading", level=2)).to_have_text("Movies for “robots”")
     for route in held:
         await route.continue_()
     await page.wait_for_load_state("networkidle")
-    await expect(page.get_by_role("heading", level=2)).to_have_text("Films for “robots”")
+    await expect(page.get_by_role("heading", level=2)).to_have_text("Movies for “robots”")
     await expect(page.locator(".hit .title").first).to_have_text("Amélie")
     assert len(held) == 1
 
 
-async def test_more_films_come_by_scrolling_and_are_there_when_one_comes_back(
+async def test_scrolling_loads_more_and_going_back_restores_them(
     page: Page, builder: SnapshotBuilder
 ) -> None:
-    builder.publish(many(43))
+    builder.publish(numbered(43))
     await page.goto("/?q=words")
     await expect(page.locator(".hit")).to_have_count(10)
-    await expect(page.get_by_role("status")).to_have_text("10 of 43 films, best first")
+    await expect(page.get_by_role("status")).to_have_text(
+        "Showing 10 of 43 movies, best matches first"
+    )
     for count in (20, 30, 40, 43):
         await page.mouse.move(180, 400)
         await page.evaluate("scrollTo(0, document.body.scrollHeight)")
         await expect(page.locator(".hit")).to_have_count(count)
-    await expect(page.get_by_role("button", name="More films")).to_have_count(0)
+    await expect(page.get_by_role("button", name="More movies")).to_have_count(0)
     titles = await page.locator(".hit .title").all_text_contents()
     assert len(set(titles)) == 43
 
@@ -127,18 +129,18 @@ async def test_more_films_come_by_scrolling_and_are_there_when_one_comes_back(
     await page.go_back()
     await expect(page.locator(".hit")).to_have_count(43)
     await page.wait_for_function("at => Math.abs(scrollY - at) < 5", arg=at)
-    await page.reload()  # nothing is remembered but how many films there were, and where one was
+    await page.reload()  # only the number of results and the position are remembered
     await expect(page.locator(".hit")).to_have_count(43)
     await page.wait_for_function("at => Math.abs(scrollY - at) < 5", arg=at)
 
 
-async def test_more_films_come_by_the_button_where_nothing_is_observed(
+async def test_a_button_loads_more_without_an_intersection_observer(
     page: Page, builder: SnapshotBuilder
 ) -> None:
-    builder.publish(many(23))
+    builder.publish(numbered(23))
     await page.add_init_script("delete window.IntersectionObserver")
     await page.goto("/?q=words")
-    more = page.get_by_role("button", name="More films")
+    more = page.get_by_role("button", name="More movies")
     await expect(page.locator(".hit")).to_have_count(10)
     await more.press("Enter")
     await expect(page.locator(".hit")).to_have_count(20)
@@ -148,8 +150,8 @@ async def test_more_films_come_by_the_button_where_nothing_is_observed(
     await expect(more).to_have_count(0)
 
 
-async def test_why_a_film_was_found(page: Page, builder: SnapshotBuilder) -> None:
-    builder.publish(TITLES)
+async def test_a_result_explains_its_score(page: Page, builder: SnapshotBuilder) -> None:
+    builder.publish(TITLED)
     await page.goto("/?q=rain+robots&avoid=war")
     why = page.get_by_role("button", name="Why this: Amélie")
     await expect(why).to_have_attribute("aria-expanded", "false")
@@ -158,21 +160,23 @@ async def test_why_a_film_was_found(page: Page, builder: SnapshotBuilder) -> Non
     terms = page.locator(".hit").first.locator("dt")
     await expect(terms).to_have_text(
         [
-            "The passages that fit best",
-            "All its reviews together",
-            "Your very words",
-            "Lost to what you avoid",
+            "Best passages",
+            "All reviews together",
+            "Exact words",
+            "Penalty for what you avoid",
         ]
     )
     await why.press("Enter")
     await expect(terms).to_have_count(0)
 
 
-async def test_what_a_source_says_is_text_not_markup(page: Page, builder: SnapshotBuilder) -> None:
+async def test_texts_of_sources_are_not_rendered_as_html(
+    page: Page, builder: SnapshotBuilder
+) -> None:
     nasty = "<img src=x onerror=alert(1)><script>alert(2)</script>"
     builder.publish(
         [
-            Film(
+            SampleMovie(
                 "tt1",
                 (f"Nasty {nasty}.",),
                 title=nasty,
@@ -190,10 +194,10 @@ async def test_what_a_source_says_is_text_not_markup(page: Page, builder: Snapsh
     assert await page.locator("main img, main script, [href^=javascript]").count() == 0
 
 
-async def test_an_address_that_leads_nowhere_says_so(page: Page, builder: SnapshotBuilder) -> None:
+async def test_an_unknown_address_says_so(page: Page, builder: SnapshotBuilder) -> None:
     builder.publish()
     await page.goto("/")
     await page.evaluate("history.pushState({}, '', '/nowhere')")
     await page.evaluate("history.pushState({}, '', '/')")
     await page.go_back()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("There is nothing here")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Page not found")

@@ -21,7 +21,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 from unittest.mock import patch
@@ -81,13 +81,13 @@ faults = st.builds(
 
 
 def _item(run: str, number: int, poison: str | None) -> Fields:
-    """A review that is poison, a review, or a film; the same number is the same in all runs."""
+    """A review that is poison, a review, or a movie; the same number is the same in all runs."""
     if poison is None and number % 3 == 0:
         return movie(number, run_id=run).to_fields()
     message = review(number // 3 * 3, number, f"What viewer {number} says.", run_id=run)
     if poison is None:
         return message.to_fields()
-    named = message.review.model_copy(update={"review_id": f"{POISON[poison]}{number}"})
+    named = replace(message.review, review_id=f"{POISON[poison]}{number}")
     fields = message.model_copy(update={"review": named}).to_fields()
     return {**fields, "body": "{"} if poison == "is no message" else fields
 

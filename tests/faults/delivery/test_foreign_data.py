@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import redis.asyncio
 
+from services.embedder.settings import EmbedderSettings
 from shared.delivery import dead_letters
-from shared.delivery.messages import DEAD_LETTERS_STREAM, REVIEWS_STREAM
+from shared.delivery.keys import DEAD_LETTERS_STREAM, REVIEWS_STREAM, run_key
 from shared.delivery.redis_client import Client
 from shared.runs import registry
-from shared.settings import Settings
 from tests.support.counts import Counted
 from tests.support.crawl.supervision import supervising
 from tests.support.delivery.messages import run_end, small_run
@@ -46,7 +46,7 @@ ENTRIES: dict[str, Raw] = {
 async def test_an_entry_that_is_no_message_is_a_dead_letter(
     redis: Client, redis_url: str, tmp_path: Path, counted: Counted
 ) -> None:
-    settings = Settings(redis_url=redis_url, data_dir=tmp_path, publish_idle_s=0.1)
+    settings = EmbedderSettings(redis_url=redis_url, data_dir=tmp_path, publish_idle_s=0.1)
     async with _raw(redis_url) as raw:
         for fields in ENTRIES.values():
             await raw.xadd(REVIEWS_STREAM, fields)
@@ -98,17 +98,17 @@ async def test_a_record_that_cannot_be_read_ends_no_service(
     run, _ = await registry.request_run(redis, "demo")
     async with _raw(redis_url) as raw:
         if broken in RECORDS:
-            await raw.hset(registry.run_key(run.run_id), mapping=RECORDS[broken])
+            await raw.hset(run_key(run.run_id), mapping=RECORDS[broken])
         else:
-            await raw.delete(registry.run_key(run.run_id))
+            await raw.delete(run_key(run.run_id))
             if broken == "no hash":
-                await raw.set(registry.run_key(run.run_id), "?")
+                await raw.set(run_key(run.run_id), "?")
             else:
-                await raw.hset(registry.run_key(run.run_id), mapping={"some": "field"})
+                await raw.hset(run_key(run.run_id), mapping={"some": "field"})
     async with supervising(redis):
 
         async def set_aside() -> bool:
-            return not await redis.exists(registry.run_key(run.run_id))
+            return not await redis.exists(run_key(run.run_id))
 
         await async_wait_until(set_aside)
     assert await redis.exists(f"unreadable:{run.run_id}")
@@ -124,7 +124,7 @@ async def test_a_record_that_cannot_be_read_ends_no_service(
 async def test_what_is_not_essential_of_a_record_is_passed_over(redis: Client) -> None:
     run, _ = await registry.request_run(redis, "demo")
     await redis.hset(
-        registry.run_key(run.run_id),
+        run_key(run.run_id),
         mapping={"stored": "many", "sites": "{", "new": "?", "movies": "7", "trigger": "moon"},
     )
     found = await registry.get_run(redis, run.run_id)

@@ -19,14 +19,14 @@ from sqlalchemy import Engine
 
 from services.embedder.consumer import ReviewConsumer
 from services.embedder.database.engine import open_engine
-from services.embedder.database.review_store import count_reviews
 from services.embedder.database.run_ledger import Ledgers
 from services.ingest.context import Crawl
 from services.ingest.delivery.stream_sender import StreamSender
 from services.ingest.sources.sources import SchemaOrgSource
 from services.ingest.visits.visits import open_visits
 from shared.delivery import redis_client as shared_redis
-from shared.delivery.messages import DEAD_LETTERS_STREAM, EMBEDDER_GROUP, REVIEWS_STREAM, RunEnd
+from shared.delivery.keys import DEAD_LETTERS_STREAM, EMBEDDER_GROUP, REVIEWS_STREAM
+from shared.delivery.messages import RunEnd
 from shared.delivery.redis_client import Client, connect
 from shared.delivery.streams import StreamConsumer, append, append_patiently
 from shared.runs import registry
@@ -35,6 +35,7 @@ from tests.support.counts import Counted
 from tests.support.delivery.faulty_proxy import FaultyProxy, faulty_proxy
 from tests.support.delivery.messages import movie, review
 from tests.support.embedder.encoders import HashEncoder
+from tests.support.embedder.stored import count_reviews
 from tests.support.query.query_service import always, query_settings, running_query
 from tests.support.query.snapshots import SnapshotBuilder
 from tests.support.soak import SOAK
@@ -75,7 +76,7 @@ class Line:
     sent: int = 0
 
     async def send(self, reviews: int = 30) -> None:
-        """A film and its reviews, confirmed."""
+        """A movie and its reviews, confirmed."""
         number = self.sent // (reviews + 1)
         await self.sender.send(movie(number))
         for n in range(reviews):
@@ -105,8 +106,8 @@ class Line:
 
     async def finish(self) -> None:
         """The run's end arrives, and everything adds up."""
-        ledger = self.sender.ledger
-        end = RunEnd(run_id="run-1", source="test", emitted=ledger.items, checksum=ledger.checksum)
+        totals = self.sender.totals
+        end = RunEnd(run_id="run-1", source="test", emitted=totals.items, checksum=totals.checksum)
         await append_patiently(
             self.sender.redis, REVIEWS_STREAM, [end.to_fields()], give_up_after_s=30
         )
@@ -238,7 +239,7 @@ async def test_a_consumer_that_hears_nothing_blames_nobody(
 
         await async_wait_until(lost_often, timeout_s=60)
         proxy.heal()
-        await subject.send(reviews=0)  # the same film: it arrives twice, and counts once
+        await subject.send(reviews=0)  # the same movie: it arrives twice, and counts once
         await subject.recovered()
         await subject.finish()
 

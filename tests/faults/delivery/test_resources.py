@@ -23,17 +23,12 @@ from services.embedder.database import engine as embedder_database
 from services.embedder.database.engine import open_engine
 from services.embedder.database.run_ledger import Ledger, Ledgers
 from services.embedder.publishing import publish_schedule
-from shared.delivery.messages import (
-    DEAD_LETTERS_STREAM,
-    EMBEDDER_GROUP,
-    REVIEWS_STREAM,
-    MovieMessage,
-    ReviewMessage,
-)
+from services.embedder.settings import EmbedderSettings
+from shared.delivery.keys import DEAD_LETTERS_STREAM, EMBEDDER_GROUP, REVIEWS_STREAM
+from shared.delivery.messages import MovieMessage, ReviewMessage
 from shared.delivery.redis_client import UNAVAILABLE, Client, connect
 from shared.delivery.streams import StreamConsumer, append, append_patiently
 from shared.runs import registry
-from shared.settings import Settings
 from shared.snapshot import commit
 from shared.snapshot.storage.store import SnapshotStore
 from tests.support.counts import Counted
@@ -187,7 +182,7 @@ async def test_the_disk_of_the_snapshots_is_full(
     monkeypatch.setattr(publish_schedule, "RETRY_FAILED_S", (0.2, 0.5))
     monkeypatch.setattr(commit, "SPARE_BYTES", 0)  # so that writing begins, and fails halfway
     with small_disk(8) as disk:
-        settings = Settings(
+        settings = EmbedderSettings(
             redis_url=redis_url, data_dir=tmp_path, publish_idle_s=0.1,
             snapshot_url=f"file://{disk.folder}",
         )  # fmt: skip
@@ -227,9 +222,9 @@ async def test_redis_is_out_of_memory(
     redis = connect(private_redis.url)
     engine = open_engine(f"sqlite:///{tmp_path / 'movies.sqlite'}")
     await fill_memory(redis, room_bytes=600_000)
-    films = [movie(n) for n in range(20)]
+    movies = [movie(n) for n in range(20)]
     reviews = [review(n % 20, n, f"Viewer {n}: " + "long " * 500) for n in range(400)]
-    items: list[MovieMessage | ReviewMessage] = [*films, *reviews]
+    items: list[MovieMessage | ReviewMessage] = [*movies, *reviews]
     sending = asyncio.create_task(_produce(redis, items))
 
     async def full() -> bool:

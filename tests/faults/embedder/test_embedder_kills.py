@@ -1,9 +1,9 @@
-"""kill -9 of the embedder and of Redis, FLUSHALL, two workers, and poison of each kind.
+"""Kills (-9) of the embedder and of Redis, FLUSHALL, two workers, and poison entries of each kind.
 
-Real embedder processes (``tests.support.embedder.embedder_child``) store what comes on a real Redis
-server into SQL and publish it, while they die before a commit, after it, between two
-acknowledgements, and at any other moment. What the stream took is in SQL, once, and the run's
-ledger balances.
+Real embedder processes (``tests.support.embedder.embedder_child``) store the entries of a real
+Redis server in SQL and publish them, while they die before a commit, after it, between two
+acknowledgements, and at random moments. Everything that the stream accepted is in SQL, once, and
+the run's ledger balances.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -20,21 +21,15 @@ import pytest
 
 from services.embedder.consumer import ReviewConsumer
 from services.embedder.database.engine import open_engine
-from services.embedder.database.review_store import count_reviews
 from services.embedder.database.run_ledger import Ledgers
+from services.embedder.settings import EmbedderSettings
 from services.ingest.supervisor.lost_runs import LOST, LostRuns
-from shared.delivery.messages import (
-    DEAD_LETTERS_STREAM,
-    EMBEDDER_GROUP,
-    REVIEWS_STREAM,
-    MovieMessage,
-    ReviewMessage,
-)
+from shared.delivery.keys import DEAD_LETTERS_STREAM, EMBEDDER_GROUP, REVIEWS_STREAM
+from shared.delivery.messages import MovieMessage, ReviewMessage
 from shared.delivery.redis_client import UNAVAILABLE, Client, connect
 from shared.delivery.streams import MAX_DELIVERIES, StreamConsumer, append_patiently
 from shared.runs import registry
 from shared.runs.registry import Run
-from shared.settings import Settings
 from tests.support.counts import Counted
 from tests.support.delivery.messages import movie, review, run_end, small_run
 from tests.support.delivery.redis_server import RedisServer
@@ -49,6 +44,7 @@ from tests.support.embedder.embedder_child import (
 )
 from tests.support.embedder.encoders import HashEncoder
 from tests.support.embedder.running import current, embedder, ended, new_run, send
+from tests.support.embedder.stored import count_reviews
 from tests.support.soak import times
 from tests.support.waiting import async_wait_until
 
@@ -61,12 +57,12 @@ RESUMES_WITHIN_S = 5.0
 SEED = 20
 
 
-def settings_for(url: str, folder: Path) -> Settings:
-    return Settings(redis_url=url, data_dir=folder, publish_idle_s=0.1)
+def settings_for(url: str, folder: Path) -> EmbedderSettings:
+    return EmbedderSettings(redis_url=url, data_dir=folder, publish_idle_s=0.1)
 
 
 def portion(number: int, run: Run, reviews: int = 40) -> list[Item]:
-    """A film of its own, and its reviews."""
+    """A movie and its reviews."""
     texts = (f"Portion {number}: what viewer {n} says." for n in range(reviews))
     return [
         movie(number, run_id=run.run_id),
@@ -74,27 +70,27 @@ def portion(number: int, run: Run, reviews: int = 40) -> list[Item]:
     ]
 
 
-async def settled(redis: Client, run: Run) -> Run:
-    """The run once it has ended, however long the machine takes for it."""
+async def ended_record(redis: Client, run: Run) -> Run:
+    """Wait until a run has ended; returns its record."""
 
     async def terminal() -> Run | None:
         try:
-            found = await registry.get_run(redis, run.run_id)
+            record = await registry.get_run(redis, run.run_id)
         except UNAVAILABLE:
             return None
-        return found if found is not None and registry.ended(found) else None
+        return record if record is not None and registry.ended(record) else None
 
-    found = await async_wait_until(terminal, timeout_s=120, what="the run has ended")
-    assert found is not None
-    return found
+    record = await async_wait_until(terminal, timeout_s=120, what="the run has ended")
+    assert record is not None
+    return record
 
 
 async def assert_all_stored(
-    redis: Client, settings: Settings, run: Run, items: Sequence[Item]
+    redis: Client, settings: EmbedderSettings, run: Run, items: Sequence[Item]
 ) -> None:
-    """Nothing is lost, nothing is there twice, nothing is left."""
+    """Check that nothing is lost, nothing is stored twice and nothing is left on the stream."""
     reviews = sum(isinstance(item, ReviewMessage) for item in items)
-    end = await settled(redis, run)
+    end = await ended_record(redis, run)
     assert (end.state, end.error) == ("searchable", None)
     assert (end.stored, end.duplicate, end.dead_lettered) == (reviews, 0, 0)
     engine = open_engine(settings.database)
@@ -105,7 +101,7 @@ async def assert_all_stored(
     assert current(settings).catalogue.counts()[:2] == (len(items) - reviews, reviews)
 
     async def taken() -> bool:
-        """What was sent twice may come after the run's end; it is acknowledged last of all."""
+        """Entries that were sent twice may be acknowledged after the run's end."""
         return bool(await redis.xlen(REVIEWS_STREAM) == 0)
 
     await async_wait_until(taken)
@@ -171,7 +167,7 @@ async def test_redis_is_killed_under_load(
             items = portion(number, run, reviews=10)
             fields = [item.to_fields() for item in items]
             await append_patiently(redis, REVIEWS_STREAM, fields, give_up_after_s=60)
-            sent.extend(items)  # from here on the stream has promised to keep them
+            sent.extend(items)  # from here on the stream must keep them
             number += 1
 
     engine = open_engine(settings.database)
@@ -239,7 +235,7 @@ async def test_a_flushed_server_heals_and_the_run_says_that_it_is_incomplete(
 async def test_two_workers_that_claim_the_same_entries_store_them_once(
     redis: Client, redis_url: str, tmp_path: Path, counted: Counted
 ) -> None:
-    """Each takes from the other what it has in hand."""
+    """Each takes over the entries that are pending for the other."""
     engine = open_engine(f"sqlite:///{tmp_path / 'movies.sqlite'}")
     items = small_run(20, 5)
     await send(redis, [*items, run_end(items)])
@@ -287,12 +283,12 @@ async def test_poison_that_raises_hangs_or_kills_is_a_dead_letter_and_the_others
     items = portion(1, run)
     for poison in (RAISES, HANGS, KILLS):
         message = review(1, 99, f"It {poison}.", run_id=run.run_id)
-        named = message.review.model_copy(update={"review_id": f"test:{poison}"})
+        named = replace(message.review, review_id=f"test:{poison}")
         items.insert(len(items) // 2, message.model_copy(update={"review": named}))
     await send(redis, [*items, run_end(items, run_id=run.run_id)])
     child = EmbedderProcess(settings)
     exits: Counter[int] = Counter()
-    fate = Fate(stuck_after_s=1.0)  # no commit takes so long, on a busy machine too
+    fate = Fate(stuck_after_s=1.0)  # longer than any commit takes on a busy machine
     child.start(fate)
 
     async def over() -> bool:
@@ -300,8 +296,8 @@ async def test_poison_that_raises_hangs_or_kills_is_a_dead_letter_and_the_others
             exits[code] += 1
             child.kill()
             child.start(fate)  # as its supervisor does
-        found = await registry.get_run(redis, run.run_id)
-        return found is not None and registry.ended(found)
+        record = await registry.get_run(redis, run.run_id)
+        return record is not None and registry.ended(record)
 
     try:
         await async_wait_until(over, timeout_s=200, what="the run has ended")

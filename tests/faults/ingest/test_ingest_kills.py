@@ -1,8 +1,8 @@
 """kill -9 at random moments of a crawl: of its process, of the supervisor, of Redis.
 
-A real ingest service crawls the demo's films through a real Redis server into SQL while its parts
+A real ingest service crawls the demo's movies through a real Redis server into SQL while its parts
 are killed, one after the other, and started again at once (``docker``'s and ``movie-search up``'s
-part). Every run that ends well has left exactly the rows of a run that nobody disturbed, and its
+part). Every run that ends well has left exactly the rows of an undisturbed run, and its
 ledger is balanced: nothing is lost, nothing is there twice.
 
 ``INGEST_KILLS`` is the number of kills, ``INGEST_KILLS_SEED`` chooses the moments.
@@ -33,7 +33,7 @@ from services.embedder.consumer import ReviewConsumer
 from services.embedder.database.engine import open_engine, reading
 from services.ingest.demo_site.demo_catalogue import load_catalogue
 from services.ingest.demo_site.demo_pages import DemoSite
-from shared.delivery.messages import DEAD_LETTERS_STREAM, EMBEDDER_GROUP, REVIEWS_STREAM
+from shared.delivery.keys import DEAD_LETTERS_STREAM, EMBEDDER_GROUP, REVIEWS_STREAM
 from shared.delivery.redis_client import UNAVAILABLE, Client, connect
 from shared.delivery.streams import StreamConsumer
 from shared.runs import registry
@@ -48,7 +48,7 @@ SEED = int(os.environ.get("INGEST_KILLS_SEED", "20"))
 ENDS_WITHIN_S = 120.0
 MOVIES, REVIEWS = 132, 660
 MOST_PAGES_AGAIN = 30  # of a kill
-GIVEN_UP = "the crawl ended 3 times without getting further"
+GIVEN_UP = "the crawl ended 3 times without progress"
 
 TABLES = ("movies", "reviews", "source_items")
 
@@ -56,8 +56,8 @@ Row = dict[str, Any]
 
 
 @dataclass
-class FilmSite:
-    """The demo's films on a server of the test's own, which counts what it is asked for."""
+class MovieSite:
+    """The demo's movies on a separate server, which counts the requests."""
 
     url: str
     asked: Counter[str] = field(default_factory=Counter)
@@ -74,7 +74,7 @@ class FilmSite:
 
 
 @contextmanager
-def _film_site() -> Iterator[FilmSite]:
+def _movie_site() -> Iterator[MovieSite]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         wbufsize = 64 * 1024
@@ -100,7 +100,7 @@ def _film_site() -> Iterator[FilmSite]:
             """The other end was killed."""
 
     with Server(("127.0.0.1", 0), Handler) as server:
-        site = FilmSite(f"http://127.0.0.1:{server.server_address[1]}")
+        site = MovieSite(f"http://127.0.0.1:{server.server_address[1]}")
         pages = DemoSite(load_catalogue(), site.url)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield site
@@ -146,7 +146,7 @@ class IngestService:
 class Arena:
     """What is crawled, what crawls, and what can be killed."""
 
-    site: FilmSite
+    site: MovieSite
     redis: Client
     server: RedisServer
     service: IngestService
@@ -215,7 +215,7 @@ class Fire:
 
 @asynccontextmanager
 async def _arena(server: RedisServer, folder: Path) -> AsyncIterator[Arena]:
-    with _film_site() as site:
+    with _movie_site() as site:
         sources = folder / "sources.toml"
         sources.write_text(
             '[sources.films]\nspider = "schema_org"\nallow_private = true\ndelay_s = 0.01\n'
@@ -308,11 +308,11 @@ async def _crawl(arena: Arena, number: int, fire: Fire | None = None) -> Result:
 def _rows(engine: Engine, query: str) -> list[Row]:
     """All that a table holds, but not in which order, when and by which run it came."""
     with reading(engine) as connection:
-        found = [dict(row) for row in connection.execute(text(query)).mappings()]
-    for row in found:
+        rows = [dict(row) for row in connection.execute(text(query)).mappings()]
+    for row in rows:
         for name in ("revision", "added_by", "fetched_at"):
             row.pop(name, None)
-    return sorted(found, key=repr)
+    return sorted(rows, key=repr)
 
 
 def _assert_whole(result: Result, undisturbed: dict[str, list[Row]]) -> None:

@@ -1,4 +1,4 @@
-"""Memory and file descriptors stay as they are: over reloads, requests, and broken connections."""
+"""Memory and file descriptors stay constant over reloads, requests and broken connections."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from shared.snapshot.commit import point_current_at
 from tests.support.counts import Counted
 from tests.support.query.query_process import TOKEN, QueryProcess, publish, query_child
 from tests.support.query.raw_http import head, post, query_json
-from tests.support.query.snapshots import FILMS, Film
+from tests.support.query.snapshots import MOVIES, SampleMovie
 from tests.support.soak import times
 from tests.support.waiting import wait_until
 
@@ -25,20 +25,23 @@ GROWTH = 1.05
 JSON = "Content-Type: application/json"
 
 
-def films(count: int) -> list[Film]:
+def movies(count: int) -> list[SampleMovie]:
     text = " ".join(f"A sentence about number {n} of many." for n in range(40))
-    return [*FILMS, *(Film(f"tt{n}", (f"{text} {n}",), title=f"Film {n}") for n in range(count))]
+    return [
+        *MOVIES,
+        *(SampleMovie(f"tt{n}", (f"{text} {n}",), title=f"Movie {n}") for n in range(count)),
+    ]
 
 
 def settled_fds(process: psutil.Process) -> int:
-    """Open files, once connections that were closed are forgotten; a lease is replaced by two."""
+    """Count open files after closed connections are released; a lease may briefly be two files."""
     return min(process.num_fds() for _ in range(20))
 
 
 @pytest.mark.timeout(3600)
 def test_reloads_leave_nothing_behind(tmp_path: Path, counted: Counted) -> None:
-    builder = publish(tmp_path, films(60))
-    builder.publish(films(60))
+    builder = publish(tmp_path, movies(60))
+    builder.publish(movies(60))
     ids = builder.store.snapshot_ids()
     reloads = times(40, soak=200)
     with query_child(tmp_path, RELOAD_INTERVAL_S="0.02") as query:
@@ -46,8 +49,8 @@ def test_reloads_leave_nothing_behind(tmp_path: Path, counted: Counted) -> None:
         with httpx.Client(base_url=query.base, timeout=20) as client:
 
             def served() -> str:
-                found: str = client.get("/snapshot").json()["snapshot_id"]
-                return found
+                match: str = client.get("/snapshot").json()["snapshot_id"]
+                return match
 
             def reload() -> None:
                 before = served()
@@ -56,7 +59,7 @@ def test_reloads_leave_nothing_behind(tmp_path: Path, counted: Counted) -> None:
                 wait_until(lambda: served() == other, what="it is served")
                 assert client.get("/search", params={"q": f"number {other}"}).status_code == 200
 
-            for _ in range(20):  # allocators and caches reach their size
+            for _ in range(20):  # allocators and caches reach their final size
                 reload()
             fds, rss = process.num_fds(), process.memory_info().rss
             for _ in range(reloads):
@@ -72,8 +75,8 @@ def test_reloads_leave_nothing_behind(tmp_path: Path, counted: Counted) -> None:
 
 @pytest.mark.timeout(3600)
 def test_requests_leave_nothing_behind(tmp_path: Path, counted: Counted) -> None:
-    """Good ones and bad ones, on connections that are kept, closed, cut and left unanswered."""
-    publish(tmp_path, films(60))
+    """Send good and bad requests on connections that are kept, closed, cut and abandoned."""
+    publish(tmp_path, movies(60))
     requests = times(5_000, soak=100_000)
     with query_child(tmp_path, QUERY_CACHE="256", ADMIN_TOKEN=TOKEN) as query:
         process = query.family()[0]
@@ -98,7 +101,7 @@ def test_requests_leave_nothing_behind(tmp_path: Path, counted: Counted) -> None
 
 
 def one_after_the_other(query: QueryProcess, number: int) -> None:
-    """Fifty requests on one connection."""
+    """Send fifty requests on one connection."""
     kinds = [
         post(query_json(f"sentence {number}", k=5), JSON, close=False),
         post(query_json(""), JSON, close=False),
@@ -119,14 +122,14 @@ def one_after_the_other(query: QueryProcess, number: int) -> None:
                 while b"\r\n\r\n" not in received:
                     received += connection.recv(65536)
                 top, _, body = received.partition(b"\r\n\r\n")
-                found = re.search(rb"content-length: (\d+)", top)
-                left = (int(found[1]) if found else 0) - len(body)
+                match = re.search(rb"content-length: (\d+)", top)
+                left = (int(match[1]) if match else 0) - len(body)
                 while left > 0:
                     left -= len(connection.recv(65536))
 
 
 def cut(query: QueryProcess, number: int) -> None:
-    """Ten connections that end in the middle, five of them by a reset."""
+    """Open ten connections that end in the middle of a request, five of them by a reset."""
     for n in range(10):
         with query.connect() as connection:
             whole = post(query_json(f"cut {number} {n}"), JSON)
@@ -138,5 +141,5 @@ def cut(query: QueryProcess, number: int) -> None:
 
 def metric(query: QueryProcess, line: str) -> float:
     text = httpx.get(f"{query.base}/metrics").text
-    found = re.search(rf"^{re.escape(line)} (\S+)$", text, re.MULTILINE)
-    return float(found[1]) if found else 0.0
+    match = re.search(rf"^{re.escape(line)} (\S+)$", text, re.MULTILINE)
+    return float(match[1]) if match else 0.0

@@ -1,9 +1,9 @@
-"""What no table has thought of: generated requests, by the OpenAPI document and as raw bytes.
+"""Generated requests, from the OpenAPI document and as raw bytes.
 
-The document's are schemathesis's, with all of its checks: answers are as documented, what does not
-fit a schema is refused, what fits is accepted, without the token nothing is done. The bytes are
-requests that are right, and then broken at random: whatever they are, nothing fails with another
-5xx than 503 and 504, nothing is echoed, and the process lives on (I14).
+schemathesis generates requests from the document and runs all of its checks: responses are as
+documented, requests that violate a schema are refused, valid requests are accepted, and nothing
+works without the token. The raw bytes are valid requests that are broken at random: none of them
+causes a 5xx other than 503 and 504, no input is echoed, and the process stays alive (I14).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ ALLOWED_5XX = {503, 504}
 
 @pytest.fixture(scope="module")
 def query(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QueryProcess]:
-    # Half of the broken requests wait for bytes that never come.
+    # Half of the broken requests wait for bytes that never arrive.
     timeouts = {"ARRIVES_WITHIN_S": 0.1, "BODY_TIMEOUT_S": 0.1}
     folder = tmp_path_factory.mktemp("query")
     with whole_query_child(folder, changes={"timeouts": timeouts}, LOG_LEVEL="debug") as running:
@@ -55,7 +55,7 @@ def test_the_openapi_document_is_true(
             [
                 str(Path(sys.executable).with_name("schemathesis")),
                 "--config-file", str(CONFIGURATION), "run", f"{query.base}/openapi.json",
-                # All checks, because none is named: one that is would be on for every operation.
+                # No check is named, so all run; a named check would run for every operation.
                 "--header", BEARER, "--no-color", "--no-shrink",
                 "--suppress-health-check", "all", "--max-examples", str(times(5, soak=400)),
                 *([] if SOAK else ["--seed", "1"]),
@@ -107,7 +107,7 @@ PIECES = (
 
 @st.composite
 def broken(draw: st.DrawFn) -> bytes:
-    """A right request, or two, with some bytes changed, left out, put in or repeated."""
+    """Draw one or two valid requests with some bytes changed, removed, inserted or repeated."""
     request = b"".join(draw(st.lists(st.sampled_from(REQUESTS), min_size=1, max_size=2)))
     for _ in range(draw(st.integers(0, 6))):
         at = draw(st.integers(0, len(request)))
@@ -120,7 +120,7 @@ def broken(draw: st.DrawFn) -> bytes:
 
 
 def quiet(function: Callable[..., None]) -> Callable[..., None]:
-    """The server outlives an example on purpose."""
+    """Set the number of examples; the server outlives an example on purpose."""
     return settings(
         max_examples=examples(250),
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -162,11 +162,11 @@ def test_no_json_makes_it_fail(query: QueryProcess, counted: Counted, body: Any)
 
 
 def check(query: QueryProcess, request: bytes) -> None:
-    """What comes back is HTTP, is no failure, and holds nothing of what was sent."""
+    """The response is HTTP, is no failure, and contains nothing of the request."""
     raw = query.raw(request)
     statuses = [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", raw)]
     assert raw == b"" or raw.startswith(b"HTTP/1.1 ")
     assert all(status < 500 or status in ALLOWED_5XX for status in statuses), raw[:500]
     assert SECRET.encode() not in raw
-    # Of a client that does not get round to it within the short timeout, too.
+    # Repeated, because a busy client may miss the short timeout.
     wait_until(lambda: answer(query.raw(head("GET", "/livez"))).status == 200, what="it lives")

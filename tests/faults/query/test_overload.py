@@ -1,7 +1,7 @@
-"""More than can be computed: what is admitted is answered in time, the rest is told at once (I13).
+"""Overload: admitted requests are answered in time, the others are refused at once (I13).
 
-Here the work takes a set time (the encoder waits), so that the figures do not hang on the machine:
-it is the queue's discipline that is tried. What a real search does is measured by ``make bench``.
+The work takes a fixed time (the encoder sleeps), so that the figures do not depend on the machine:
+the test is about the queue. ``make bench`` measures real searches.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from tests.support.soak import times
 
 pytestmark = pytest.mark.alone
 
-ENCODE_S = 0.02  # so that the rest of a request is little beside it, on a busy machine too
+ENCODE_S = 0.02  # long enough to dominate a request, even on a busy machine
 CAPACITY = 1 / ENCODE_S
 QUEUE = 32
 GOODPUT, LATENCY = 0.9, 1.5
-TOLD = 0.25  # of the longest wait: who is refused does not wait
+TOLD = 0.25  # of the longest wait: a refusal does not wait
 
 
 @pytest.fixture
@@ -39,23 +39,23 @@ def folder(tmp_path: Path) -> Path:
 
 @dataclass(frozen=True)
 class Seen:
-    """What became of the requests of an open loop."""
+    """The responses to the requests of an open loop."""
 
     answers: Sequence[tuple[Answer, float]]
     wall_s: float
 
     @property
     def admitted_s(self) -> list[float]:
-        """Latencies of those answered 200, from when they were due, ascending."""
-        return sorted(took_s for found, took_s in self.answers if found.status == 200)
+        """Latencies of the responses with 200, in seconds since they were due, ascending."""
+        return sorted(took_s for response, took_s in self.answers if response.status == 200)
 
     @property
     def statuses(self) -> Counter[int]:
-        return Counter(found.status for found, _ in self.answers)
+        return Counter(response.status for response, _ in self.answers)
 
 
 async def open_loop(query: QueryProcess, *, rate: float, seconds: float) -> Seen:
-    """Send so many requests a second, each on a connection of its own, whatever becomes of them."""
+    """Send ``rate`` requests per second, each on a new connection, whatever the responses are."""
     started = time.perf_counter()
 
     async def one(number: int) -> tuple[Answer, float]:
@@ -64,12 +64,12 @@ async def open_loop(query: QueryProcess, *, rate: float, seconds: float) -> Seen
         raw = await send(query, f"boxer {number}")
         return answer(raw), time.perf_counter() - due
 
-    found = await asyncio.gather(*map(one, range(round(rate * seconds))))
-    return Seen(found, time.perf_counter() - started)
+    response = await asyncio.gather(*map(one, range(round(rate * seconds))))
+    return Seen(response, time.perf_counter() - started)
 
 
 async def capacity_of(query: QueryProcess, seconds: float) -> float:
-    """Searches a second of a closed loop that always has some waiting."""
+    """Measure the searches per second of a closed loop that always has waiting requests."""
     started = time.perf_counter()
 
     async def client(number: int) -> int:
@@ -80,8 +80,8 @@ async def capacity_of(query: QueryProcess, seconds: float) -> float:
             asked += 1
         return asked
 
-    found = await asyncio.gather(*map(client, range(QUEUE // 2)))
-    return sum(found) / (time.perf_counter() - started)
+    response = await asyncio.gather(*map(client, range(QUEUE // 2)))
+    return sum(response) / (time.perf_counter() - started)
 
 
 async def send(query: QueryProcess, text: str) -> bytes:
@@ -96,9 +96,9 @@ async def send(query: QueryProcess, text: str) -> bytes:
 async def test_overload_costs_nothing_but_the_refused(
     folder: Path, counted: Counted, times_capacity: int
 ) -> None:
-    """Other work on the machine only ever makes it worse, so the best round counts."""
+    """Other work on the machine only makes the figures worse, so the best round counts."""
     seconds = times(2, soak=30)
-    goodput, latency, told = [], [], []
+    goodput, latency, refusal = [], [], []
     with query_child(
         folder, changes={"encode_s": ENCODE_S}, ENCODE_QUEUE=str(QUEUE), QUERY_CACHE="0"
     ) as query:
@@ -110,13 +110,13 @@ async def test_overload_costs_nothing_but_the_refused(
             refused = [(one, took_s) for one, took_s in seen.answers if one.status == 503]
             assert all(problem_in(one, 503).code == "overloaded" for one, _ in refused)
             counted("requests refused at overload", len(refused))
-            # They are told so, and do not wait for it.
-            told.append(statistics.median(took_s for _, took_s in refused) / (QUEUE / capacity))
+            # Refusals are immediate.
+            refusal.append(statistics.median(took_s for _, took_s in refused) / (QUEUE / capacity))
             goodput.append(len(seen.admitted_s) / seen.wall_s / capacity)
             latency.append(percentile(seen.admitted_s, 0.99) / (QUEUE / capacity))
-            if goodput[-1] >= GOODPUT and latency[-1] <= LATENCY and told[-1] < TOLD:
+            if goodput[-1] >= GOODPUT and latency[-1] <= LATENCY and refusal[-1] < TOLD:
                 return
-    raise AssertionError(f"goodput {goodput}, p99 {latency}, refusals {told}")
+    raise AssertionError(f"goodput {goodput}, p99 {latency}, refusals {refusal}")
 
 
 async def test_without_a_bound_it_collapses(folder: Path) -> None:
@@ -145,14 +145,14 @@ async def test_what_has_expired_is_not_computed(folder: Path, counted: Counted) 
         QUERY_CACHE="0",
     ) as query:
         seen = await open_loop(query, rate=1000, seconds=sent / 1000)
-        # Its turn would come after theirs, if they were computed after all.
+        # It would be answered after them if they were computed.
         assert answer(query.raw(post(query_json("last")))).status == 200
         metrics = answer(query.raw(head("GET", "/metrics"))).body.decode()
     assert set(seen.statuses) == {200, 504}
     assert len(seen.answers) == sent
-    for found, _ in seen.answers:
-        if found.status == 504:
-            assert problem_in(found, 504).code == "search-timeout"
+    for response, _ in seen.answers:
+        if response.status == 504:
+            assert problem_in(response, 504).code == "search-timeout"
     assert value(metrics, "movie_search_encode_seconds_count") == seen.statuses[200] + 1
     assert value(metrics, 'movie_search_refused_total{reason="late"}') == seen.statuses[504]
     encoded = value(metrics, 'movie_search_query_vectors_total{outcome="encoded"}')

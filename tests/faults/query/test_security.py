@@ -1,4 +1,4 @@
-"""Who gets in, what a log and an answer tell, and what is never run."""
+"""Access to the admin API, contents of logs and responses, and code that is never run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from services.embedder.model.conversion import (
     ModelInvalid,
     ensure_artefact,
     find_model,
-    load_reference,
+    load_torch_model,
 )
 from services.query.http.security_headers import SECURITY_HEADERS
 from services.query.http.token_throttle import BURST, EVERY_S
@@ -30,7 +30,7 @@ from tests.support.query.query_process import TOKEN, QueryProcess, publish, quer
 from tests.support.query.query_service import always, query_settings, running_query
 from tests.support.query.raw_http import SECRET, Answer, answer, head, post, problem_in, query_json
 
-SNAPSHOTS = "/admin/snapshots"  # needs no Redis
+SNAPSHOTS = "/admin/snapshots"  # works without Redis
 RIGHT = f"Authorization: Bearer {TOKEN}"
 
 
@@ -64,11 +64,11 @@ def test_wrong_tokens_are_bounded_and_never_lock_out_the_right_one(
         if problem.status == 429:
             assert problem.code == "wrong-tokens"
         looked_at += problem.status == 401
-        assert ask(query, RIGHT).status == 200  # from the same address: behind one proxy
-    # One more every few seconds, however slow the machine.
+        assert ask(query, RIGHT).status == 200  # from the same address, as behind one proxy
+    # One more token every few seconds, on a slow machine too.
     assert looked_at <= (time.monotonic() - began) / EVERY_S
     assert looked_at < 50
-    assert problem_in(ask(query), 401).code == "unauthorized"  # none at all is no guess
+    assert problem_in(ask(query), 401).code == "unauthorized"  # a missing token is not a guess
     with socket.create_connection(("127.0.0.1", query.port), source_address=("127.0.0.9", 0)) as c:
         c.sendall(head("GET", SNAPSHOTS, f"Authorization: Bearer {SECRET}"))
         assert c.recv(12) == b"HTTP/1.1 401"
@@ -88,10 +88,10 @@ async def test_every_token_is_compared_in_constant_time(
     compared: list[bytes] = []
     compare_digest = hmac.compare_digest
 
-    def compare(given: bytes, wanted: bytes) -> bool:
-        assert wanted == TOKEN.encode()
+    def compare(given: bytes, expected: bytes) -> bool:
+        assert expected == TOKEN.encode()
         compared.append(given)
-        return compare_digest(given, wanted)
+        return compare_digest(given, expected)
 
     monkeypatch.setattr("services.query.api.admin.admin_route.hmac.compare_digest", compare)
     settings = query_settings(tmp_path, admin_token=TOKEN)
@@ -102,7 +102,7 @@ async def test_every_token_is_compared_in_constant_time(
                 headers = {"Authorization": f"{scheme} {token}"}
                 response = await query.client.get(SNAPSHOTS, headers=headers)
                 assert response.status_code == (status if token == TOKEN else 401)
-                assert compared.pop() == token.encode()  # whatever the scheme and the length
+                assert compared.pop() == token.encode()  # for every scheme and length
                 assert not compared
 
 
@@ -138,10 +138,10 @@ def test_no_query_no_secret_and_no_control_byte_reaches_the_log(
         assert problem_in(failed, 500).code == "internal-error"
         assert query.stop() == 0
         log = query.log.read_bytes().decode()
-    assert "request failed" in log  # what has failed is said, and where,
+    assert "request failed" in log  # the log names the failure and its place,
     assert "RuntimeError" in log
     assert "query_child.py" in log
-    assert SECRET not in log  # and nothing of what was asked
+    assert SECRET not in log  # and nothing of the request
     assert TOKEN not in log
     assert not [char for char in log if not char.isprintable() and char != "\n"]
     if log_format == "json":
@@ -154,7 +154,7 @@ def test_every_answer_has_the_security_headers(query: QueryProcess) -> None:
     assets = re.findall(
         r'(?:src|href)="(/[^"]+)"', page.text + httpx.get(f"{query.base}/docs").text
     )
-    paths = ["/", "/docs", "/explore", "/admin", "/film/x", "/openapi.json", "/livez", "/metrics",
+    paths = ["/", "/docs", "/explore", "/admin", "/movie/x", "/openapi.json", "/livez", "/metrics",
              "/search?q=a", "/search?q=", "/map", "/nothing", SNAPSHOTS, *assets]  # fmt: skip
     for path in paths:
         for headers in ({}, {"If-None-Match": page.headers["etag"]}):
@@ -170,26 +170,26 @@ def test_every_answer_has_the_security_headers(query: QueryProcess) -> None:
 
 
 class Inline(HTMLParser):
-    """What a policy without 'unsafe-inline' would not run, and what comes from elsewhere."""
+    """Collects inline code, which the policy would block, and sources on other sites."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.found: list[str] = []
+        self.violations: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
         if tag == "style" or (tag == "script" and not given.get("src")):
-            self.found.append(tag)
-        self.found += [name for name in given if name.startswith("on") or name == "style"]
+            self.violations.append(tag)
+        self.violations += [name for name in given if name.startswith("on") or name == "style"]
         sources = [given.get(name) or "" for name in ("src", "href") if tag != "a"]
-        self.found += [source for source in sources if "//" in source]
+        self.violations += [source for source in sources if "//" in source]
 
 
 @pytest.mark.parametrize("path", ["/", "/docs"])
 def test_the_pages_need_nothing_that_the_policy_forbids(query: QueryProcess, path: str) -> None:
     inline = Inline()
     inline.feed(httpx.get(query.base + path).text)
-    assert inline.found == []
+    assert inline.violations == []
 
 
 CANARY = "import pathlib\npathlib.Path({path!r}).touch()\nclass Transformer: pass\n"
@@ -199,7 +199,7 @@ CANARY = "import pathlib\npathlib.Path({path!r}).touch()\nclass Transformer: pas
 @pytest.mark.filterwarnings("ignore::FutureWarning:transformers")
 @pytest.mark.parametrize("kind", ["pickle", "pickle beside", "module", "auto_map"])
 def test_no_code_of_a_model_is_run(tmp_path: Path, kind: str) -> None:
-    """Whatever a model's folder holds besides: it is refused, or read without it."""
+    """Other files in a model's folder: the model is refused, or read without them."""
     model, touched = tmp_path / "model", tmp_path / "touched"
     shutil.copytree(find_model(BUNDLED_MODEL), model)
     code = CANARY.format(path=str(touched))
@@ -221,11 +221,11 @@ def test_no_code_of_a_model_is_run(tmp_path: Path, kind: str) -> None:
     (model / "modules.json").write_text(json.dumps(modules))
     store = tmp_path / "store"
     loads: list[Callable[[], object]] = [
-        lambda: load_reference(str(model)),
+        lambda: load_torch_model(str(model)),
         lambda: ensure_artefact(store, model=str(model), passage_tokens=64),
     ]
     if kind == "pickle beside":
-        load_reference(str(model))
+        load_torch_model(str(model))
     else:
         for load in loads:
             with pytest.raises((ModelInvalid, ValueError, ImportError)):

@@ -1,4 +1,4 @@
-"""SIGTERM with requests in flight: all that were taken are answered."""
+"""SIGTERM with requests in flight: all accepted requests are answered."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ ENCODE_S = 0.05
 
 
 def are_read(port: int, connections: Sequence[socket.socket]) -> bool:
-    """Whether a process has read all that was sent to it; what the kernel holds nobody has taken.
+    """Return whether a process has read all bytes from its sockets' buffers in the kernel.
 
-    A line of the file: number, local and remote address, state, bytes to send and to be read.
+    A line of the file: number, local and remote address, state, bytes to send and to read.
     """
-    own = {connection.getsockname()[1] for connection in connections}
+    ports = {connection.getsockname()[1] for connection in connections}
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         _, local, remote, _, queues, *_ = line.split()
         here, there = (int(address.partition(":")[2], 16) for address in (local, remote))
-        if here == port and there in own and int(queues.partition(":")[2], 16):
+        if here == port and there in ports and int(queues.partition(":")[2], 16):
             return False
     return True
 
@@ -42,14 +42,14 @@ def test_all_requests_in_flight_are_answered(
     with query_child(
         tmp_path, changes={"encode_s": ENCODE_S}, QUERY_WORKERS=str(workers), QUERY_CACHE="0"
     ) as query:
-        idle = query.connect()  # kept open, asks nothing any more
+        idle = query.connect()  # kept open, sends no more requests
         idle.sendall(head("GET", "/livez", close=False))
         assert idle.recv(15).startswith(b"HTTP/1.1 200")
         slow = query.connect()  # never finishes its request
         slow.sendall(b"GET /livez HTTP/1.1\r\nX-Slow: ")
         asked = [query.connect() for _ in range(IN_FLIGHT)]
         for number, connection in enumerate(asked):
-            close = number % 2 == 0  # kept connections are ended with their answer
+            close = number % 2 == 0  # kept connections end after their response
             connection.sendall(post(query_json(f"boxer {number}"), close=close))
         first = asked[0].recv(65536)
         wait_until(lambda: are_read(query.port, asked), what="all are taken, and most of them wait")
@@ -60,9 +60,9 @@ def test_all_requests_in_flight_are_answered(
         for connection in (idle, slow, *asked):
             connection.close()
     for raw in received:
-        found = answer(raw)
-        assert found.status == 200
-        assert len(json.loads(found.body)["hits"]) == 4
+        response = answer(raw)
+        assert response.status == 200
+        assert len(json.loads(response.body)["hits"]) == 4
     assert "stopped" in log
     assert "Traceback" not in log
     with pytest.raises(ConnectionRefusedError):
@@ -71,7 +71,7 @@ def test_all_requests_in_flight_are_answered(
 
 
 def test_a_request_that_never_ends_does_not_keep_it(tmp_path: Path) -> None:
-    """The drain is bounded: a body that does not come is given up within its own time."""
+    """The drain is bounded: a body that does not arrive is given up after its timeout."""
     publish(tmp_path)
     changes = {"timeouts": {"BODY_TIMEOUT_S": 1.0}}
     with query_child(tmp_path, changes=changes) as query, query.connect() as connection:

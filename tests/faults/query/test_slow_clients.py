@@ -1,4 +1,4 @@
-"""Clients that take their time: each is cut off in bounded time, and others do not feel them."""
+"""Slow clients: each is cut off in bounded time, and others are not affected."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from tests.support.waiting import wait_until
 pytestmark = pytest.mark.alone
 
 JSON = "Content-Type: application/json"
-# A second each, more or less, in place of ten and more: what is tried is that there is an end.
-PATIENCE_S = 15.0  # of a busy machine, and far from forever
+# About one second each instead of ten and more: the test is that the wait ends.
+PATIENCE_S = 15.0  # for a busy machine
 TIMEOUTS = {"ARRIVES_WITHIN_S": 1.0, "BODY_TIMEOUT_S": 0.8, "TAKEN_WITHIN_S": 1.0}
 
 
@@ -43,7 +43,7 @@ def query(folder: Path) -> Iterator[QueryProcess]:
 
 
 def drip(connection: socket.socket, content: bytes, every_s: float) -> tuple[bytes, float]:
-    """Send byte by byte until the other end closes; what came back, and the seconds it took."""
+    """Send byte by byte until the server closes; return the response and the seconds."""
     started, received, at = time.monotonic(), b"", 0
     with suppress(ConnectionResetError, BrokenPipeError):
         while time.monotonic() - started < PATIENCE_S:
@@ -69,10 +69,10 @@ SLOW = {
     "chunks byte by byte": (
         head("POST", "/search", JSON, "Transfer-Encoding: chunked"), b"1\r\n \r\n", 408,
     ),
-    "a body that nobody reads": (
+    "an unused body": (
         head("GET", "/livez", "Content-Length: 9000", close=False), b" ", 200,
     ),
-    "chunks that nobody reads": (
+    "unused chunks": (
         head("GET", "/livez", "Transfer-Encoding: chunked", close=False), b"1\r\n \r\n", 200,
     ),
     "blank lines after an answer": (head("GET", "/livez", close=False), b"\r\n", 200),
@@ -86,7 +86,7 @@ def test_a_slow_connection_is_ended(
 ) -> None:
     with query.connect() as connection:
         connection.sendall(begin)
-        # Often enough that each byte puts off whatever a byte can put off.
+        # Often enough to reset any timer that a byte can reset.
         received, took_s = drip(connection, content or b"", 0.2) if content else (
             read_all(connection), 0.0,
         )  # fmt: skip
@@ -101,13 +101,13 @@ def test_a_slow_connection_is_ended(
 
 def test_who_does_not_take_the_answer_is_cut_off(query: QueryProcess, counted: Counted) -> None:
     before = query.family()[0].num_fds()
-    asked = head("GET", "/openapi.json", close=False) * 60  # far more than kernels will buffer
+    asked = head("GET", "/openapi.json", close=False) * 60  # far more than the kernel buffers
     for closing in (b"", head("GET", "/livez")):
         with socket.socket() as connection:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             connection.connect(("127.0.0.1", query.port))
             connection.sendall(asked + closing)
-            assert connection.recv(1) == b"H"  # it is being answered
+            assert connection.recv(1) == b"H"  # the response is being sent
             wait_until(
                 lambda: query.family()[0].num_fds() <= before, what="the connection is ended"
             )
@@ -117,7 +117,7 @@ def test_who_does_not_take_the_answer_is_cut_off(query: QueryProcess, counted: C
 
 
 def test_who_takes_it_slowly_gets_all_of_it(folder: Path) -> None:
-    within_s = 4.0  # so long that a busy machine lets the client take something of it in time
+    within_s = 4.0  # long enough for the client to take a part in time, on a busy machine too
     changes = {"timeouts": {"TAKEN_WITHIN_S": within_s}}
     with query_child(folder, changes=changes) as query, socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -129,7 +129,7 @@ def test_who_takes_it_slowly_gets_all_of_it(folder: Path) -> None:
         while part := connection.recv(65536):
             received += part
             paused.wait(0.005)
-        assert time.monotonic() - started > within_s  # it is the pace that counts, not the time
+        assert time.monotonic() - started > within_s  # the pace counts, not the total time
     assert [one.status for one in answers(received)] == [200] * 51
 
 
@@ -152,16 +152,16 @@ def slow_clients(query: QueryProcess, count: int) -> Iterator[None]:
 
 
 def test_five_hundred_slow_clients_do_not_slow_the_others(folder: Path, counted: Counted) -> None:
-    """In turns, so that a busy machine slows both; the best of the rounds is what is compared.
+    """Compare the best rounds, measured in turns, so that a busy machine slows both.
 
-    Other work only ever makes it worse, so it may take some more rounds to see what is possible.
+    Other work only makes the figures worse, so more rounds are run before the test fails.
     """
     slow, asked, rounds = 500, 300, times(3, soak=10)
     with query_child(folder) as query:
         process = query.family()[0]
 
         def p99_ms() -> float:
-            found = []
+            times_ms = []
             with query.connect() as connection:
                 for n in range(asked):
                     started = time.perf_counter()
@@ -169,12 +169,12 @@ def test_five_hundred_slow_clients_do_not_slow_the_others(folder: Path, counted:
                     received = b""
                     while not received.endswith(b"}"):
                         received += connection.recv(65536)
-                    found.append(1000 * (time.perf_counter() - started))
+                    times_ms.append(1000 * (time.perf_counter() - started))
                     assert answer(received).status == 200
-            return percentile(sorted(found), 0.99)
+            return percentile(sorted(times_ms), 0.99)
 
         p99_ms()
-        quiet_fds = process.num_fds()  # with all that it opens once
+        quiet_fds = process.num_fds()  # including everything that it opens once
         quiet: list[float] = []
         slowed: list[float] = []
         for number in range(4 * rounds):

@@ -49,7 +49,7 @@ from tests.support.disk.operations import (
 )
 from tests.support.disk.states import disks, durable_by, moved, rebuild, trees, without
 from tests.support.embedder.encoders import HashEncoder
-from tests.support.query.snapshots import BOXER, COMEDY, FILMS, SPACE, SnapshotBuilder, write_files
+from tests.support.query.snapshots import BOXER, COMEDY, MOVIES, SPACE, SnapshotBuilder, write_files
 from tests.support.soak import times
 
 STATES_A_MOMENT = times(200, soak=5000)
@@ -63,7 +63,7 @@ def builder_in(data: Path) -> SnapshotBuilder:
 def first_publication(data: Path) -> Scenario:
     builder = builder_in(data)
     with recorded(data) as recorder:
-        new = builder.publish(FILMS).snapshot_id
+        new = builder.publish(MOVIES).snapshot_id
         recorder.said("announced")
     return Scenario(
         recorder.trace(),
@@ -76,7 +76,7 @@ def first_publication(data: Path) -> Scenario:
 def publication(data: Path, change: Callable[[], None] = lambda: None) -> Scenario:
     """Over others, with the deletion of the oldest afterwards; by a changed protocol, if asked."""
     builder = builder_in(data)
-    olds = [builder.publish([BOXER, SPACE, *FILMS[3:]][:n]).snapshot_id for n in (1, 2, 3, 2)]
+    olds = [builder.publish([BOXER, SPACE, *MOVIES[3:]][:n]).snapshot_id for n in (1, 2, 3, 2)]
     answers = answers_of(builder.store)
     change()
     with recorded(data) as recorder:
@@ -94,7 +94,7 @@ def publication(data: Path, change: Callable[[], None] = lambda: None) -> Scenar
 
 def roll_back(data: Path) -> Scenario:
     builder = builder_in(data)
-    old, new = (builder.publish(films).snapshot_id for films in ([BOXER], FILMS))
+    old, new = (builder.publish(movies).snapshot_id for movies in ([BOXER], MOVIES))
     with recorded(data) as recorder:
         activate(builder.store, old, encoder_id=builder.encoder.spec.encoder_id)
         recorder.said("announced")
@@ -116,7 +116,7 @@ def refusal(data: Path) -> Scenario:
             commit.publish(
                 builder.store,
                 sequence=2,
-                write=lambda folder: write_files(folder, FILMS, builder.encoder),
+                write=lambda folder: write_files(folder, MOVIES, builder.encoder),
                 promote=lambda _: "a canary is dead",
             )
         recorder.said("refused")
@@ -284,7 +284,7 @@ def test_the_next_publisher_goes_on_from_whatever_is_left(
             left += any(name.startswith(f"{STORE}/{STAGING}") for name in tree)
             builder = builder_in(data)
             builder.sequence = 90
-            new = builder.publish(FILMS, mapped=False).snapshot_id
+            new = builder.publish(MOVIES, mapped=False).snapshot_id
             assert_tidy(builder.store, new)
             counted("disk states", 1)
     assert left
@@ -319,7 +319,7 @@ def test_a_failing_disk_changes_nothing_and_the_next_attempt_succeeds(
             continue
         counting = Counting(number, fail)
         with intercepted(tmp_path, counting), pytest.raises(OSError, match="Input/output error"):
-            builder.publish(FILMS)
+            builder.publish(MOVIES)
         assert counting.calls[number].split()[0] == call.split()[0]
         current = builder.store.current().snapshot_id
         looked_at(builder.store, current)

@@ -23,13 +23,13 @@ from hypothesis import strategies as st
 from shared.snapshot.commit import point_current_at
 from shared.snapshot.files.atlas import ATLAS
 from shared.snapshot.storage.manifest import (
-    CATALOGUE,
+    CATALOGUE_FILE,
     CURRENT,
-    LEXICAL,
+    FILES,
     MANIFEST,
-    PASSAGE_SCALES,
-    PASSAGES,
-    VECTORS,
+    PASSAGE_SCALES_FILE,
+    PASSAGES_FILE,
+    VECTORS_FILE,
     Manifest,
 )
 from shared.snapshot.storage.store import NoSnapshot, SnapshotStore
@@ -38,7 +38,7 @@ from tests.support.counts import Counted
 from tests.support.disk.examiner import looked_at
 from tests.support.embedder.encoders import HashEncoder
 from tests.support.query.query_service import RunningQuery, always, query_settings, running_query
-from tests.support.query.snapshots import BOXER, FILMS, SPACE, SnapshotBuilder
+from tests.support.query.snapshots import BOXER, MOVIES, SPACE, SnapshotBuilder
 from tests.support.soak import examples, times
 
 Change = Callable[[bytes, int, int], bytes]
@@ -104,7 +104,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Target:
     store = SnapshotStore(tmp_path_factory.mktemp("target"))
     builder = SnapshotBuilder(store, HashEncoder())
     other = builder.publish([BOXER, SPACE])
-    snapshot_id = builder.publish(FILMS).snapshot_id
+    snapshot_id = builder.publish(MOVIES).snapshot_id
     return Target(
         store, snapshot_id, looked_at(store, snapshot_id), store.folder(other.snapshot_id)
     )
@@ -230,7 +230,7 @@ def a_loop(store: SnapshotStore, _: Manifest) -> None:
 
 def swapped(store: SnapshotStore, manifest: Manifest) -> None:
     folder = store.folder(manifest.snapshot_id)
-    first, second = (folder / name for name in (VECTORS, PASSAGES))
+    first, second = (folder / name for name in (VECTORS_FILE, PASSAGES_FILE))
     kept = first.read_bytes()
     first.write_bytes(second.read_bytes())
     second.write_bytes(kept)
@@ -306,18 +306,18 @@ SPOILED: dict[str, Spoil] = {
     "there is no manifest": without_manifest,
     **{
         f"{name} is zeros": zeros_in(name)
-        for name in (VECTORS, PASSAGES, PASSAGE_SCALES, CATALOGUE, ATLAS, f"{LEXICAL}/meta.json")
+        for name in (*FILES, ATLAS)
     },
     **{
         f"{name} is nonsense with its hash": nonsense_in(name)
         for name in (
-            VECTORS, PASSAGES, PASSAGE_SCALES, CATALOGUE, ATLAS,
-            *(f"{LEXICAL}/*.{part}" for part in ("fast", "fieldnorm", "idx", "store", "term")),
-            f"{LEXICAL}/meta.json", f"{LEXICAL}/.managed.json",
+            VECTORS_FILE, PASSAGES_FILE, PASSAGE_SCALES_FILE, CATALOGUE_FILE, ATLAS,
+            "lexical/*.fast", "lexical/*.fieldnorm", "lexical/*.idx", "lexical/*.store",
+            "lexical/*.term", "lexical/meta.json", "lexical/.managed.json",
         )
     },
-    "a vector is not a number": not_a_number_in(VECTORS),
-    "a scale is not a number": not_a_number_in(PASSAGE_SCALES),
+    "a vector is not a number": not_a_number_in(VECTORS_FILE),
+    "a scale is not a number": not_a_number_in(PASSAGE_SCALES_FILE),
     "it is of another encoder": of_another_encoder,
     "it is of another width": of_another_width,
 }  # fmt: skip

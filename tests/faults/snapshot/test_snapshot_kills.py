@@ -21,9 +21,9 @@ import pytest
 
 from services.embedder.database.engine import open_engine
 from services.embedder.service import Embedder
-from shared.delivery.messages import REVIEWS_STREAM, SNAPSHOTS_CHANNEL
+from services.embedder.settings import EmbedderSettings
+from shared.delivery.keys import REVIEWS_STREAM, SNAPSHOTS_CHANNEL
 from shared.delivery.redis_client import Client, connect
-from shared.settings import Settings
 from shared.snapshot.storage.manifest import CURRENT
 from shared.snapshot.storage.store import STAGING, TRASH, SnapshotStore
 from tests.support.counts import Counted
@@ -65,9 +65,9 @@ def publish(data: Path, at: int | None) -> None:
     (data / CALLS).write_text(json.dumps(counting.calls))
 
 
-def settings_of(data: Path, **options: object) -> Settings:
-    """Settings of an embedder; the store lies on a disk of its own."""
-    return Settings.model_validate(
+def settings_of(data: Path, **options: object) -> EmbedderSettings:
+    """EmbedderSettings of an embedder; the store lies on a disk of its own."""
+    return EmbedderSettings.model_validate(
         {
             "data_dir": data / DISK,
             "database_url": f"sqlite:///{data / 'movies.sqlite'}",
@@ -110,10 +110,10 @@ class Prepared:
 async def _fill(redis_url: str, data: Path) -> None:
     redis = connect(redis_url)
     run = await new_run(redis)
-    films = [f"tt{n}" for n in range(8)]
+    movies = [f"tt{n}" for n in range(8)]
     sent: list[Sent] = [
-        *(movie(film, run=run.run_id) for film in films),
-        *(review(f"of-{film}", film, run=run.run_id) for film in films),
+        *(movie(movie_id, run=run.run_id) for movie_id in movies),
+        *(review(f"of-{movie_id}", movie_id, run=run.run_id) for movie_id in movies),
     ]
     settings = settings_of(data, redis_url=redis_url, publish_idle_s=0.1)
     async with embedder(settings, HashEncoder()) as service:
@@ -123,11 +123,11 @@ async def _fill(redis_url: str, data: Path) -> None:
             await asyncio.to_thread(service._publisher.publish)
     settings = settings_of(data, redis_url=redis_url, publish_idle_s=600, publish_every_s=600)
     async with embedder(settings, HashEncoder()) as service:
-        # A film more, so that the others' part of the lexical index is linked.
+        # One more movie, so that the others' part of the lexical index is linked.
         await send(redis, [movie("tt9", run=run.run_id), review("new", "tt9", run=run.run_id)])
 
         async def stored() -> bool:
-            return await redis.xlen(REVIEWS_STREAM) == 0 and service._vectors.backlog_size() == 0
+            return await redis.xlen(REVIEWS_STREAM) == 0 and service._work_list.backlog_size() == 0
 
         await async_wait_until(stored)
     await redis.aclose()

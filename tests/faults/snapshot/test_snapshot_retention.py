@@ -28,7 +28,7 @@ from shared.snapshot.storage.verify import SnapshotCorrupt
 from tests.support.counts import Counted
 from tests.support.disk.examiner import fingerprint, looked_at
 from tests.support.embedder.encoders import HashEncoder
-from tests.support.query.snapshots import FILMS, SnapshotBuilder
+from tests.support.query.snapshots import MOVIES, SnapshotBuilder
 from tests.support.soak import examples
 
 READERS = ("reader-1", "reader-2", "worker-3")
@@ -148,7 +148,7 @@ def test_retention_spares_the_current_the_leased_and_the_newest_whatever_happens
     tmp_path: Path, counted: Counted
 ) -> None:
     builder = SnapshotBuilder(SnapshotStore(tmp_path / "template"), HashEncoder())
-    template = builder.store.folder(builder.publish(FILMS, mapped=False).snapshot_id)
+    template = builder.store.folder(builder.publish(MOVIES, mapped=False).snapshot_id)
     tried = Tried(tmp_path, template)
     machine = type("Machine", (Retention,), {"tried": tried})
     run_state_machine_as_test(
@@ -167,7 +167,7 @@ def test_a_reader_that_opens_while_its_snapshot_is_deleted_sees_all_of_it_or_non
     """It had no lease yet: what it has opened it keeps, and what it has not is refused."""
     store = SnapshotStore(tmp_path / "store")
     builder = SnapshotBuilder(store, HashEncoder())
-    ids = [builder.publish(FILMS, mapped=False).snapshot_id for _ in range(4)]
+    ids = [builder.publish(MOVIES, mapped=False).snapshot_id for _ in range(4)]
 
     answer = looked_at(store, ids[0])
     opened = open_snapshot(store, ids[0])

@@ -1,7 +1,7 @@
 """Rolling back, forward and on, under load: every answer is of one snapshot, and it says which.
 
 The operator asks over HTTP, the store's owner carries it out through a real Redis server, and the
-service follows, while clients ask without a pause. Each snapshot's films carry its number in all
+service follows, while clients ask without a pause. Each snapshot's movies carry its number in all
 that is said of them, so that an answer of two would show.
 """
 
@@ -26,7 +26,7 @@ from shared.snapshot.storage.store import SnapshotStore
 from tests.support.counts import Counted
 from tests.support.embedder.encoders import HashEncoder
 from tests.support.query.query_service import RunningQuery, always, query_settings, running_query
-from tests.support.query.snapshots import Film, SnapshotBuilder
+from tests.support.query.snapshots import SampleMovie, SnapshotBuilder
 from tests.support.soak import times
 from tests.support.waiting import async_wait_until
 
@@ -37,10 +37,10 @@ PUBLISH_EVERY = 10
 PATHS = ("/search?q=the+same+words&k=20", "/movies/tt3/similar?k=20", "/movies?limit=20")
 
 
-def marked(number: int) -> list[Film]:
-    """Films of a snapshot: as many as its number says, and marked with it."""
+def marked(number: int) -> list[SampleMovie]:
+    """Movies of a snapshot: as many as its number says, and marked with it."""
     return [
-        Film(f"tt{n}", (f"The same words mark{number}.",), title=f"mark{number}")
+        SampleMovie(f"tt{n}", (f"The same words mark{number}.",), title=f"mark{number}")
         for n in range(20 + number % 7)
     ]
 
@@ -161,8 +161,8 @@ async def test_every_answer_is_of_one_snapshot_however_often_it_changes(
                 await operator.is_served(known[-1])
                 while reloads < RELOADS:
                     if reloads % PUBLISH_EVERY == PUBLISH_EVERY - 1:
-                        films = marked(builder.sequence + 1)
-                        new = await asyncio.to_thread(builder.publish, films, mapped=False)
+                        movies = marked(builder.sequence + 1)
+                        new = await asyncio.to_thread(builder.publish, movies, mapped=False)
                         await operator.is_served(new)
                         served.add(new.snapshot_id)
                         await asyncio.to_thread(

@@ -27,12 +27,12 @@ def constant(name: str, folder: Path, *arguments: str) -> Server:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    own = constant("one", tmp_path, "{port}", str(ANSWER_BYTES))
-    own.start()
+    server = constant("one", tmp_path, "{port}", str(ANSWER_BYTES))
+    server.start()
     try:
-        yield own
+        yield server
     finally:
-        own.stop()
+        server.stop()
 
 
 def test_a_server_is_loaded_from_another_process(server: Server) -> None:
@@ -53,7 +53,7 @@ def test_an_open_loop_keeps_its_rate(server: Server) -> None:
     assert 0.9 < load.wall_s < 60
 
 
-def test_requests_go_on_where_the_last_window_ended(server: Server) -> None:
+def test_requests_continue_after_those_of_the_last_window(server: Server) -> None:
     assert server.requests.offset == 0
     open_loop(server.requests, server.port, rate=20, seconds=0.5)
     assert server.requests.offset == 10
@@ -64,16 +64,16 @@ def test_a_frozen_server_takes_no_cpu_and_is_measured_in_its_turn(tmp_path: Path
     states: list[tuple[str, list[str]]] = []
 
     def drive(server: Server) -> Load:
-        states.append((server.name, [psutil.Process(own.pid).status() for own in servers]))
+        states.append((server.name, [psutil.Process(one.pid).status() for one in servers]))
         return closed_loop(server.requests, server.port, concurrency=1, seconds=1)
 
     with lined_up(servers):
-        found = laps(servers, 1, drive)
+        results = laps(servers, 1, drive)
     (first, then), (second, now) = states
     assert (first, second) == ("first", "second")
     assert then[1] == now[0] == psutil.STATUS_STOPPED
     assert psutil.STATUS_STOPPED not in (then[0], now[1])
-    assert all(own.cpu_ms.minimum > 0 and own.errors == 0 for own in found.values())
+    assert all(one.cpu_ms.minimum > 0 and one.errors == 0 for one in results.values())
 
 
 def test_a_server_that_cannot_start_is_left_out(tmp_path: Path) -> None:
@@ -94,10 +94,12 @@ def test_a_load_generator_without_a_result_says_so(tmp_path: Path) -> None:
         open_loop(requests, 1, rate=1, seconds=0.1)
 
 
-def test_what_cannot_be_installed_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "requirements-nobody.txt").write_text("./no-such-folder-at-all\n")
+def test_an_environment_that_cannot_be_installed_has_a_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "requirements-absent.txt").write_text("./no-such-folder-at-all\n")
     monkeypatch.setattr("tests.benchmarks.race.venvs.COMPETITORS", tmp_path)
     said: list[str] = []
     with pytest.raises(NotInstalled, match="no-such-folder-at-all"):
-        ensure("nobody", tmp_path / "venvs", say=said.append)
+        ensure("absent", tmp_path / "venvs", say=said.append)
     assert len(said) == 1

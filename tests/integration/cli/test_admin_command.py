@@ -1,4 +1,4 @@
-"""``movie-search``'s commands for the operator, against a running service and a real store."""
+"""The admin commands of ``movie-search``, against a running service and a real store."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from typer.testing import CliRunner
 
 from services.cli import app
 from services.embedder.publishing.activation_handler import ActivationHandler
-from shared.delivery.messages import DEAD_LETTERS_STREAM, REVIEWS_STREAM
+from shared.delivery.keys import DEAD_LETTERS_STREAM, REVIEWS_STREAM
 from shared.delivery.redis_client import Client
 from shared.runs import registry
 from shared.snapshot.commit import point_current_at
-from shared.snapshot.storage.manifest import CATALOGUE, CURRENT, PASSAGES, VECTORS
+from shared.snapshot.storage.manifest import CATALOGUE_FILE, CURRENT, PASSAGES_FILE, VECTORS_FILE
 from shared.snapshot.storage.store import SnapshotStore
 from tests.support.embedder.encoders import HashEncoder
 from tests.support.query.query_service import RunningQuery, always, query_settings, running_query
-from tests.support.query.snapshots import BOXER, FILMS, SnapshotBuilder
+from tests.support.query.snapshots import BOXER, MOVIES, SnapshotBuilder
 from tests.support.waiting import async_wait_until
 
 TOKEN = "correct-horse-battery-staple-0123456789"
@@ -68,7 +68,7 @@ class System:
         return done
 
     async def fails(self, *arguments: str, code: int = 1) -> str:
-        """The one line that says why."""
+        """Run a command that fails; returns its one line on standard error."""
         done = await self.command(*arguments)
         assert done.exit_code == code, done
         [line] = done.stderr.splitlines()
@@ -88,7 +88,7 @@ async def system(tmp_path: Path, redis: Client, redis_url: str) -> AsyncIterator
     settings = query_settings(
         tmp_path, redis_url=redis_url, admin_token=TOKEN, reload_interval_s=0.05
     )
-    # The service's logs would stand among the command's output, which is the same process here.
+    # The service runs in this process, so its logs would mix with the output of the command.
     with capture_logs():
         async with running_query(settings, always(builder.encoder)) as query:
             await query.reload()
@@ -97,7 +97,7 @@ async def system(tmp_path: Path, redis: Client, redis_url: str) -> AsyncIterator
 
 @asynccontextmanager
 async def beside(step: Callable[[], Awaitable[bool]]) -> AsyncIterator[None]:
-    """What the other services do meanwhile, again and again until it is done."""
+    """Repeat a step of another service, meanwhile, until it has succeeded."""
     task = asyncio.create_task(async_wait_until(step))
     yield
     assert await task
@@ -114,7 +114,7 @@ async def test_a_crawl_is_followed_until_it_is_searchable(system: System) -> Non
             system.redis, run.run_id,
             pages=7, movies=2, crawled=3, kept=40, stored=1, duplicate=2, embedded=1, removed=5,
         )  # fmt: skip
-        snapshot_id = system.builder.publish(FILMS).snapshot_id
+        snapshot_id = system.builder.publish(MOVIES).snapshot_id
         return await registry.advance(system.redis, run, "searchable", snapshot_id=snapshot_id)
 
     async with beside(crawl_and_publish):
@@ -132,7 +132,7 @@ async def test_a_crawl_is_followed_until_it_is_searchable(system: System) -> Non
 
 async def test_a_crawl_into_a_rolled_back_system_says_so(system: System) -> None:
     old = system.builder.store.current().snapshot_id
-    new = system.builder.publish(FILMS).snapshot_id
+    new = system.builder.publish(MOVIES).snapshot_id
     point_current_at(system.builder.store, old)
 
     async def nothing_new() -> bool:
@@ -157,15 +157,17 @@ async def test_a_run_that_fails_is_one_line(system: System) -> None:
     async with beside(fail):
         done = await system.command("ingest", "demo", "--wait")
     assert done.exit_code == 1
-    assert done.stderr.splitlines()[-1].endswith("is failed: blocked: [31m403")
+    assert done.stderr.splitlines()[-1].endswith(" failed: blocked: [31m403")
 
 
 async def test_cancelling(system: System) -> None:
     run = await system.new_run()
     done = await system.works("cancel", run.run_id)
     assert done.stdout == f"run {run.run_id} of demo: cancelled\n"
-    assert await system.fails("cancel", run.run_id) == "The run has already ended: it is cancelled."
-    assert await system.fails("cancel", "nope") == "No run with this id is known."
+    assert await system.fails("cancel", run.run_id) == (
+        "The run has already ended: its state is cancelled."
+    )
+    assert await system.fails("cancel", "nope") == "No run has this id."
     assert "Missing argument" in (await system.command("cancel")).stderr
 
 
@@ -185,7 +187,7 @@ async def test_runs_as_a_table_and_as_json(system: System) -> None:
     assert row[1:3] == ["demo", "queued"]
     assert {"11", "22", "33", "12.3"} <= set(row)
     assert f"{first.run_id}: drift" in rows
-    assert f"{first.run_id}: the page is kept in /data/drift.html" in rows
+    assert f"{first.run_id}: page saved to /data/drift.html" in rows
     shown = json.loads((await system.works("runs", "--source", "other", "--json")).stdout)
     assert [one["run_id"] for one in shown["runs"]] == [first.run_id]
     assert len((await system.works("runs", "--limit", "1")).lines) == 2
@@ -227,7 +229,7 @@ async def test_dead_letters_are_listed(system: System) -> None:
     page = await system.works("dead-letters", "list", "--limit", "2", "--cursor", ids[2])
     assert [line.split()[0] for line in page.lines[1:]] == [ids[1], ids[0]]
     more = await system.works("dead-letters", "list", "--limit", "1")
-    assert "4 in all" in more.lines[-1]
+    assert "4 in total" in more.lines[-1]
     shown = json.loads((await system.works("dead-letters", "list", "--json")).stdout)
     assert (shown["total"], shown["next_cursor"]) == (4, None)
     assert "cursor" in await system.fails("dead-letters", "list", "--cursor", "x")
@@ -269,7 +271,7 @@ async def test_snapshots_are_listed(system: System) -> None:
 
 async def test_rolling_back_and_forward(system: System) -> None:
     old = system.builder.store.current().snapshot_id
-    new = system.builder.publish(FILMS).snapshot_id
+    new = system.builder.publish(MOVIES).snapshot_id
     owner = ActivationHandler(
         system.redis,
         system.builder.store,
@@ -278,69 +280,69 @@ async def test_rolling_back_and_forward(system: System) -> None:
         on_activated=lambda _: None,
     )
 
-    async def carried_out() -> bool:
+    async def carry_out() -> bool:
         await owner.carry_out()
         keys = await system.redis.keys("activation:*")
         return bool(keys) and all([await system.redis.hget(k, "state") != "queued" for k in keys])
 
-    async with beside(carried_out):
+    async with beside(carry_out):
         done = await system.works("snapshots", "activate", old)
     assert done.stdout == f"snapshot {old} is served; before: {new}\n"
     await system.redis.flushall()
-    path = system.builder.store.folder(new) / CATALOGUE
+    path = system.builder.store.folder(new) / CATALOGUE_FILE
     path.write_bytes(path.read_bytes() + b"x")
-    async with beside(carried_out):
+    async with beside(carry_out):
         refused = await system.fails("snapshots", "activate", new)
-    assert refused.startswith(f"{new} is not activated: it is damaged: {CATALOGUE}")
+    assert refused.startswith(f"snapshot {new} not activated: it is damaged: {CATALOGUE_FILE}")
     unknown = await system.fails("snapshots", "activate", "00000099-00000000")
-    assert unknown == "The store holds no snapshot with this id."
+    assert unknown == "The store has no snapshot with this id."
 
 
-async def test_verifying_a_sound_store(system: System) -> None:
+async def test_verifying_an_intact_store(system: System) -> None:
     old = system.builder.store.current().snapshot_id
-    new = system.builder.publish(FILMS).snapshot_id
+    new = system.builder.publish(MOVIES).snapshot_id
     done = await system.works("snapshots", "verify")
     assert [line.split(":")[0] for line in done.lines] == [new, old]
-    assert all(line.endswith("as they were written") for line in done.lines)
+    assert all(line.endswith(", intact") for line in done.lines)
     assert len((await system.works("snapshots", "verify", old)).lines) == 1
     (system.builder.store.root / CURRENT).unlink()
-    assert "nothing is served yet" in (await system.works("snapshots", "verify")).lines[-1]
+    assert "no snapshot is served" in (await system.works("snapshots", "verify")).lines[-1]
     unknown = await system.fails("snapshots", "verify", "00000099-00000000")
-    assert "there is no snapshot 00000099-00000000" in unknown
+    assert "no snapshot 00000099-00000000 in" in unknown
     elsewhere = str(system.folder / "elsewhere")
     assert "no snapshot in" in await system.fails("snapshots", "verify", "--data-dir", elsewhere)
 
 
-async def test_verifying_names_every_bad_file(system: System) -> None:
+async def test_verifying_names_every_damaged_file(system: System) -> None:
     store = system.builder.store
     old = store.current().snapshot_id
-    new = system.builder.publish(FILMS).snapshot_id
-    payload = bytearray((store.folder(old) / PASSAGES).read_bytes())
+    new = system.builder.publish(MOVIES).snapshot_id
+    payload = bytearray((store.folder(old) / PASSAGES_FILE).read_bytes())
     payload[-1] ^= 1
-    (store.folder(old) / PASSAGES).write_bytes(payload)
-    (store.folder(old) / VECTORS).unlink()
+    (store.folder(old) / PASSAGES_FILE).write_bytes(payload)
+    (store.folder(old) / VECTORS_FILE).unlink()
     done = await system.command("snapshots", "verify")
     assert done.exit_code == 1
     assert [line.split(":")[0] for line in done.lines] == [new]
     [line] = done.stderr.splitlines()
     assert line.startswith("movie-search: 2 damaged: ")
-    assert f"{old}/{PASSAGES}: its sha256 differs" in line
-    assert f"{old}/{VECTORS}: No such file" in line
+    assert f"{old}/{PASSAGES_FILE}: its sha256 differs" in line
+    assert f"{old}/{VECTORS_FILE}: No such file" in line
     assert (await system.command("snapshots", "verify", new)).exit_code == 0
 
 
-async def test_verifying_looks_at_the_manifests_and_at_current(system: System) -> None:
+async def test_verifying_checks_the_manifests_and_current(system: System) -> None:
     store = system.builder.store
     old = store.current().snapshot_id
-    new = system.builder.publish(FILMS).snapshot_id
+    new = system.builder.publish(MOVIES).snapshot_id
     manifest = store.folder(new) / "manifest.json"
-    # Sound in itself, but not the one that was published: only CURRENT knows.
+    # A valid manifest, but not the published one: only CURRENT has the digest of that.
     manifest.write_text(manifest.read_text().replace('"reviews": 6', '"reviews": 7'))
-    told = await system.fails("snapshots", "verify")
-    assert told.startswith("1 damaged: CURRENT: ")
+    line = await system.fails("snapshots", "verify")
+    assert line.startswith("1 damaged: CURRENT: ")
     (store.folder(old) / "manifest.json").write_text("{")
-    told = await system.fails("snapshots", "verify", old)
-    assert told.startswith(f"1 damaged: {old}/manifest.json: ")
+    line = await system.fails("snapshots", "verify", old)
+    assert line.startswith(f"1 damaged: {old}/manifest.json: ")
 
 
 async def test_sources_are_checked_and_listed(system: System, tmp_path: Path) -> None:
@@ -361,10 +363,10 @@ async def test_sources_are_checked_and_listed(system: System, tmp_path: Path) ->
     file.write_text('[sources.mine]\nspider = "dataset"\nmovie = "m.csv"\n')
     assert str(file) in await system.fails("sources", "--file", str(file))
     absent = await system.fails("sources", "--file", str(tmp_path / "none.toml"), code=2)
-    assert absent == f"no such file: {tmp_path / 'none.toml'}"
+    assert absent == f"file not found: {tmp_path / 'none.toml'}"
 
 
-async def test_every_operator_s_command_needs_the_token(system: System) -> None:
+async def test_every_admin_command_needs_the_token(system: System) -> None:
     for arguments in (
         ("ingest", "demo"), ("cancel", "x"), ("runs",), ("dead-letters", "list"),
         ("dead-letters", "replay", "--all"), ("dead-letters", "discard", "1-1"),

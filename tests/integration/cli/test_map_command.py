@@ -1,4 +1,4 @@
-"""``movie-search map --html``: a picture that needs nothing but a browser."""
+"""``movie-search map --html``: one HTML file that needs only a browser."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ import pytest
 from shared.snapshot.storage.store import SnapshotStore
 from tests.support.browser.chromium import chromium
 from tests.support.embedder.encoders import HashEncoder
-from tests.support.query.snapshots import Film, SnapshotBuilder
+from tests.support.query.snapshots import SampleMovie, SnapshotBuilder
 
-FILMS = [
-    Film(
+MOVIES = [
+    SampleMovie(
         f"tt{number:07d}",
         (f"{('rain', 'songs')[number % 2]} again and again, {number}.",),
-        title=f"Film <b>{number}</b>",
+        title=f"Movie <b>{number}</b>",
         year=1950 + number,
     )
     for number in range(20)
 ]
 
 
-def draw(data: Path, html: Path) -> subprocess.CompletedProcess[str]:
+def map_html(data: Path, html: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "services.cli", "map", "--html", html, "--data-dir", data],
         capture_output=True,
@@ -33,60 +33,58 @@ def draw(data: Path, html: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_nothing_but_the_picture_is_left(tmp_path: Path) -> None:
+def test_only_the_html_file_is_left(tmp_path: Path) -> None:
     publish(tmp_path, mapped=True)
     html = tmp_path / "map.html"
     html.write_text("an older one")
-    assert draw(tmp_path, html).returncode == 0
+    assert map_html(tmp_path, html).returncode == 0
     assert {path.name for path in tmp_path.iterdir()} == {"snapshots", "map.html"}
     assert "an older one" not in html.read_text()
 
 
 def publish(data: Path, *, mapped: bool) -> None:
     builder = SnapshotBuilder(SnapshotStore(data / "snapshots"), HashEncoder())
-    builder.publish(FILMS, mapped=mapped)
+    builder.publish(MOVIES, mapped=mapped)
 
 
 @pytest.mark.browser
-async def test_the_picture_has_every_film_and_loads_nothing(tmp_path: Path) -> None:
+async def test_the_map_has_every_movie_and_loads_nothing(tmp_path: Path) -> None:
     publish(tmp_path, mapped=True)
     html = tmp_path / "map.html"
-    done = draw(tmp_path, html)
+    done = map_html(tmp_path, html)
     assert done.returncode == 0, done.stderr
     assert "20 movies" in done.stdout
-    asked: list[str] = []
-    faults: list[str] = []
+    requests: list[str] = []
+    errors: list[str] = []
     async with chromium() as browser:
         page = await browser.new_page()
-        page.on("request", lambda request: asked.append(request.url))
-        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("request", lambda request: requests.append(request.url))
+        page.on("pageerror", lambda error: errors.append(str(error)))
         await page.goto(html.as_uri())
         await page.wait_for_function("window.Bokeh && Bokeh.documents.length === 1")
-        films = await page.evaluate(
+        titles = await page.evaluate(
             """Bokeh.documents[0].roots()[0].renderers
                  .flatMap((one) => one.data_source.data.title ?? [])"""
         )
         await page.locator("canvas").first.wait_for()
-    assert sorted(films) == sorted(film.title for film in FILMS if film.title)
-    assert asked == [html.as_uri()]
-    assert faults == []
+    assert sorted(titles) == sorted(movie.title for movie in MOVIES if movie.title)
+    assert requests == [html.as_uri()]
+    assert errors == []
 
 
 @pytest.mark.parametrize(
-    ("mapped", "name", "said"),
+    ("mapped", "name", "message"),
     [
         (None, "map.html", "no snapshot"),
         (False, "map.html", "has no atlas.json"),
         (True, "none/map.html", "cannot write"),
     ],
 )
-def test_what_cannot_be_drawn_is_said_in_one_line(
-    tmp_path: Path, mapped: bool | None, name: str, said: str
-) -> None:
+def test_an_error_is_one_line(tmp_path: Path, mapped: bool | None, name: str, message: str) -> None:
     if mapped is not None:
         publish(tmp_path, mapped=mapped)
-    done = draw(tmp_path, tmp_path / name)
+    done = map_html(tmp_path, tmp_path / name)
     assert done.returncode == 1
-    assert said in done.stderr
+    assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert not (tmp_path / name).exists()

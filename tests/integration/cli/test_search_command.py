@@ -45,7 +45,7 @@ async def command(query: RunningQuery, *arguments: str) -> Done:
     return await asyncio.to_thread(run)  # the service runs in this one
 
 
-async def found(query: RunningQuery, *arguments: str) -> list[str]:
+async def movie_ids(query: RunningQuery, *arguments: str) -> list[str]:
     done = await command(query, *arguments, "--json")
     assert done.exit_code == 0, done.output
     answer: dict[str, Any] = json.loads(done.stdout)
@@ -53,29 +53,29 @@ async def found(query: RunningQuery, *arguments: str) -> list[str]:
 
 
 async def test_options_are_fields_of_the_search(query: RunningQuery) -> None:
-    assert len(await found(query, "rain")) == 4
-    assert await found(query, "rain", "-k", "1") == [SPACE.movie_id]
-    assert await found(query, "rain", "--year-from", "1980", "--year-to", "1990") == [
+    assert len(await movie_ids(query, "rain")) == 4
+    assert await movie_ids(query, "rain", "-k", "1") == [SPACE.movie_id]
+    assert await movie_ids(query, "rain", "--year-from", "1980", "--year-to", "1990") == [
         SPACE.movie_id
     ]
-    both = await found(query, "rain", "--genre", "comedy", "--genre", "Sport")
+    both = await movie_ids(query, "rain", "--genre", "comedy", "--genre", "Sport")
     assert set(both) == {BOXER.movie_id, COMEDY.movie_id}
-    assert await found(query, "neon", "--mode", "lexical") == [SPACE.movie_id]
-    assert BOXER.movie_id not in await found(query, "--like", BOXER.movie_id)
-    liked = await found(query, "rain", "--like", BOXER.movie_id, "--like", SPACE.movie_id)
+    assert await movie_ids(query, "neon", "--mode", "lexical") == [SPACE.movie_id]
+    assert BOXER.movie_id not in await movie_ids(query, "--like", BOXER.movie_id)
+    liked = await movie_ids(query, "rain", "--like", BOXER.movie_id, "--like", SPACE.movie_id)
     assert not {BOXER.movie_id, SPACE.movie_id} & set(liked)
-    avoiding = await command(query, "a film", "--avoid", "sweat and stairs")
+    avoiding = await command(query, "a movie", "--avoid", "sweat and stairs")
     assert avoiding.exit_code == 0
     assert "The Underdog" in avoiding.output
 
 
-async def test_what_is_wrong_is_said_in_one_line(query: RunningQuery) -> None:
+async def test_an_error_is_one_line(query: RunningQuery) -> None:
     nothing = await command(query)
     assert (nothing.exit_code, nothing.output.count("\n")) == (2, 1)
     assert (await command(query, "a", "--mode", "magic")).exit_code == 2
     unknown = await command(query, "a", "--like", "tt9")
     assert unknown.exit_code == 1
-    assert unknown.output == "movie-search: like.0: The index does not have this film\n"
+    assert unknown.output == "movie-search: like.0: Unknown movie id\n"
     backwards = await command(query, "a", "--year-from", "2000", "--year-to", "1990")
     assert backwards.exit_code == 1
     assert "filters.year" in backwards.output

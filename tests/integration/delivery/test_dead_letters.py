@@ -12,13 +12,13 @@ from sqlalchemy import text
 
 from services.embedder.consumer import ReviewConsumer
 from services.embedder.database.engine import open_engine, reading
+from services.embedder.settings import EmbedderSettings
 from services.query.api.admin.admin_schemas import DeadLetterPage
 from shared.delivery import dead_letters
 from shared.delivery.dead_letters import DeadLetterDetail, Replayed
-from shared.delivery.messages import DEAD_LETTERS_STREAM, EMBEDDER_GROUP, REVIEWS_STREAM
+from shared.delivery.keys import DEAD_LETTERS_STREAM, EMBEDDER_GROUP, REVIEWS_STREAM
 from shared.delivery.redis_client import Client, connect
 from shared.delivery.streams import Entry, Handler, StreamConsumer, append
-from shared.settings import Settings
 from tests.support.delivery.messages import movie, review
 from tests.support.delivery.redis_server import RedisServer
 from tests.support.embedder.encoders import HashEncoder
@@ -257,7 +257,7 @@ async def test_from_poison_to_stored(
     query: RunningQuery, redis: Client, redis_url: str, tmp_path: Path
 ) -> None:
     """A fault of the software: buried, replayed too early, mended, replayed, stored."""
-    engine = open_engine(Settings(data_dir=tmp_path).database)
+    engine = open_engine(EmbedderSettings(data_dir=tmp_path).database)
     consumer = ReviewConsumer(engine, lambda _: None)
     long = "It is about poison. " + "Nobody is safe, not even “you”. " * 1500
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shared.delivery.messages import COMMANDS_STREAM, parse
+from shared.delivery.keys import COMMANDS_STREAM, RUNS, run_key
+from shared.delivery.messages import parse
 from shared.delivery.redis_client import Client
 from shared.runs import registry
 
@@ -77,12 +78,12 @@ async def test_the_newest_thousand_runs_are_kept_and_all_that_have_not_ended(
     assert len(await registry.list_runs(redis, limit=10_000)) == registry.RUNS_KEPT
     # The first of the quick ones are gone; the slow one is older still, and has not ended.
     assert await registry.get_run(redis, first_ended) is None
-    assert await redis.zcard(registry.RUNS) == registry.RUNS_KEPT + 1
+    assert await redis.zcard(RUNS) == registry.RUNS_KEPT + 1
     assert [run.run_id for run in await registry.active_runs(redis)] == [old.run_id]
     assert await registry.advance(redis, old, "cancelled")
     await registry.request_run(redis, "quick")
     assert await registry.get_run(redis, old.run_id) is None
-    assert await redis.zcard(registry.RUNS) == registry.RUNS_KEPT
+    assert await redis.zcard(RUNS) == registry.RUNS_KEPT
 
 
 async def test_the_run_of_a_source_that_ended_last(redis: Client) -> None:
@@ -117,7 +118,7 @@ async def test_when_a_source_was_requested_last(redis: Client) -> None:
 
 async def test_a_source_is_not_held_up_by_a_run_without_a_record(redis: Client) -> None:
     lost, _ = await registry.request_run(redis, "demo")
-    await redis.delete(registry.run_key(lost.run_id))
+    await redis.delete(run_key(lost.run_id))
     run, new = await registry.request_run(redis, "demo")
     assert new
     assert await redis.get("active:demo") == run.run_id

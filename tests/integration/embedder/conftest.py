@@ -23,16 +23,16 @@ _USER = "postgres"
 
 def _find_postgres() -> Path | None:
     """The folder of PostgreSQL's programs."""
-    found = shutil.which("initdb")
-    if found is not None and shutil.which("postgres") is not None:
-        return Path(found).parent
+    initdb = shutil.which("initdb")
+    if initdb is not None and shutil.which("postgres") is not None:
+        return Path(initdb).parent
     folders = Path("/usr/lib/postgresql").glob("*/bin")  # where Debian keeps them
     return max((folder for folder in folders if (folder / "initdb").exists()), default=None)
 
 
 @pytest.fixture(scope="session")
 def _postgres() -> Iterator[str]:
-    """Connection string of a server of the tests' own."""
+    """Connection string of a server that the tests start."""
     programs = _find_postgres()
     if programs is None:
         pytest.skip("no PostgreSQL on this machine")
@@ -72,7 +72,7 @@ def _postgres() -> Iterator[str]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """URL of an empty database, once of each kind."""
+    """URL of an empty database, once for each kind."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'movies.sqlite'}"
         return

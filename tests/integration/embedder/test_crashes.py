@@ -1,4 +1,4 @@
-"""The embedder killed between any two of its steps: the same rows, snapshot and run as without."""
+"""An embedder killed between any two steps leaves the same rows, snapshot and run as without."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from services.embedder.database.run_ledger import Ledgers
 from services.embedder.database.snapshot_records import SnapshotRecords
 from services.embedder.database.work_list import WorkList
 from services.embedder.service import Embedder
+from services.embedder.settings import EmbedderSettings
 from services.embedder.settling.freshness import Freshness
 from services.embedder.settling.removal import Removals
 from services.embedder.settling.run_completion import RunCompletion
 from shared.delivery.redis_client import Client, connect
 from shared.runs import registry
 from shared.runs.registry import Run
-from shared.settings import Settings
 from shared.snapshot import commit
 from tests.support.delivery.redis_server import redis_server
 from tests.support.embedder.arrivals import Sent, kept, movie, review
@@ -36,7 +36,7 @@ from tests.support.waiting import async_wait_until
 
 KILLED = 9
 
-# What the embedder does for a run, in order: where the process ends, before or after doing it.
+# The embedder's steps for a run, in order; the process ends before or after the step.
 STEPS: dict[str, tuple[object, str, bool]] = {
     "before anything is committed": (ReviewConsumer, "_store", False),
     "after the commit, before the acknowledgement": (ReviewConsumer, "_store", True),
@@ -47,7 +47,7 @@ STEPS: dict[str, tuple[object, str, bool]] = {
     "before the commit point": (commit, "point_current_at", False),
     "after the commit point, before SQL knows": (SnapshotRecords, "published", False),
     "after the snapshot, before freshness": (SnapshotRecords, "published", True),
-    "after freshness, before the settlement": (RunCompletion, "finish", False),
+    "after freshness, before the completion": (RunCompletion, "complete", False),
     "before the run's record": (Freshness, "of_run", False),
     "after the run's record, before the ledger is closed": (Ledgers, "close", False),
     "after everything": (Ledgers, "close", True),
@@ -55,7 +55,7 @@ STEPS: dict[str, tuple[object, str, bool]] = {
 
 
 def run_until(settings: dict[str, Any], step: str) -> None:
-    """In a process of its own: the embedder, which ends at a step as if by ``kill -9``."""
+    """Run an embedder, in a separate process that ends at a step as by ``kill -9``."""
     home, name, after = STEPS[step]
     original: Callable[..., Any] = getattr(home, name)
 
@@ -65,12 +65,12 @@ def run_until(settings: dict[str, Any], step: str) -> None:
         os._exit(KILLED)
 
     setattr(home, name, deadly)
-    opened = Settings.model_validate(settings)
+    opened = EmbedderSettings.model_validate(settings)
     service = Embedder(opened, open_engine(opened.database), HashEncoder(), precision="f32")
     asyncio.run(service.run(asyncio.Event()))
 
 
-async def kill_at(settings: Settings, step: str) -> None:
+async def kill_at(settings: EmbedderSettings, step: str) -> None:
     process = multiprocessing.get_context("spawn").Process(
         target=run_until, args=(settings.model_dump(exclude_none=True), step)
     )
@@ -87,7 +87,7 @@ FIRST: list[Sent] = [
 ]  # fmt: skip
 
 
-async def first_run(redis: Client, settings: Settings) -> None:
+async def first_run(redis: Client, settings: EmbedderSettings) -> None:
     run = await new_run(redis, "site")
     sent = [item.model_copy(update={"run_id": run.run_id}) for item in FIRST]
     async with embedder(settings, HashEncoder()):
@@ -96,7 +96,7 @@ async def first_run(redis: Client, settings: Settings) -> None:
 
 
 async def second_run(redis: Client) -> Run:
-    """A run that changes a review, brings one, keeps some, and has lost a film with its review."""
+    """A run that changes a review, adds one, keeps some, and has lost a movie with its review."""
     run = await new_run(redis, "site")
     sent: list[Sent] = [
         review("a", "tt1", run=run.run_id, text="Otherwise now."),
@@ -109,23 +109,23 @@ async def second_run(redis: Client) -> Run:
 
 
 def rows_of(engine: Engine) -> dict[str, set[tuple[str, ...]]]:
-    """What is stored, but for the numbers of changes and snapshots, and the names of runs."""
+    """All stored rows, without the numbers of changes and snapshots, and the ids of runs."""
     passed_over = {"revision", "added_by", "run_id", "end_entry"}
-    found = {}
+    tables = {}
     with reading(engine) as connection:
         for table in SQLModel.metadata.sorted_tables:
             if table.name in {"revision", "snapshots"}:
                 continue
             columns = [column for column in table.columns if column.name not in passed_over]
             rows = connection.execute(table.select().with_only_columns(*columns)).all()
-            found[table.name] = {tuple(map(str, row)) for row in rows}
-    return found
+            tables[table.name] = {tuple(map(str, row)) for row in rows}
+    return tables
 
 
 Result = tuple[Run, dict[str, set[tuple[str, ...]]], list[tuple[str, int]]]
 
 
-async def result_of(redis: Client, settings: Settings, run: Run) -> Result:
+async def result_of(redis: Client, settings: EmbedderSettings, run: Run) -> Result:
     end = await registry.get_run(redis, run.run_id)
     assert end is not None
     engine = open_engine(settings.database)
@@ -133,17 +133,17 @@ async def result_of(redis: Client, settings: Settings, run: Run) -> Result:
     engine.dispose()
     snapshot = current(settings)
     assert end.snapshot_id == snapshot.snapshot_id
-    films = snapshot.catalogue.movies(range(snapshot.catalogue.counts()[0]))
-    return end, rows, [(film.movie_id, film.review_count) for film in films]
+    movies = snapshot.catalogue.movies(range(snapshot.catalogue.counts()[0]))
+    return end, rows, [(movie.movie_id, movie.review_count) for movie in movies]
 
 
-def settings_for(redis_url: str, folder: Path) -> Settings:
-    return Settings(redis_url=redis_url, data_dir=folder, publish_idle_s=0.1)
+def settings_for(redis_url: str, folder: Path) -> EmbedderSettings:
+    return EmbedderSettings(redis_url=redis_url, data_dir=folder, publish_idle_s=0.1)
 
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Result:
-    """What comes of both runs when nothing is killed."""
+    """The results of both runs when no process is killed."""
 
     async def both(redis_url: str) -> Result:
         redis = connect(redis_url)

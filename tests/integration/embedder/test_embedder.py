@@ -1,4 +1,4 @@
-"""Stream to SQL to snapshot: the real loops on a real Redis server, SQLite, faiss and disk."""
+"""From stream to snapshot: the real loops with a real Redis server, SQLite, faiss and disk."""
 
 from __future__ import annotations
 
@@ -10,28 +10,25 @@ import pytest
 from sqlalchemy import text
 
 from services.embedder.database.engine import open_engine, reading
-from services.embedder.database.review_store import count_reviews
-from shared.delivery.messages import (
-    DEAD_LETTERS_STREAM,
-    EMBEDDER_GROUP,
-    REVIEWS_STREAM,
-    MovieMessage,
-    ReviewMessage,
-)
+from services.embedder.settings import EmbedderSettings
+from shared.delivery.keys import DEAD_LETTERS_STREAM, EMBEDDER_GROUP, REVIEWS_STREAM
+from shared.delivery.messages import MovieMessage, ReviewMessage
 from shared.delivery.redis_client import Client
 from shared.delivery.streams import append
 from shared.runs.registry import Run
-from shared.settings import Settings
 from shared.snapshot.storage.store import NoSnapshot, SnapshotStore
 from tests.support.delivery.messages import movie, review, run_end, small_run
 from tests.support.embedder.encoders import HashEncoder
 from tests.support.embedder.running import current, embedder, ended, new_run, send
+from tests.support.embedder.stored import count_reviews
 from tests.support.waiting import async_wait_until
 
 
 @pytest.fixture
-def settings(redis_url: str, tmp_path: Path) -> Settings:
-    return Settings(redis_url=redis_url, data_dir=tmp_path, publish_idle_s=0.1, publish_every_s=600)
+def settings(redis_url: str, tmp_path: Path) -> EmbedderSettings:
+    return EmbedderSettings(
+        redis_url=redis_url, data_dir=tmp_path, publish_idle_s=0.1, publish_every_s=600
+    )
 
 
 async def crawl(redis: Client, items: Sequence[MovieMessage | ReviewMessage], run: Run) -> Run:
@@ -39,7 +36,7 @@ async def crawl(redis: Client, items: Sequence[MovieMessage | ReviewMessage], ru
     return await ended(redis, run)
 
 
-async def test_a_run_becomes_searchable(redis: Client, settings: Settings) -> None:
+async def test_a_run_becomes_searchable(redis: Client, settings: EmbedderSettings) -> None:
     encoder = HashEncoder()
     async with embedder(settings, encoder):
         run = await new_run(redis)
@@ -62,7 +59,7 @@ async def test_a_run_becomes_searchable(redis: Client, settings: Settings) -> No
 
 
 async def test_the_same_crawl_again_encodes_nothing_and_publishes_nothing(
-    redis: Client, settings: Settings
+    redis: Client, settings: EmbedderSettings
 ) -> None:
     encoder = HashEncoder()
     async with embedder(settings, encoder):
@@ -76,7 +73,9 @@ async def test_the_same_crawl_again_encodes_nothing_and_publishes_nothing(
     assert len(encoder.encoded) == encoded
 
 
-async def test_only_a_changed_review_is_encoded_again(redis: Client, settings: Settings) -> None:
+async def test_only_a_changed_review_is_encoded_again(
+    redis: Client, settings: EmbedderSettings
+) -> None:
     encoder = HashEncoder()
     async with embedder(settings, encoder):
         run = await new_run(redis)
@@ -92,11 +91,11 @@ async def test_only_a_changed_review_is_encoded_again(redis: Client, settings: S
     assert after.snapshot_id > before.snapshot_id
     kept = [0, 2]
     assert np.array_equal(after.index.vectors()[kept], before.index.vectors()[kept])
-    assert not np.array_equal(after.index.vector(1), before.index.vector(1))
+    assert not np.array_equal(after.index.vectors()[1], before.index.vectors()[1])
 
 
 async def test_an_entry_that_is_no_message_is_a_dead_letter_and_blocks_nobody(
-    redis: Client, settings: Settings
+    redis: Client, settings: EmbedderSettings
 ) -> None:
     async with embedder(settings, HashEncoder()):
         run = await new_run(redis)
@@ -109,12 +108,12 @@ async def test_an_entry_that_is_no_message_is_a_dead_letter_and_blocks_nobody(
     assert letter["run"] == run.run_id
     assert "review" in letter["reason"]
     assert letter["body"] == broken["body"]
-    # The item arrived twice, once broken: it was counted dead first, and stored all the same.
+    # The item arrived twice, first invalid: it was counted as dead, and stored nevertheless.
     assert (end.dead_lettered, end.stored) == (1, 5)
     assert current(settings).catalogue.counts()[1] == 6
 
 
-async def test_a_loss_is_never_silent(redis: Client, settings: Settings) -> None:
+async def test_a_loss_is_never_silent(redis: Client, settings: EmbedderSettings) -> None:
     async with embedder(settings, HashEncoder()):
         run = await new_run(redis)
         items = small_run(run_id=run.run_id)
@@ -124,8 +123,8 @@ async def test_a_loss_is_never_silent(redis: Client, settings: Settings) -> None
     assert end.error == "9 items were sent, 8 arrived"
 
 
-async def test_redelivery_changes_nothing(redis: Client, settings: Settings) -> None:
-    """Replays in another order: the same rows, the same vectors, the same counts."""
+async def test_redelivery_changes_nothing(redis: Client, settings: EmbedderSettings) -> None:
+    """A replay in another order gives the same rows, vectors and counts."""
     async with embedder(settings, HashEncoder()):
         run = await new_run(redis)
         items = small_run(run_id=run.run_id)
@@ -138,12 +137,12 @@ async def test_redelivery_changes_nothing(redis: Client, settings: Settings) -> 
 
 
 async def test_what_a_killed_consumer_left_pending_is_stored(
-    redis: Client, settings: Settings
+    redis: Client, settings: EmbedderSettings
 ) -> None:
     run = await new_run(redis)
     items = small_run(run_id=run.run_id)
     await send(redis, [*items, run_end(items, run_id=run.run_id)])
-    # A consumer of the same name took everything and died before it stored any of it.
+    # A consumer of the same name took all entries and died before it stored any of them.
 
     await redis.xgroup_create(REVIEWS_STREAM, EMBEDDER_GROUP, id="0")
     taken = await redis.xreadgroup(EMBEDDER_GROUP, "embedder-1", {REVIEWS_STREAM: ">"})
@@ -153,7 +152,9 @@ async def test_what_a_killed_consumer_left_pending_is_stored(
     assert (end.state, end.stored) == ("searchable", 6)
 
 
-async def test_another_encoder_encodes_everything_again(redis: Client, settings: Settings) -> None:
+async def test_another_encoder_encodes_everything_again(
+    redis: Client, settings: EmbedderSettings
+) -> None:
     async with embedder(settings, HashEncoder()):
         run = await new_run(redis)
         await crawl(redis, small_run(run_id=run.run_id), run)
@@ -172,7 +173,7 @@ async def test_another_encoder_encodes_everything_again(redis: Client, settings:
 
 
 async def test_reviews_that_come_before_their_movie_are_kept(
-    redis: Client, settings: Settings
+    redis: Client, settings: EmbedderSettings
 ) -> None:
     async with embedder(settings, HashEncoder()):
         run = await new_run(redis)
@@ -181,25 +182,25 @@ async def test_reviews_that_come_before_their_movie_are_kept(
             movie(7, run_id=run.run_id, title="Late"),
         ]
         await crawl(redis, items, run)
-    found = current(settings).catalogue.movie("tt0000007")
-    assert found is not None
-    assert (found.title, found.review_count, found.rating) == ("Late", 1, 1.0)
+    late = current(settings).catalogue.movie("tt0000007")
+    assert late is not None
+    assert (late.title, late.review_count, late.rating) == ("Late", 1, 1.0)
 
 
 async def test_nothing_is_published_before_there_is_something(
-    redis: Client, settings: Settings
+    redis: Client, settings: EmbedderSettings
 ) -> None:
     async with embedder(settings, HashEncoder()):
         run = await new_run(redis)
         end = await crawl(redis, [movie(1, run_id=run.run_id)], run)
     assert end.state == "incomplete"
-    assert end.error == "no movie of it can be searched"
+    assert end.error == "none of its movies can be searched"
     with pytest.raises(NoSnapshot):
         SnapshotStore(settings.snapshot_dir).current()
 
 
 async def test_the_database_locked_by_another_only_delays(
-    redis: Client, settings: Settings
+    redis: Client, settings: EmbedderSettings
 ) -> None:
     engine = open_engine(settings.database)
     async with embedder(settings, HashEncoder()):

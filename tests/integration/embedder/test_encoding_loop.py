@@ -1,4 +1,4 @@
-"""The encoding loop: one batch is made ready while another is encoded, and none is lost by that."""
+"""The encoding loop prepares one batch while another is encoded, and loses none of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy import Engine, select
 
 from services.embedder import encoding
 from services.embedder.database.engine import reading
-from services.embedder.database.work_list import VECTORS, WorkList
+from services.embedder.database.work_list import REVIEW_VECTORS, WorkList
 from services.embedder.encoding import EncodingLoop
 from shared.encoder import Vectors
 from tests.support.embedder.arrivals import arrive, review
@@ -23,15 +23,15 @@ HOLDER = "embedder-1"
 
 
 class Torn(RuntimeError):
-    """What ends an embedder in these tests."""
+    """Raised to end an embedder in these tests."""
 
 
 class TakingTurns(HashEncoder):
-    """Encodes for one at a time, and not before the next batch has been made ready.
+    """Encodes one batch at a time, and only after the next batch has been prepared.
 
     Args:
-        batches: How many are awaited in all.
-        dies: Instead of encoding.
+        batches: Number of batches in all.
+        dies: Whether to raise instead of encoding.
     """
 
     def __init__(self, batches: int, *, dies: bool = False) -> None:
@@ -61,20 +61,20 @@ def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def encode(engine: Engine, encoder: HashEncoder, *, until_kept: int) -> None:
-    """Let the loop run until vectors of so many reviews are kept, and stop it."""
+    """Run the loop until the vectors of so many reviews are stored, and stop it."""
     stop = asyncio.Event()
 
     def on_encoded() -> None:
         if len(kept(engine)) >= until_kept:
             stop.set()
 
-    store = WorkList(engine, "encoder")
-    await EncodingLoop(store, encoder, on_encoded=on_encoded).run(stop, holder=HOLDER)
+    work_list = WorkList(engine, "encoder")
+    await EncodingLoop(work_list, encoder, on_encoded=on_encoded).run(stop, holder=HOLDER)
 
 
 def kept(engine: Engine) -> list[str]:
     with reading(engine) as connection:
-        return sorted(connection.execute(select(VECTORS.c.review_id)).scalars())
+        return sorted(connection.execute(select(REVIEW_VECTORS.c.review_id)).scalars())
 
 
 def texts(count: int) -> list[str]:

@@ -1,7 +1,8 @@
-"""From page fetched to searchable: once for each stored review, exact to the snapshot."""
+"""Freshness counts each stored review once, until the first snapshot that holds it."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -15,6 +16,7 @@ from services.embedder.database.work_list import StoredVectors, WorkList
 from services.embedder.settling import freshness
 from services.embedder.settling.freshness import Freshness, Times
 from tests.support.embedder.arrivals import arrive, kept, review
+from tests.support.embedder.stored import backlog
 
 ENCODER = "encoder"
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC).timestamp()
@@ -25,16 +27,19 @@ def at(seconds: float) -> datetime:
 
 
 def observed() -> tuple[float, float]:
-    """How many reviews the histogram has, and the sum of their times."""
+    """The number of reviews in the histogram, and the sum of their times."""
     values = [
-        prometheus_client.REGISTRY.get_sample_value(f"embedder_freshness_seconds_{part}") or 0.0
+        prometheus_client.REGISTRY.get_sample_value(
+            f"movie_search_embedder_freshness_seconds_{part}"
+        )
+        or 0.0
         for part in ("count", "sum")
     ]
     return values[0], values[1]
 
 
 class Station:
-    """Encodes and publishes on command, at moments that the test tells."""
+    """Encodes and publishes when the test says so, with the times that it gives."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -43,12 +48,12 @@ class Station:
         self.before = observed()
 
     def encode(self, *names: str) -> None:
-        vectors = WorkList(self.engine, ENCODER)
+        work_list = WorkList(self.engine, ENCODER)
         spans, values = np.array([[0, 4]], dtype=np.int32), np.ones((1, 2), dtype=np.float16)
-        vectors.save(
+        work_list.save(
             [
                 StoredVectors(item.review_id, item.text_sha256, spans, values)
-                for item in vectors.backlog(10_000)
+                for item in backlog(self.engine, 10_000)
                 if not names or item.review_id in names
             ]
         )
@@ -110,7 +115,7 @@ async def test_a_new_rating_is_searchable_without_new_vectors(station: Station) 
     station.encode()
     station.publish(0)
     rated = review("a", run="run-2", fetched_at=at(100))
-    rated = rated.model_copy(update={"review": rated.review.model_copy(update={"rating": 3})})
+    rated = rated.model_copy(update={"review": replace(rated.review, rating=3)})
     await arrive(station.engine, rated)
     station.publish(130)
     assert station.freshness.of_run("run-2") == Times(median_s=30, max_s=30)
@@ -141,7 +146,7 @@ async def test_a_clock_that_is_ahead_gives_no_negative_times(station: Station) -
 async def test_one_killed_after_publishing_notes_it_when_it_starts_again(station: Station) -> None:
     await arrive(station.engine, review("a", fetched_at=at(0)))
     station.encode()
-    station.commit(station.begin(), 30)  # killed here: nothing noted
+    station.commit(station.begin(), 30)  # killed here, before the times are recorded
     again = Station(station.engine)
     again.freshness.note()
     assert again.seen() == (1, 30)

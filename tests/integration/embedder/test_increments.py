@@ -1,4 +1,4 @@
-"""A snapshot made from the one before holds exactly what one written at once would."""
+"""A snapshot made from the previous one holds exactly what a completely written one holds."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from shared.snapshot import commit, editor
 from shared.snapshot.activation import activate
 from shared.snapshot.reader import Snapshot, open_snapshot
 from shared.snapshot.storage.audit import audit
-from shared.snapshot.storage.manifest import CATALOGUE, MANIFEST, Manifest
+from shared.snapshot.storage.manifest import CATALOGUE_FILE, MANIFEST, Manifest
 from shared.snapshot.storage.store import SnapshotStore
 from shared.text.terms import terms
 from tests.integration.snapshot.test_snapshots import writer
@@ -34,8 +34,8 @@ from tests.support.embedder.arrivals import Sent, arrive, end, kept, movie, revi
 from tests.support.embedder.encoders import HashEncoder
 from tests.support.soak import examples
 
-Films = dict[str, dict[str, str]]
-"""Of each film the texts of its reviews."""
+Movies = dict[str, dict[str, str]]
+"""The texts of the reviews of each movie, by their ids."""
 
 WORDS = ("sea", "moon", "grim", "funny", "slow", "war", "love", "dog")
 STEPS = 4
@@ -50,9 +50,9 @@ class System:
         self.store = SnapshotStore(folder / "snapshots")
         self.publisher = self.new_publisher(self.store)
         self._folder = folder
-        self._vectors = WorkList(self.engine, self.encoder.spec.encoder_id)
+        self._work_list = WorkList(self.engine, self.encoder.spec.encoder_id)
         self._runs = 0
-        self._before: Films = {}
+        self._before: Movies = {}
 
     def new_publisher(self, store: SnapshotStore) -> Publisher:
         records = SnapshotRecords(self.engine, self.encoder.spec.encoder_id)
@@ -61,21 +61,21 @@ class System:
             lease_folder=store.root / "leases",
         )  # fmt: skip
 
-    async def crawl(self, films: Films) -> None:
-        """A complete run that finds these films: what is new or edited is sent, the rest named."""
+    async def crawl(self, movies: Movies) -> None:
+        """Run a complete crawl of these movies: new or edited items are sent, the others named."""
         self._runs += 1
         run = f"run-{self._runs}"
         sent: list[Sent] = []
         names = []
-        for film, reviews in films.items():
-            before = self._before.get(film)
+        for movie_id, reviews in movies.items():
+            before = self._before.get(movie_id)
             if before is None:
-                sent.append(movie(film, run=run))
+                sent.append(movie(movie_id, run=run))
             else:
-                names.append(f"movie/{film}")
+                names.append(f"movie/{movie_id}")
             for name, text in reviews.items():
                 if before is None or before.get(name) != text:
-                    sent.append(review(name, film, run=run, text=text))
+                    sent.append(review(name, movie_id, run=run, text=text))
                 else:
                     names.append(f"review/{name}")
         ending = end(sent, kept=names, run=run, complete=True)
@@ -84,16 +84,16 @@ class System:
         decided = Removals(self.engine).decide(run, allowed=True)
         assert decided.fault is None
         Ledgers(self.engine).close(run)
-        self._before = {film: dict(reviews) for film, reviews in films.items()}
-        while work := self._vectors.backlog(100):
-            self._vectors.save(encode_reviews(self.encoder, work))
+        self._before = {movie_id: dict(reviews) for movie_id, reviews in movies.items()}
+        while work := self._work_list.claim(100, "embedder-1"):
+            self._work_list.save(encode_reviews(self.encoder, work))
 
     def publish(self) -> Snapshot:
-        """The next snapshot of the publisher."""
+        """Publish the next snapshot."""
         return opened(self.store, self.publisher.publish())
 
     def written_at_once(self) -> Snapshot:
-        """A snapshot of the same, in a store of its own, so that there is nothing to make it of."""
+        """A snapshot of the same content in an empty store, so that all of it is written."""
         store = SnapshotStore(self._folder / f"at-once-{self._runs}")
         return opened(store, self.new_publisher(store).publish())
 
@@ -111,25 +111,25 @@ def system(tmp_path: Path) -> Iterator[System]:
 
 
 def held(snapshot: Snapshot) -> dict[str, object]:
-    """All that a snapshot holds of each film, but for where it lies."""
+    """The content of a snapshot by movie, without the rows."""
     catalogue = snapshot.catalogue
-    found: dict[str, object] = {}
-    for row, film in enumerate(catalogue.movies(range(snapshot.index.rows))):
+    content: dict[str, object] = {}
+    for row, entry in enumerate(catalogue.movies(range(snapshot.index.rows))):
         reviews = [
             (one.review_id, one.text, one.rating, one.movie == row)
             for one in catalogue.reviews_of(row)
         ]
-        rows = range(film.passage_start, film.passage_start + film.passage_count)
+        rows = range(entry.passage_start, entry.passage_start + entry.passage_count)
         passages = [(one.review_id, one.text) for one in catalogue.passages(rows)]
-        found[film.movie_id] = (
-            film.title, film.review_count, reviews, passages, film.row == row,
-            snapshot.index.vector(row).tobytes(), snapshot.passages.vectors(row).tobytes(),
+        content[entry.movie_id] = (
+            entry.title, entry.review_count, reviews, passages, entry.row == row,
+            snapshot.index.vectors()[row].tobytes(), snapshot.passages.vectors(row).tobytes(),
         )  # fmt: skip
-    return found
+    return content
 
 
 def said(snapshot: Snapshot, words: list[str]) -> dict[str, float]:
-    """The films that the lexical index finds, with their scores."""
+    """The movies that the lexical index finds, with their scores."""
     ids = snapshot.catalogue.movie_ids()
     scores, rows = snapshot.lexical.search([t for word in words for t in terms(word)], 1000)
     return {ids[row]: float(score) for score, row in zip(scores, rows, strict=True)}
@@ -145,10 +145,10 @@ def require_same(one: Snapshot, other: Snapshot, encoder: HashEncoder, *, scores
     assert one.manifest.counts == other.manifest.counts
     assert held(one) == held(other)
     for query in (["sea", "grim"], ["film"], ["dog", "love", "war"]):
-        found, wanted = said(one, query), said(other, query)
-        assert found.keys() == wanted.keys()
+        actual, expected = said(one, query), said(other, query)
+        assert actual.keys() == expected.keys()
         if scores:
-            assert found == pytest.approx(wanted, rel=1e-6)
+            assert actual == pytest.approx(expected, rel=1e-6)
     vector = encoder.encode_queries(["a grim film about the sea"])
     assert nearest(one, vector) == pytest.approx(nearest(other, vector), rel=1e-6)
     assert one.atlas is not None
@@ -158,38 +158,38 @@ def require_same(one: Snapshot, other: Snapshot, encoder: HashEncoder, *, scores
 
 texts = st.lists(st.sampled_from(WORDS), min_size=1, max_size=30).map(" ".join)
 names = st.sampled_from([f"r{n:02d}" for n in range(40)])
-films = st.dictionaries(
+movies = st.dictionaries(
     st.sampled_from([f"tt{n:02d}" for n in range(14)]), st.dictionaries(names, texts, max_size=4)
 )
 
 
-def as_a_source_has_them(drawn: Films) -> Films:
-    """A review belongs to one film only; there is always something left to search."""
+def as_a_source_has_them(drawn: Movies) -> Movies:
+    """Let each review belong to one movie only, and keep at least one movie."""
     seen: set[str] = set()
-    whole: Films = {"tt99": {"keep": "A film about the sea."}}
-    for film, reviews in drawn.items():
-        whole[film] = {name: text for name, text in reviews.items() if name not in seen}
+    whole: Movies = {"tt99": {"keep": "A film about the sea."}}
+    for movie_id, reviews in drawn.items():
+        whole[movie_id] = {name: text for name, text in reviews.items() if name not in seen}
         seen |= set(reviews)
     return whole
 
 
-def partly(before: Films, after: Films, share: float, random: np.random.Generator) -> Films:
-    """The films of ``before``, some of them as they are ``after``: most stay the same."""
-    chosen = {film for film in {*before, *after} if random.random() < share}
-    mixed = {film: reviews for film, reviews in before.items() if film not in chosen}
-    mixed.update({film: reviews for film, reviews in after.items() if film in chosen})
+def partly(before: Movies, after: Movies, share: float, random: np.random.Generator) -> Movies:
+    """The movies of ``before``, with a share of them as in ``after``."""
+    chosen = {movie_id for movie_id in {*before, *after} if random.random() < share}
+    mixed = {name: reviews for name, reviews in before.items() if name not in chosen}
+    mixed.update({name: reviews for name, reviews in after.items() if name in chosen})
     return mixed
 
 
 @pytest.mark.parametrize("deleted_share", [0.0, 1.0])
 @settings(max_examples=examples(5))
 @given(
-    drawn=st.lists(films, min_size=STEPS, max_size=STEPS),
+    drawn=st.lists(movies, min_size=STEPS, max_size=STEPS),
     shares=st.lists(st.sampled_from([0.05, 0.2, 0.5]), min_size=STEPS, max_size=STEPS),
     seed=st.integers(0, 2**32 - 1),
 )
 async def test_whatever_changes_nothing_tells_it_from_one_written_at_once(
-    deleted_share: float, drawn: list[Films], shares: list[float], seed: int,
+    deleted_share: float, drawn: list[Movies], shares: list[float], seed: int,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:  # fmt: skip
     random = np.random.default_rng(seed)
@@ -198,7 +198,7 @@ async def test_whatever_changes_nothing_tells_it_from_one_written_at_once(
         patch.setattr(editor, "MOST_DELETED_SHARE", deleted_share)
         patch.setattr(publishing, "MOST_CHANGED_SHARE", 10.0)
         patch.setattr(publishing, "MOST_DEAD_SHARE", 1.0)
-        patch.setattr(map_layout, "MIN_FOR_TSNE", 1000)  # a layout takes a second
+        patch.setattr(map_layout, "MIN_FOR_TSNE", 1000)  # t-SNE takes a second
         present = as_a_source_has_them(drawn[0])
         for after, share in zip(drawn, shares, strict=True):
             present = as_a_source_has_them(partly(present, after, share, random))
@@ -212,14 +212,14 @@ async def test_whatever_changes_nothing_tells_it_from_one_written_at_once(
     system.engine.dispose()
 
 
-SOME: Films = {f"tt{n:02d}": {f"r{n}": f"A {WORDS[n % 8]} film."} for n in range(12)}
+SOME: Movies = {f"tt{n:02d}": {f"r{n}": f"A {WORDS[n % 8]} film."} for n in range(12)}
 
 
-def edited(films: Films, film: str, text: str) -> Films:
-    return {**films, film: dict.fromkeys(films[film], text)}
+def edited(movies: Movies, movie_id: str, text: str) -> Movies:
+    return {**movies, movie_id: dict.fromkeys(movies[movie_id], text)}
 
 
-async def test_one_changed_film_is_all_that_is_written(
+async def test_one_changed_movie_is_all_that_is_written(
     system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await system.crawl(SOME)
@@ -292,9 +292,9 @@ async def test_one_of_the_former_format_can_be_built_upon(system: System) -> Non
 
 
 @pytest.mark.parametrize("start", [0, 3, 999, -1])
-def test_passages_of_two_films_or_of_none_are_refused(start: int, tmp_path: Path) -> None:
+def test_passages_of_two_movies_or_of_none_are_refused(start: int, tmp_path: Path) -> None:
     def misplace(folder: Path) -> None:
-        with sqlite3.connect(folder / CATALOGUE) as connection:
+        with sqlite3.connect(folder / CATALOGUE_FILE) as connection:
             connection.execute("UPDATE movies SET passage_start = ? WHERE row = 1", (start,))
         connection.close()
 

@@ -1,4 +1,4 @@
-"""The map of published snapshots: there, and where it was."""
+"""Published snapshots have a map that keeps the positions of the previous one."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from services.embedder.settings import EmbedderSettings
 from shared.delivery.redis_client import Client
-from shared.settings import Settings
 from shared.snapshot.reader import Snapshot
 from tests.support.delivery.messages import movie, review, run_end
 from tests.support.embedder.encoders import HashEncoder
@@ -16,12 +16,14 @@ from tests.support.embedder.running import current, embedder, ended, new_run, se
 
 
 @pytest.fixture
-def settings(redis_url: str, tmp_path: Path) -> Settings:
-    return Settings(redis_url=redis_url, data_dir=tmp_path, publish_idle_s=0.1, publish_every_s=600)
+def settings(redis_url: str, tmp_path: Path) -> EmbedderSettings:
+    return EmbedderSettings(
+        redis_url=redis_url, data_dir=tmp_path, publish_idle_s=0.1, publish_every_s=600
+    )
 
 
-async def crawled(redis: Client, settings: Settings, numbers: range, text: str) -> Snapshot:
-    """What is current after a run with these films."""
+async def crawled(redis: Client, settings: EmbedderSettings, numbers: range, text: str) -> Snapshot:
+    """The current snapshot after a run with these movies."""
     run = await new_run(redis)
     items = [movie(number, run_id=run.run_id) for number in numbers] + [
         review(number, 1, f"{text} about subject{number % 4}.", run_id=run.run_id)
@@ -32,8 +34,8 @@ async def crawled(redis: Client, settings: Settings, numbers: range, text: str) 
     return current(settings)
 
 
-async def test_films_stay_where_they_are_from_snapshot_to_snapshot(
-    redis: Client, settings: Settings
+async def test_movies_stay_where_they_are_from_snapshot_to_snapshot(
+    redis: Client, settings: EmbedderSettings
 ) -> None:
     async with embedder(settings, HashEncoder()):
         first = await crawled(redis, settings, range(40), "A film")
@@ -49,8 +51,8 @@ async def test_films_stay_where_they_are_from_snapshot_to_snapshot(
     assert sum(one.movies for one in second.atlas.clusters) == 43
 
 
-async def test_publishing_the_same_films_again_gives_the_same_map(
-    redis: Client, settings: Settings
+async def test_publishing_the_same_movies_again_gives_the_same_map(
+    redis: Client, settings: EmbedderSettings
 ) -> None:
     async with embedder(settings, HashEncoder()) as service:
         first = await crawled(redis, settings, range(20), "A film")

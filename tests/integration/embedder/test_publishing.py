@@ -1,4 +1,4 @@
-"""What cannot be published: no attempt without reason, and an end for every run."""
+"""Content that cannot be published: attempts only when useful, and an end for every run."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from services.embedder import service
 from services.embedder.publishing import publish_schedule
 from services.embedder.publishing.publisher import Publisher
 from services.embedder.service import Embedder
-from shared.delivery.messages import SNAPSHOTS_CHANNEL, MovieMessage, ReviewMessage
+from services.embedder.settings import EmbedderSettings
+from shared.delivery.keys import SNAPSHOTS_CHANNEL
+from shared.delivery.messages import MovieMessage, ReviewMessage
 from shared.delivery.redis_client import Client
 from shared.encoder import Vectors
 from shared.runs import registry
 from shared.runs.registry import Run
-from shared.settings import Settings
 from shared.snapshot.commit import StoreBusy
 from shared.snapshot.storage.manifest import Manifest
 from shared.snapshot.storage.store import LOCK
@@ -32,19 +33,21 @@ from tests.support.waiting import async_wait_until
 
 
 @pytest.fixture
-def settings(redis_url: str, tmp_path: Path) -> Settings:
-    return Settings(redis_url=redis_url, data_dir=tmp_path, publish_idle_s=0.1, publish_every_s=600)
+def settings(redis_url: str, tmp_path: Path) -> EmbedderSettings:
+    return EmbedderSettings(
+        redis_url=redis_url, data_dir=tmp_path, publish_idle_s=0.1, publish_every_s=600
+    )
 
 
 @pytest.fixture
-def attempts(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """One entry for each attempt to publish."""
-    made: list[bool] = []
+def attempts(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Times of all attempts to publish, in seconds."""
+    made: list[float] = []
     publish = Publisher.publish
 
-    def counting(self: Publisher, *, force: bool = False) -> Manifest | None:
-        made.append(force)
-        return publish(self, force=force)
+    def counting(self: Publisher) -> Manifest | None:
+        made.append(time.monotonic())
+        return publish(self)
 
     monkeypatch.setattr(Publisher, "publish", counting)
     return made
@@ -52,13 +55,13 @@ def attempts(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 
 @pytest.fixture
 def refusals(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """When the store was too busy for an attempt, in seconds."""
+    """Times of the attempts that found the store busy, in seconds."""
     made: list[float] = []
     publish = Publisher.publish
 
-    def noting(self: Publisher, *, force: bool = False) -> Manifest | None:
+    def noting(self: Publisher) -> Manifest | None:
         try:
-            return publish(self, force=force)
+            return publish(self)
         except StoreBusy:
             made.append(time.monotonic())
             raise
@@ -68,7 +71,7 @@ def refusals(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def assert_ever_more_seldom(refusals: list[float]) -> None:
-    """Between two attempts lies at least a delay that doubles each time."""
+    """Check that the delay between two attempts at least doubles each time."""
     first_s, _ = publish_schedule.RETRY_FAILED_S
     for number, (one, other) in enumerate(pairwise(refusals)):
         assert other - one >= first_s * 2**number
@@ -79,7 +82,7 @@ Ticks = Callable[[int], Awaitable[None]]
 
 @pytest.fixture
 def ticks(monkeypatch: pytest.MonkeyPatch) -> Ticks:
-    """Waits until the loop has come round so many times."""
+    """Wait until the loop has run so many times."""
     count = 0
     tick = Embedder._tick
 
@@ -103,8 +106,8 @@ def ticks(monkeypatch: pytest.MonkeyPatch) -> Ticks:
 
 
 @contextmanager
-def busy_store(settings: Settings) -> Iterator[None]:
-    """Another publisher at work."""
+def busy_store(settings: EmbedderSettings) -> Iterator[None]:
+    """Simulate another publisher that holds the store."""
     settings.snapshot_dir.mkdir(parents=True, exist_ok=True)
     with (settings.snapshot_dir / LOCK).open("w") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
@@ -112,7 +115,7 @@ def busy_store(settings: Settings) -> Iterator[None]:
 
 
 class Broken(HashEncoder):
-    """Gives no usable vector for texts with a certain word."""
+    """Gives unusable vectors for texts that contain a certain word."""
 
     def _encode(self, texts: Sequence[str]) -> Vectors:
         rows = super()._encode(texts)
@@ -128,24 +131,25 @@ async def crawl(redis: Client, count: int, *, word: str = "quiet") -> Run:
 
 
 async def test_what_the_gates_refuse_ends_the_run_and_waits_for_a_change(
-    redis: Client, settings: Settings, attempts: list[bool], ticks: Ticks
+    redis: Client, settings: EmbedderSettings, attempts: list[float], ticks: Ticks
 ) -> None:
     async with embedder(settings, HashEncoder()):
         await crawl(redis, 9)
     for path in settings.data_dir.glob("movies.sqlite*"):
-        path.unlink()  # another database, which explains nothing
+        path.unlink()  # a new database, which does not explain the smaller snapshot
     attempts.clear()
     async with embedder(settings, HashEncoder()):
         end = await crawl(redis, 3)
         assert end.state == "incomplete"
         assert end.error == (
-            "the snapshot with it was refused: 3 movies, less than half of the 9 being served"
+            "the snapshot with its content was refused: "
+            "3 movies, less than half of the 9 being served"
         )
-        await ticks(5)  # what was noted while the attempt was made is looked at once more
+        await ticks(5)  # changes during the attempt are looked at once more
         made = len(attempts)
         await ticks(20)
         assert len(attempts) == made
-        # Nothing new to serve: the same answer, without another attempt.
+        # Nothing has changed: the same result, without another attempt.
         same = await crawl(redis, 3)
         assert (same.state, same.error) == ("incomplete", end.error)
         assert len(attempts) == made
@@ -155,7 +159,7 @@ async def test_what_the_gates_refuse_ends_the_run_and_waits_for_a_change(
 
 
 async def test_a_busy_store_is_asked_ever_more_seldom_and_then_published_to(
-    redis: Client, settings: Settings, refusals: list[float], ticks: Ticks
+    redis: Client, settings: EmbedderSettings, refusals: list[float], ticks: Ticks
 ) -> None:
     async with embedder(settings, HashEncoder()):
         with busy_store(settings):
@@ -169,26 +173,28 @@ async def test_a_busy_store_is_asked_ever_more_seldom_and_then_published_to(
             await async_wait_until(tried)
             await ticks(10)
             assert_ever_more_seldom(refusals)
-            found = await registry.get_run(redis, run.run_id)
-            assert found is not None
-            assert not registry.ended(found)
+            record = await registry.get_run(redis, run.run_id)
+            assert record is not None
+            assert not registry.ended(record)
         end = await ended(redis, run)
     assert end.state == "searchable"
 
 
 async def test_a_store_that_cannot_be_written_for_long_ends_the_run(
     redis: Client,
-    settings: Settings,
+    settings: EmbedderSettings,
     refusals: list[float],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(service, "PATIENCE_S", 0.5)
+    monkeypatch.setattr(service, "WRITE_FAILURE_LIMIT_S", 0.5)
     async with embedder(settings, HashEncoder()):
         with busy_store(settings):
             end = await crawl(redis, 3)
             assert end.state == "incomplete"
             assert end.error is not None
-            assert end.error.startswith("the snapshot with it could not be written: another")
+            assert end.error.startswith(
+                "the snapshot with its content could not be written: another"
+            )
             assert len(refusals) >= 2
             assert_ever_more_seldom(refusals)
 
@@ -200,13 +206,13 @@ async def test_a_store_that_cannot_be_written_for_long_ends_the_run(
 
 
 async def test_a_catalogue_without_any_usable_vector_leaves_the_last_snapshot(
-    redis: Client, settings: Settings, attempts: list[bool], ticks: Ticks
+    redis: Client, settings: EmbedderSettings, attempts: list[float], ticks: Ticks
 ) -> None:
     async with embedder(settings, Broken()):
         first = await crawl(redis, 3)
         attempts.clear()
         end = await crawl(redis, 3, word="unusable")
-        assert (end.state, end.error) == ("incomplete", "no movie of it can be searched")
+        assert (end.state, end.error) == ("incomplete", "none of its movies can be searched")
         assert end.snapshot_id == first.snapshot_id == current(settings).snapshot_id
         await ticks(5)
         made = len(attempts)
@@ -217,7 +223,7 @@ async def test_a_catalogue_without_any_usable_vector_leaves_the_last_snapshot(
 
 
 async def test_each_snapshot_is_announced_once(
-    redis: Client, settings: Settings, ticks: Ticks
+    redis: Client, settings: EmbedderSettings, ticks: Ticks
 ) -> None:
     heard = redis.pubsub()
     await heard.subscribe(SNAPSHOTS_CHANNEL)
@@ -243,13 +249,13 @@ async def test_each_snapshot_is_announced_once(
 
 
 async def test_the_first_snapshot_is_prepared_before_it_is_due_and_only_that(
-    redis: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    redis: Client, settings: EmbedderSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done: list[str] = []
     publish, prepare = Publisher.publish, Publisher.prepare
 
-    def publishing(self: Publisher, *, force: bool = False) -> Manifest | None:
-        manifest = publish(self, force=force)
+    def publishing(self: Publisher) -> Manifest | None:
+        manifest = publish(self)
         if manifest is not None:
             done.append("published")
         return manifest

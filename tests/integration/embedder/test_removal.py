@@ -1,6 +1,8 @@
-"""What a complete run has not seen any more is removed, once, and only if it may be."""
+"""What a complete run no longer saw is removed, once, and only if the guard allows it."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 from sqlalchemy import Engine, delete, select
@@ -15,14 +17,15 @@ from services.embedder.settling.removal import Removals
 from shared.delivery.messages import ReviewMessage, ledger_id
 from shared.delivery.streams import Entry
 from tests.support.embedder.arrivals import Sent, arrive, end, kept, movie, review
+from tests.support.embedder.stored import backlog
 
 ENCODER = "encoder"
 
 
 def ids(engine: Engine, table: str, column: str) -> list[str]:
-    found = SQLModel.metadata.tables[table]
+    rows = SQLModel.metadata.tables[table]
     with reading(engine) as connection:
-        return list(connection.execute(select(found.c[column]).order_by(found.c[column])).scalars())
+        return list(connection.execute(select(rows.c[column]).order_by(rows.c[column])).scalars())
 
 
 def review_ids(engine: Engine) -> list[str]:
@@ -34,8 +37,8 @@ def movie_ids(engine: Engine) -> list[str]:
 
 
 def encode_all(engine: Engine) -> None:
-    vectors = WorkList(engine, ENCODER)
-    vectors.save(
+    work_list = WorkList(engine, ENCODER)
+    work_list.save(
         [
             StoredVectors(
                 item.review_id,
@@ -43,7 +46,7 @@ def encode_all(engine: Engine) -> None:
                 np.array([[0, 4]], dtype=np.int32),
                 np.ones((1, 2), dtype=np.float16),
             )
-            for item in vectors.backlog(1000)
+            for item in backlog(engine)
         ]
     )
 
@@ -62,7 +65,7 @@ async def crawl(
     complete: bool = True,
     allowed: bool = False,
 ) -> Ledger:
-    """A whole run of one source, settled; ``names`` are kept."""
+    """A complete run of one source; ``names`` are kept."""
     run, source = sent[0].run_id if sent else "run-2", sent[0].source if sent else "site"
     ending = end(sent, kept=names, run=run, source=source, complete=complete)
     named = [kept(*names, run=run, source=source)] if names else []
@@ -108,13 +111,13 @@ async def test_a_review_without_vectors_leaves_the_work_list_too(engine: Engine)
     left = [item for item in FIRST if item.item_id != "b"]
     await arrive(engine, *again(*left), end(left, run="run-2", complete=True))
     assert Removals(engine).decide("run-2", allowed=False).removed == 1
-    work = [item.review_id for item in WorkList(engine, ENCODER).backlog(99)]
+    work = [item.review_id for item in backlog(engine)]
     assert sorted(work) == ["a", "c", "d", "e", "f"]
     assert ids(engine, "unencoded_reviews", "review_id") == ["a", "c", "d", "e", "f"]
 
 
-async def test_a_film_whose_last_review_is_gone_leaves_the_searches(engine: Engine) -> None:
-    """Its page is still there: the film is kept, but there is nothing to find it by."""
+async def test_a_movie_whose_last_review_is_gone_leaves_the_searches(engine: Engine) -> None:
+    """Its page is still there: the movie is kept, but no review is left to search."""
     await crawl(engine, *FIRST)
     left = [item for item in FIRST if item.item_id != "d"]
     await arrive(engine, *again(*left), end(left, run="run-2", complete=True))
@@ -127,7 +130,7 @@ async def test_a_film_whose_last_review_is_gone_leaves_the_searches(engine: Engi
         assert [movie["movie_id"] for movie, _ in content.rows] == ["tt1", "tt3"]
 
 
-async def test_a_film_that_is_gone_altogether_is_deleted(engine: Engine) -> None:
+async def test_a_movie_that_is_gone_altogether_is_deleted(engine: Engine) -> None:
     await crawl(engine, *FIRST)
     left = [item for item in FIRST if item.item_id not in {"tt2", "d"}]
     await arrive(engine, *again(*left), end(left, run="run-2", complete=True))
@@ -137,7 +140,7 @@ async def test_a_film_that_is_gone_altogether_is_deleted(engine: Engine) -> None
     assert SnapshotRecords(engine, ENCODER).changed_since_published()
 
 
-async def test_a_film_that_comes_back_is_no_longer_a_removed_one(engine: Engine) -> None:
+async def test_a_movie_that_comes_back_is_no_longer_a_removed_one(engine: Engine) -> None:
     await crawl(engine, *FIRST)
     await crawl(engine, *again(*(i for i in FIRST if i.item_id not in {"tt2", "d"})))
     records = SnapshotRecords(engine, ENCODER)
@@ -149,7 +152,7 @@ async def test_a_film_that_comes_back_is_no_longer_a_removed_one(engine: Engine)
         assert content.movies == 3
 
 
-async def test_a_film_that_its_source_lost_stays_while_it_has_reviews(engine: Engine) -> None:
+async def test_a_movie_that_its_source_lost_stays_while_it_has_reviews(engine: Engine) -> None:
     await crawl(engine, *FIRST)
     left = [item for item in FIRST if item.item_id != "tt2"]
     ledger = await crawl(engine, *again(*left))
@@ -166,7 +169,7 @@ async def test_what_was_kept_is_not_gone(engine: Engine) -> None:
 
 
 async def test_a_refused_item_is_not_gone(engine: Engine) -> None:
-    """The run did see it: what cannot be read now may be read again."""
+    """The run saw the item: it may be readable again later."""
     await crawl(engine, *FIRST)
     readable = again(*(item for item in FIRST if item.item_id != "b"))
     broken = Entry("1-99", {"run": "run-2", "kind": "review", "id": "b", "body": "?"})
@@ -214,7 +217,7 @@ async def test_half_may_go_and_more_than_half_may_not(engine: Engine) -> None:
     ledger = await crawl(engine, *again(*left, run="run-3"))
     assert ledger.removed == 0
     assert ledger.fault == (
-        "2 of the 3 reviews and 2 of the 3 films that source site had are gone from it, more "
+        "2 of the 3 reviews and 2 of the 3 movies that source site had are gone from it, more "
         "than half: nothing was removed; to confirm, crawl it again with `movie-search ingest "
         'site --allow-removals`, or "allow_removals": true'
     )
@@ -222,31 +225,29 @@ async def test_half_may_go_and_more_than_half_may_not(engine: Engine) -> None:
     assert not SnapshotRecords(engine, ENCODER).changed_since_published()
 
 
-async def test_more_than_half_of_the_films_may_not_go_either(engine: Engine) -> None:
+async def test_more_than_half_of_the_movies_may_not_go_either(engine: Engine) -> None:
     many = [review(f"many-{n}", "tt1") for n in range(9)]
     await crawl(engine, *FIRST, *many)
     left = [i for i in FIRST if i.item_id not in {"tt2", "tt3", "d", "e", "f"}]
     ledger = await crawl(engine, *again(*left, *many))
     assert ledger.removed == 0
     assert ledger.fault is not None
-    assert ledger.fault.startswith("3 of the 15 reviews and 2 of the 3 films")
+    assert ledger.fault.startswith("3 of the 15 reviews and 2 of the 3 movies")
     assert movie_ids(engine) == ["tt1", "tt2", "tt3"]
 
 
 async def test_what_the_run_itself_brought_does_not_outweigh_what_is_gone(engine: Engine) -> None:
-    """A site that has given all its reviews new names has lost all of them."""
+    """A site that has renamed all its reviews has lost all of them."""
     await crawl(engine, *FIRST)
     renamed = [
-        item.model_copy(
-            update={"review": item.review.model_copy(update={"review_id": f"new-{item.item_id}"})}
-        )
+        item.model_copy(update={"review": replace(item.review, review_id=f"new-{item.item_id}")})
         if isinstance(item, ReviewMessage)
         else item
         for item in again(*FIRST)
     ]
     ledger = await crawl(engine, *renamed)
     assert ledger.fault is not None
-    assert ledger.fault.startswith("6 of the 6 reviews and 0 of the 3 films")
+    assert ledger.fault.startswith("6 of the 6 reviews and 0 of the 3 movies")
     assert len(review_ids(engine)) == 12
 
 
@@ -278,7 +279,7 @@ async def test_a_source_may_go_empty_when_another_is_left(engine: Engine) -> Non
 
 
 async def test_a_kept_review_that_is_not_there_is_a_fault(engine: Engine) -> None:
-    """The database was lost or replaced since the run that the kept pages are remembered from."""
+    """The database was lost or replaced after the run that read the kept pages."""
     await crawl(engine, *FIRST)
     names = ("movie/tt1", "review/a", "review/lost", "review/lost-too")
     ledger = await crawl(engine, *again(*FIRST[2:]), names=names)
@@ -291,7 +292,7 @@ async def test_a_kept_review_that_is_not_there_is_a_fault(engine: Engine) -> Non
 
 
 async def test_what_was_kept_belongs_to_its_source(engine: Engine) -> None:
-    """An earlier version knew only the source that had sent a review last."""
+    """An earlier version stored only the source that sent a review last."""
     await crawl(engine, *FIRST)
     await crawl(engine, review("a", "tt1", run="other-1", source="other"))
     items = SQLModel.metadata.tables["source_items"]
@@ -324,7 +325,7 @@ async def test_deciding_again_removes_nothing_more(engine: Engine) -> None:
     await arrive(engine, *again(*left), end(left, run="run-2", complete=True))
     removals = Removals(engine)
     decided = removals.decide("run-2", allowed=False)
-    # Another run has found it again before the first one's snapshot.
+    # Another run has seen it again before the snapshot of the first one.
     await arrive(engine, review("b", "tt1", run="run-3", source="other"))
     with reading(engine) as connection:
         revision = connection.execute(select(SQLModel.metadata.tables["revision"].c.value)).scalar()
@@ -335,7 +336,7 @@ async def test_deciding_again_removes_nothing_more(engine: Engine) -> None:
     assert after == revision
 
 
-async def test_the_films_a_removal_took_explain_a_smaller_snapshot(engine: Engine) -> None:
+async def test_the_movies_a_removal_took_explain_a_smaller_snapshot(engine: Engine) -> None:
     await crawl(engine, *FIRST)
     records = SnapshotRecords(engine, ENCODER)
     left = FIRST[:4]
@@ -350,12 +351,12 @@ async def test_the_films_a_removal_took_explain_a_smaller_snapshot(engine: Engin
 async def test_vectors_made_for_a_review_that_is_gone_are_dropped(engine: Engine) -> None:
     await arrive(engine, *FIRST, end(FIRST, complete=True))
     Ledgers(engine).close("run-1")
-    vectors = WorkList(engine, ENCODER)
-    work = vectors.backlog(99)
+    work_list = WorkList(engine, ENCODER)
+    work = backlog(engine)
     left = [item for item in FIRST if item.item_id != "b"]
     await arrive(engine, *again(*left), end(left, run="run-2", complete=True))
     Removals(engine).decide("run-2", allowed=False)
     spans, values = np.array([[0, 4]], dtype=np.int32), np.ones((1, 2), dtype=np.float16)
-    vectors.save([StoredVectors(w.review_id, w.text_sha256, spans, values) for w in work])
+    work_list.save([StoredVectors(w.review_id, w.text_sha256, spans, values) for w in work])
     assert ids(engine, "review_vectors", "review_id") == ["a", "c", "d", "e", "f"]
     assert ids(engine, "unencoded_reviews", "review_id") == []

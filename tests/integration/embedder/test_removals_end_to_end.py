@@ -1,4 +1,4 @@
-"""What is gone from its source leaves the searches, through the real loops, store and index."""
+"""Items that are gone from their source leave the searches, with the real loops and files."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from sqlalchemy import create_engine, text
 
 from services.embedder.database.engine import open_engine
 from services.embedder.database.run_ledger import Ledgers
-from shared.delivery.messages import EMBEDDER_GROUP, REVIEWS_STREAM, ledger_id
+from services.embedder.settings import EmbedderSettings
+from shared.delivery.keys import EMBEDDER_GROUP, REVIEWS_STREAM, run_key
+from shared.delivery.messages import ledger_id
 from shared.delivery.redis_client import Client
 from shared.runs import registry
 from shared.runs.registry import Run
-from shared.settings import Settings
 from tests.support.embedder.arrivals import Sent, kept, movie, review
 from tests.support.embedder.arrivals import end as run_end
 from tests.support.embedder.encoders import HashEncoder
@@ -24,21 +25,23 @@ from tests.support.waiting import async_wait_until
 
 
 @pytest.fixture
-def settings(redis_url: str, tmp_path: Path) -> Settings:
-    return Settings(redis_url=redis_url, data_dir=tmp_path, publish_idle_s=0.1, publish_every_s=600)
+def settings(redis_url: str, tmp_path: Path) -> EmbedderSettings:
+    return EmbedderSettings(
+        redis_url=redis_url, data_dir=tmp_path, publish_idle_s=0.1, publish_every_s=600
+    )
 
 
-def films(*numbers: int, reviews: int = 2) -> list[Sent]:
-    """Films of those numbers with their reviews, as a source shows them."""
-    found: list[Sent] = []
+def movies(*numbers: int, reviews: int = 2) -> list[Sent]:
+    """Movies of those numbers with their reviews, as a source shows them."""
+    items: list[Sent] = []
     for number in numbers:
-        film = f"tt{number}"
-        found.append(movie(film))
-        found += [
-            review(f"{film}-{n}", film, text=f"About subject{number}, says viewer{n}.")
+        movie_id = f"tt{number}"
+        items.append(movie(movie_id))
+        items += [
+            review(f"{movie_id}-{n}", movie_id, text=f"About subject{number}, says viewer{n}.")
             for n in range(reviews)
         ]
-    return found
+    return items
 
 
 def without(items: Sequence[Sent], *names: str) -> list[Sent]:
@@ -54,7 +57,7 @@ async def crawl(
     allow_removals: bool = False,
     source: str = "site",
 ) -> Run:
-    """A run that sends these items and keeps those named, to its end."""
+    """Run a crawl that sends these items and names the kept ones; returns its final record."""
     run = await new_run(redis, source, allow_removals=allow_removals)
     await send_run(redis, run, items, names=names, complete=complete)
     return await ended(redis, run)
@@ -75,11 +78,11 @@ async def send_run(
     await send(redis, [*sent, *named, ending])
 
 
-def shown(settings: Settings) -> dict[str, int]:
-    """Films of the current snapshot with their numbers of reviews."""
+def shown(settings: EmbedderSettings) -> dict[str, int]:
+    """The movies of the current snapshot with their numbers of reviews."""
     catalogue = current(settings).catalogue
-    found = catalogue.movies(range(catalogue.counts()[0]))
-    return {film.movie_id: film.review_count for film in found}
+    movies = catalogue.movies(range(catalogue.counts()[0]))
+    return {movie.movie_id: movie.review_count for movie in movies}
 
 
 def all_names(items: Sequence[Sent]) -> tuple[str, ...]:
@@ -87,9 +90,9 @@ def all_names(items: Sequence[Sent]) -> tuple[str, ...]:
 
 
 async def test_a_review_that_is_gone_is_not_in_the_runs_snapshot(
-    redis: Client, settings: Settings
+    redis: Client, settings: EmbedderSettings
 ) -> None:
-    everything = films(1, 2, 3)
+    everything = movies(1, 2, 3)
     async with embedder(settings, HashEncoder()):
         first = await crawl(redis, everything)
         assert shown(settings) == {"tt1": 2, "tt2": 2, "tt3": 2}
@@ -102,10 +105,10 @@ async def test_a_review_that_is_gone_is_not_in_the_runs_snapshot(
     assert shown(settings) == {"tt1": 2, "tt2": 1, "tt3": 2}
 
 
-async def test_a_film_without_reviews_is_not_in_the_next_snapshot(
-    redis: Client, settings: Settings
+async def test_a_movie_without_reviews_is_not_in_the_next_snapshot(
+    redis: Client, settings: EmbedderSettings
 ) -> None:
-    everything = films(1, 2, 3)
+    everything = movies(1, 2, 3)
     async with embedder(settings, HashEncoder()):
         await crawl(redis, everything)
         end = await crawl(redis, without(everything, "tt2", "tt2-0", "tt2-1"))
@@ -114,9 +117,9 @@ async def test_a_film_without_reviews_is_not_in_the_next_snapshot(
 
 
 async def test_unchanged_pages_cost_no_encoding_and_no_snapshot(
-    redis: Client, settings: Settings
+    redis: Client, settings: EmbedderSettings
 ) -> None:
-    everything = films(1, 2)
+    everything = movies(1, 2)
     encoder = HashEncoder()
     async with embedder(settings, encoder):
         first = await crawl(redis, everything)
@@ -129,9 +132,9 @@ async def test_unchanged_pages_cost_no_encoding_and_no_snapshot(
 
 
 async def test_an_edited_review_replaces_its_vector_and_the_rest_is_kept(
-    redis: Client, settings: Settings
+    redis: Client, settings: EmbedderSettings
 ) -> None:
-    everything = films(1, 2)
+    everything = movies(1, 2)
     encoder = HashEncoder()
     async with embedder(settings, encoder):
         await crawl(redis, everything)
@@ -144,40 +147,40 @@ async def test_an_edited_review_replaces_its_vector_and_the_rest_is_kept(
 
 
 async def test_more_than_half_goes_only_with_an_operators_word(
-    redis: Client, settings: Settings
+    redis: Client, settings: EmbedderSettings
 ) -> None:
-    """Confirmed, it is published, although it is less than half of what is being served."""
-    everything = films(1, 2, 3, 4, 5)
+    """A confirmed removal is published, although it leaves less than half of the movies."""
+    everything = movies(1, 2, 3, 4, 5)
     async with embedder(settings, HashEncoder()):
         first = await crawl(redis, everything)
-        refused = await crawl(redis, films(1))
+        refused = await crawl(redis, movies(1))
         assert refused.state == "incomplete"
         assert refused.error is not None
-        assert refused.error.startswith("8 of the 10 reviews and 4 of the 5 films")
+        assert refused.error.startswith("8 of the 10 reviews and 4 of the 5 movies")
         assert "allow_removals" in refused.error
         assert (refused.removed, refused.snapshot_id) == (0, first.snapshot_id)
         assert len(shown(settings)) == 5
-        confirmed = await crawl(redis, films(1), allow_removals=True)
+        confirmed = await crawl(redis, movies(1), allow_removals=True)
     assert (confirmed.state, confirmed.removed, confirmed.error) == ("searchable", 8, None)
     assert shown(settings) == {"tt1": 2}
 
 
 async def test_a_run_whose_record_is_gone_has_no_permission(
-    redis: Client, settings: Settings
+    redis: Client, settings: EmbedderSettings
 ) -> None:
-    everything = films(1, 2, 3)
+    everything = movies(1, 2, 3)
     async with embedder(settings, HashEncoder()):
         await crawl(redis, everything)
     run = await new_run(redis, "site", allow_removals=True)
-    await send_run(redis, run, films(1))
-    await redis.delete(registry.run_key(run.run_id))
+    await send_run(redis, run, movies(1))
+    await redis.delete(run_key(run.run_id))
     async with embedder(settings, HashEncoder()):
         engine = open_engine(settings.database)
 
-        async def settled() -> bool:
+        async def closed() -> bool:
             return not Ledgers(engine).open_ledgers() and await redis.xlen(REVIEWS_STREAM) == 0
 
-        await async_wait_until(settled)
+        await async_wait_until(closed)
         fault = Ledgers(engine).ledger(run.run_id).fault
         engine.dispose()
     assert fault is not None
@@ -186,14 +189,14 @@ async def test_a_run_whose_record_is_gone_has_no_permission(
 
 
 async def test_nothing_is_removed_while_something_older_is_to_be_handled(
-    redis: Client, settings: Settings
+    redis: Client, settings: EmbedderSettings
 ) -> None:
-    """It may be that very review, from another source: then it is not gone."""
-    everything = films(1, 2)
+    """The older entry may be the same review from another source: then it is not gone."""
+    everything = movies(1, 2)
     async with embedder(settings, HashEncoder()) as _:
         await crawl(redis, everything)
         other = review("tt2-1", "tt2", run="other-1", source="other")
-    # One consumer takes the first entry and dies with it.
+    # One consumer takes the first entry and dies before it is handled.
     await send(redis, [other])
     taken = await redis.xreadgroup(EMBEDDER_GROUP, "another-host", {REVIEWS_STREAM: ">"})
     [(entry_id, _)] = taken[0][1]
@@ -203,20 +206,20 @@ async def test_nothing_is_removed_while_something_older_is_to_be_handled(
         engine = open_engine(settings.database)
 
         async def arrived() -> bool:
-            """All that the embedder can get of the run, and two more reports about it."""
+            """Whether the embedder has stored all it can get of the run, and has reported it."""
             if await redis.xlen(REVIEWS_STREAM) != 1:
                 return False
-            found = await registry.get_run(redis, run.run_id)
-            return found is not None and found.duplicate == 3
+            record = await registry.get_run(redis, run.run_id)
+            return record is not None and record.duplicate == 3
 
         await async_wait_until(arrived)
         ledger = Ledgers(engine).ledger(run.run_id)
         assert ledger.balanced
         for _ in range(2):  # reports
-            await redis.hset(registry.run_key(run.run_id), "duplicate", "0")
+            await redis.hset(run_key(run.run_id), "duplicate", "0")
             await async_wait_until(arrived)
         assert Ledgers(engine).ledger(run.run_id).removed is None
-        # Another consumer's claim, as after a minute.
+        # Another consumer claims the entry, as happens after a minute.
         consumers = await redis.xinfo_consumers(REVIEWS_STREAM, EMBEDDER_GROUP)
         [mine] = [c["name"] for c in consumers if c["name"] != "another-host"]
         await redis.xclaim(REVIEWS_STREAM, EMBEDDER_GROUP, mine, 0, [entry_id])
@@ -227,9 +230,9 @@ async def test_nothing_is_removed_while_something_older_is_to_be_handled(
 
 
 async def test_a_lost_database_makes_a_run_of_unchanged_pages_incomplete(
-    redis: Client, settings: Settings
+    redis: Client, settings: EmbedderSettings
 ) -> None:
-    everything = films(1, 2)
+    everything = movies(1, 2)
     async with embedder(settings, HashEncoder()):
         await crawl(redis, everything)
     for path in settings.data_dir.glob("movies.sqlite*"):
@@ -248,9 +251,9 @@ async def test_a_lost_database_makes_a_run_of_unchanged_pages_incomplete(
 
 
 async def test_a_run_that_did_not_see_everything_removes_nothing(
-    redis: Client, settings: Settings
+    redis: Client, settings: EmbedderSettings
 ) -> None:
-    everything = films(1, 2)
+    everything = movies(1, 2)
     async with embedder(settings, HashEncoder()):
         first = await crawl(redis, everything)
         end = await crawl(redis, without(everything, "tt2-1"), complete=False)
@@ -258,20 +261,20 @@ async def test_a_run_that_did_not_see_everything_removes_nothing(
 
 
 async def test_two_sources_of_the_same_review_both_have_to_lose_it(
-    redis: Client, settings: Settings
+    redis: Client, settings: EmbedderSettings
 ) -> None:
-    everything = films(1, 2)
+    everything = movies(1, 2)
     async with embedder(settings, HashEncoder()):
         await crawl(redis, everything)
-        await crawl(redis, films(2, 3), source="other")
+        await crawl(redis, movies(2, 3), source="other")
         one = await crawl(redis, without(everything, "tt2-1"))
         assert (one.state, one.removed, shown(settings)["tt2"]) == ("searchable", 0, 2)
-        both = await crawl(redis, without(films(2, 3), "tt2-1"), source="other")
+        both = await crawl(redis, without(movies(2, 3), "tt2-1"), source="other")
     assert (both.state, both.removed) == ("searchable", 1)
     assert shown(settings) == {"tt1": 2, "tt2": 1, "tt3": 2}
 
 
-async def test_a_run_tells_how_fresh_it_was(redis: Client, settings: Settings) -> None:
+async def test_a_run_tells_how_fresh_it_was(redis: Client, settings: EmbedderSettings) -> None:
     fetched = datetime.now(UTC) - timedelta(hours=1)
     items = [review(f"tt1-{n}", "tt1", fetched_at=fetched + timedelta(minutes=n)) for n in range(3)]
     async with embedder(settings, HashEncoder()):
@@ -284,10 +287,10 @@ async def test_a_run_tells_how_fresh_it_was(redis: Client, settings: Settings) -
 
 
 async def test_the_first_version_s_database_learns_what_its_sources_have(
-    redis: Client, settings: Settings
+    redis: Client, settings: EmbedderSettings
 ) -> None:
-    """Removal works with the first complete crawl after the upgrade."""
-    everything = films(1, 2)
+    """Removal works from the first complete crawl after the upgrade on."""
+    everything = movies(1, 2)
     async with embedder(settings, HashEncoder()):
         await crawl(redis, everything)
     plain = create_engine(settings.database)

@@ -1,4 +1,4 @@
-"""Several embedders over one database, each a process: who does what, and who goes on."""
+"""Several embedder processes over one database share the work, and take over from dead ones."""
 
 from __future__ import annotations
 
@@ -18,25 +18,26 @@ from services.embedder.database.engine import open_engine
 from services.embedder.database.work_list import WorkList
 from services.embedder.publishing.publisher import Publisher
 from services.embedder.service import Embedder
-from services.embedder.worker_locks import HeldFile, publisher_lock, slot
-from shared.delivery.messages import REVIEWS_STREAM
+from services.embedder.settings import EmbedderSettings
+from services.embedder.worker_locks import publisher_lock, worker_lock
+from shared.delivery.keys import REVIEWS_STREAM
 from shared.delivery.redis_client import Client
 from shared.encoder import Vectors
-from shared.settings import Settings
 from shared.snapshot.storage.manifest import Manifest
+from shared.system.file_lock import FileLock
 from tests.support.delivery.messages import run_end, small_run
 from tests.support.embedder.arrivals import arrive, review
 from tests.support.embedder.encoders import HashEncoder
 from tests.support.embedder.running import current, ended, new_run, send
 from tests.support.waiting import async_wait_until, wait_until
 
-FILMS = 30
+MOVIES = 30
 BATCH = 4
-HAS_SLOT, ENCODES, PUBLISHES = "slot", "encodes", "publishes"  # what an embedder has done
+HAS_LOCK, ENCODES, PUBLISHES = "locked", "encodes", "publishes"  # events that an embedder notes
 
 
 class Noting(HashEncoder):
-    """Writes down what it encodes; ``stuck`` it never comes to an end."""
+    """Writes down what it encodes; if ``stuck``, encoding never ends."""
 
     def __init__(self, notes: Path, *, together: int, stuck: bool) -> None:
         super().__init__()
@@ -48,7 +49,7 @@ class Noting(HashEncoder):
         with self._notes.open("a") as stream:
             stream.writelines(f"{text}\n" for text in texts)
         note(self._notes, ENCODES)
-        # What has been begun once stays written down, also when its embedder is done with it all.
+        # A note stays even after its embedder has finished all its batches.
         wait_until(lambda: count(self._notes.parent, ENCODES) >= self._together, timeout_s=120)
         if self._stuck:
             wait_until(lambda: False, timeout_s=600)
@@ -65,24 +66,24 @@ def count(folder: Path, what: str) -> int:
 
 
 def work(settings: dict[str, Any], notes: str, together: int, stuck: bool) -> None:
-    """In a process of its own: an embedder."""
-    opened = Settings.model_validate(settings)
+    """Run an embedder, in a separate process."""
+    opened = EmbedderSettings.model_validate(settings)
     encoding.BATCH_REVIEWS = BATCH
     work_list.CLAIM_S = 600.0 if together > 1 else 6.0  # longer than a batch takes
     publish = Publisher.publish
 
-    def noted(self: Publisher, *, force: bool = False) -> Manifest | None:
+    def noted(self: Publisher) -> Manifest | None:
         note(Path(notes), PUBLISHES)
-        return publish(self, force=force)
+        return publish(self)
 
     @contextmanager
-    def noted_slot(store: Path) -> Iterator[str]:
-        with slot(store) as name:
-            note(Path(notes), HAS_SLOT)
+    def noted_lock(store: Path) -> Iterator[str]:
+        with worker_lock(store) as name:
+            note(Path(notes), HAS_LOCK)
             yield name
 
     Publisher.publish = noted  # type: ignore[method-assign]
-    setattr(service, "slot", noted_slot)  # noqa: B010 - of this process only
+    setattr(service, "worker_lock", noted_lock)  # noqa: B010 - of this process only
     encoder = Noting(Path(notes), together=together, stuck=stuck)
     embedding = Embedder(opened, open_engine(opened.database), encoder, precision="f32")
     asyncio.run(embedding.run(asyncio.Event()))
@@ -90,7 +91,7 @@ def work(settings: dict[str, Any], notes: str, together: int, stuck: bool) -> No
 
 @contextmanager
 def embedder(
-    settings: Settings, notes: Path, *, together: int = 1, stuck: bool = False
+    settings: EmbedderSettings, notes: Path, *, together: int = 1, stuck: bool = False
 ) -> Iterator[BaseProcess]:
     process = multiprocessing.get_context("spawn").Process(
         target=work, args=(settings.model_dump(exclude_none=True), str(notes), together, stuck)
@@ -104,8 +105,8 @@ def embedder(
         process.close()
 
 
-def is_held(lock: HeldFile) -> bool:
-    if lock.try_take():
+def is_held(lock: FileLock) -> bool:
+    if lock.try_acquire():
         lock.release()
         return False
     return True
@@ -116,28 +117,28 @@ def encoded(notes: Path) -> list[str]:
 
 
 @pytest.fixture
-def settings(redis_url: str, database_url: str, tmp_path: Path) -> Settings:
+def settings(redis_url: str, database_url: str, tmp_path: Path) -> EmbedderSettings:
     open_engine(database_url).dispose()
-    return Settings(
+    return EmbedderSettings(
         redis_url=redis_url, database_url=database_url, data_dir=tmp_path, publish_idle_s=0.1
     )
 
 
 async def test_two_share_the_work_and_one_publishes(
-    redis: Client, settings: Settings, tmp_path: Path
+    redis: Client, settings: EmbedderSettings, tmp_path: Path
 ) -> None:
     notes = [tmp_path / "one", tmp_path / "two"]
     with (
         embedder(settings, notes[0], together=2),
         embedder(settings, notes[1], together=2),
     ):
-        await asyncio.to_thread(wait_until, lambda: count(tmp_path, HAS_SLOT) == 2, timeout_s=120)
+        await asyncio.to_thread(wait_until, lambda: count(tmp_path, HAS_LOCK) == 2, timeout_s=120)
         run = await new_run(redis)
-        items = small_run(FILMS, run_id=run.run_id)
+        items = small_run(MOVIES, run_id=run.run_id)
         await send(redis, [*items, run_end(items, run_id=run.run_id)])
         end = await ended(redis, run)
-    assert (end.state, end.stored) == ("searchable", 2 * FILMS)
-    assert current(settings).manifest.counts.movies == FILMS
+    assert (end.state, end.stored) == ("searchable", 2 * MOVIES)
+    assert current(settings).manifest.counts.movies == MOVIES
     one, two = encoded(notes[0]), encoded(notes[1])
     assert one
     assert two
@@ -146,7 +147,7 @@ async def test_two_share_the_work_and_one_publishes(
 
 
 async def test_when_one_is_killed_the_other_ends_what_it_had_begun(
-    redis: Client, settings: Settings, tmp_path: Path
+    redis: Client, settings: EmbedderSettings, tmp_path: Path
 ) -> None:
     notes = [tmp_path / "one", tmp_path / "two"]
     right = publisher_lock(settings.snapshot_dir)
@@ -157,7 +158,7 @@ async def test_when_one_is_killed_the_other_ends_what_it_had_begun(
     with embedder(settings, notes[0], stuck=True) as first:
         await asyncio.to_thread(wait_until, lambda: is_held(right), timeout_s=120)
         run = await new_run(redis)
-        items = small_run(FILMS, run_id=run.run_id)
+        items = small_run(MOVIES, run_id=run.run_id)
         await send(redis, [*items, run_end(items, run_id=run.run_id)])
         await asyncio.to_thread(wait_until, lambda: len(encoded(notes[0])) > 0, timeout_s=60)
         with embedder(settings, notes[1]):
@@ -165,10 +166,10 @@ async def test_when_one_is_killed_the_other_ends_what_it_had_begun(
             await async_wait_until(all_stored)
             first.kill()
             end = await ended(redis, run)
-    assert (end.state, end.stored) == ("searchable", 2 * FILMS)
+    assert (end.state, end.stored) == ("searchable", 2 * MOVIES)
     one, two = encoded(notes[0]), encoded(notes[1])
-    assert len(two) == len(set(two)) == 2 * FILMS
-    assert 0 < len(one) <= encoding.HANDS * BATCH
+    assert len(two) == len(set(two)) == 2 * MOVIES
+    assert 0 < len(one) <= encoding.ENCODING_TASKS * BATCH
 
 
 async def test_a_claim_is_its_holders_until_it_expires(
@@ -194,8 +195,8 @@ async def test_a_claim_is_its_holders_until_it_expires(
     engine.dispose()
 
 
-def test_each_has_a_slot_of_its_own_and_finds_it_again(tmp_path: Path) -> None:
-    with slot(tmp_path) as first, slot(tmp_path) as second:
+def test_each_worker_has_a_lock_and_takes_it_again(tmp_path: Path) -> None:
+    with worker_lock(tmp_path) as first, worker_lock(tmp_path) as second:
         assert (first, second) == ("embedder-1", "embedder-2")
-    with slot(tmp_path) as again:
+    with worker_lock(tmp_path) as again:
         assert again == "embedder-1"

@@ -1,4 +1,4 @@
-"""The converted graph against sentence-transformers, the reference that defines the model."""
+"""The converted graph gives the same vectors as the model in sentence-transformers."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from services.embedder.model.conversion import (
     ModelInvalid,
     ensure_artefact,
     find_model,
-    load_reference,
+    load_torch_model,
 )
 from services.embedder.model.quantisation import with_int8
-from services.embedder.model.torch_encoder import ReferenceEncoder
+from services.embedder.model.torch_encoder import TorchEncoder
 from services.ingest.demo_site.demo_catalogue import load_catalogue
 from shared.encoder import (
     EncoderInvalid,
@@ -28,7 +28,6 @@ from shared.encoder import (
     artefact_folder,
     has_vnni,
     read_artefact,
-    read_spec,
 )
 from shared.encoder.precision import choose
 from shared.settings import Precision
@@ -43,13 +42,13 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def folder(encoder_store: Path) -> Path:
-    [found] = (encoder_store / "encoders").iterdir()
-    return found
+    [artefact] = (encoder_store / "encoders").iterdir()
+    return artefact
 
 
 @pytest.fixture(scope="module")
 def texts() -> list[str]:
-    """Real sentences of very different length, and what may upset a tokenizer."""
+    """Real sentences of very different length, and texts that are difficult for a tokenizer."""
     catalogue = load_catalogue()
     return [
         *(movie.description for movie in catalogue),
@@ -64,7 +63,7 @@ def texts() -> list[str]:
 
 @pytest.fixture(scope="module")
 def reference(texts: list[str]) -> np.ndarray:
-    model = load_reference("all-MiniLM-L6-v2")
+    model = load_torch_model("all-MiniLM-L6-v2")
     vectors: np.ndarray = model.encode(texts, normalize_embeddings=True)
     return vectors
 
@@ -86,9 +85,9 @@ def test_the_graph_agrees_with_the_reference(
     assert vectors.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
     assert (vectors * reference).sum(axis=1).min() >= 0.999
-    expected, found = reference @ reference.T, vectors @ vectors.T
+    expected, actual = reference @ reference.T, vectors @ vectors.T
     top = [set(row[:10]) for row in np.argsort(-expected, axis=1)]
-    ours = [set(row[:10]) for row in np.argsort(-found, axis=1)]
+    ours = [set(row[:10]) for row in np.argsort(-actual, axis=1)]
     overlap = np.mean([len(a & b) / 10 for a, b in zip(top, ours, strict=True)])
     assert overlap >= 0.98
 
@@ -122,13 +121,13 @@ needs_vnni = pytest.mark.skipif(not has_vnni(), reason="this CPU has no VNNI: in
 def test_int8_queries_stay_near_on_real_texts(
     plain_folder: Path, real_texts: tuple[list[str], list[str]]
 ) -> None:
-    texts = [text for own in real_texts for text in own]
+    texts = [text for group in real_texts for text in group]
     assert len(texts) == 1000
-    expected = load_reference("all-MiniLM-L6-v2").encode(texts, normalize_embeddings=True)
+    expected = load_torch_model("all-MiniLM-L6-v2").encode(texts, normalize_embeddings=True)
     encoder = GraphEncoder(plain_folder, precision="int8")
     assert (encoder.precision, str(encoder.passage_precision) != "int8") == ("int8", True)
-    found = np.concatenate([encoder.encode_queries([text]) for text in texts])
-    cosines = (found * expected).sum(axis=1)
+    vectors = np.concatenate([encoder.encode_queries([text]) for text in texts])
+    cosines = (vectors * expected).sum(axis=1)
     assert cosines.min() >= 0.98
     assert cosines.max() < 0.99999  # it is int8 that was measured
     assert read_artefact(plain_folder).int8_cosine == pytest.approx(cosines.min(), abs=0.01)
@@ -169,17 +168,17 @@ def test_int8_that_changes_the_vectors_is_refused(
     )  # fmt: skip
     # Inputs are cut to a sixteenth of what they take: a quantiser that is wrong.
     monkeypatch.setattr(quantisation, "_range_with_zero", lambda low, high: (-0.1, 0.0992))
-    found = with_int8(copy, plain)
-    assert found.int8_cosine is not None
-    assert found.int8_cosine < 0.98
-    assert not found.has_int8
-    assert read_artefact(copy) == found
-    assert with_int8(copy, found) is found  # it is not tried again at every start
+    tested = with_int8(copy, plain)
+    assert tested.int8_cosine is not None
+    assert tested.int8_cosine < 0.98
+    assert not tested.has_int8
+    assert read_artefact(copy) == tested
+    assert with_int8(copy, tested) is tested  # it is not tried again at every start
     assert GraphEncoder(copy, precision="int8").precision == GraphEncoder(copy).passage_precision
 
 
 @pytest.mark.parametrize(
-    ("wanted", "bf16", "int8", "queries", "passages"),
+    ("setting", "bf16", "int8", "queries", "passages"),
     [
         ("auto", True, True, "bf16", "bf16"),
         ("auto", False, True, "int8", "f32"),
@@ -192,18 +191,18 @@ def test_int8_that_changes_the_vectors_is_refused(
     ],
 )
 def test_the_precision_is_what_the_setting_and_the_cpu_allow(
-    wanted: Precision, bf16: bool, int8: bool, queries: str, passages: str
+    setting: Precision, bf16: bool, int8: bool, queries: str, passages: str
 ) -> None:
-    assert choose(wanted, bf16=bf16, int8=int8) == (queries, passages)
+    assert choose(setting, bf16=bf16, int8=int8) == (queries, passages)
 
 
 @pytest.mark.parametrize(
-    ("flags", "found"),
+    ("flags", "expected"),
     [("fpu avx512f avx512_vnni", True), ("fpu avx_vnni", True), ("fpu avx2 avx512f", False)],
 )
-def test_vnni_is_read_from_the_cpus_flags(tmp_path: Path, flags: str, found: bool) -> None:
+def test_vnni_is_read_from_the_cpus_flags(tmp_path: Path, flags: str, expected: bool) -> None:
     (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nflags\t\t: {flags}\nbugs\t: x\n")
-    assert has_vnni(tmp_path / "cpuinfo") is found
+    assert has_vnni(tmp_path / "cpuinfo") is expected
     assert not has_vnni(tmp_path / "absent")
 
 
@@ -214,26 +213,28 @@ def test_it_agrees_on_real_queries_and_passages(
 ) -> None:
     queries, passages = real_texts
     assert (len(queries), len(passages)) == (500, 500)
-    model = load_reference("all-MiniLM-L6-v2")
+    model = load_torch_model("all-MiniLM-L6-v2")
     expected_queries = model.encode(queries, normalize_embeddings=True)
     expected_passages = model.encode(passages, normalize_embeddings=True)
     encoder = GraphEncoder(plain_folder, precision=precision)  # type: ignore[arg-type]
     # One by one, as the query service does when it is idle; passages in bulk, as the embedder.
-    found_queries = np.concatenate([encoder.encode_queries([text]) for text in queries])
-    found_passages = encoder.encode_passages(passages)
-    for found, expected in (
-        (found_queries, expected_queries),
-        (found_passages, expected_passages),
+    actual_queries = np.concatenate([encoder.encode_queries([text]) for text in queries])
+    actual_passages = encoder.encode_passages(passages)
+    for actual, expected in (
+        (actual_queries, expected_queries),
+        (actual_passages, expected_passages),
         (encoder.encode_queries(queries), expected_queries),
     ):
-        assert (found * expected).sum(axis=1).min() >= 0.999
-    overlap = top_overlap(expected_queries @ expected_passages.T, found_queries @ found_passages.T)
+        assert (actual * expected).sum(axis=1).min() >= 0.999
+    overlap = top_overlap(
+        expected_queries @ expected_passages.T, actual_queries @ actual_passages.T
+    )
     assert overlap >= 0.99
 
 
-def top_overlap(expected: np.ndarray, found: np.ndarray) -> float:
+def top_overlap(expected: np.ndarray, actual: np.ndarray) -> float:
     """Mean share of each row's ten best that both have."""
-    tops = [np.argsort(-scores, axis=1)[:, :10] for scores in (expected, found)]
+    tops = [np.argsort(-scores, axis=1)[:, :10] for scores in (expected, actual)]
     shared = [len(set(a) & set(b)) / 10 for a, b in zip(*map(np.ndarray.tolist, tops), strict=True)]
     return float(np.mean(shared))
 
@@ -250,15 +251,15 @@ def test_any_pooling_with_or_without_normalising_is_carried_over(
     encoder = GraphEncoder(artefact_folder(tmp_path / "store", spec.encoder_id), precision="f32")
     chance = np.random.default_rng(3)
     texts = [" ".join(chance.choice(WORDS, size=n % 60 + 1)) for n in range(120)]
-    expected = load_reference(str(model)).encode(texts, normalize_embeddings=True)
-    for found in (
+    expected = load_torch_model(str(model)).encode(texts, normalize_embeddings=True)
+    for actual in (
         encoder.encode_passages(texts),
         encoder.encode_queries(texts),
         np.concatenate([encoder.encode_queries([text]) for text in texts]),
     ):
-        np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-6)
-        assert (found * expected).sum(axis=1).min() >= 0.9999
-    assert top_overlap(expected @ expected.T, found @ found.T) >= 0.99
+        np.testing.assert_allclose(np.linalg.norm(actual, axis=1), 1, atol=1e-6)
+        assert (actual * expected).sum(axis=1).min() >= 0.9999
+    assert top_overlap(expected @ expected.T, actual @ actual.T) >= 0.99
     others = (expected @ expected.T)[~np.eye(len(texts), dtype=bool)]
     assert others.min() < 0.9  # the model tells texts apart, or agreeing would mean nothing
 
@@ -275,14 +276,14 @@ def test_the_common_direction_is_taken_out(
 ) -> None:
     encoder = GraphEncoder(folder, precision="f32")
     assert encoder.spec.direction_sha256 is not None
-    assert encoder.spec.encoder_id != read_spec(plain_folder).encoder_id
+    assert encoder.spec.encoder_id != read_artefact(plain_folder).encoder.encoder_id
     _, component = np.load(folder / "direction.npy")
     assert np.abs(encoder.encode_passages(texts) @ component).max() < 1e-5
 
 
 def test_the_torch_backend_gives_the_same_vectors(folder: Path, texts: list[str]) -> None:
     graph = GraphEncoder(folder, precision="f32")
-    encoder = ReferenceEncoder("all-MiniLM-L6-v2", graph)
+    encoder = TorchEncoder("all-MiniLM-L6-v2", graph)
     np.testing.assert_allclose(
         encoder.encode_passages(texts[:60]), graph.encode_passages(texts[:60]), atol=1e-4
     )

@@ -1,4 +1,4 @@
-"""One encoder and several threads: they take turns to infer, and for nothing else."""
+"""One encoder and several threads: only inference is serialised."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ pytestmark = pytest.mark.encoder
 
 @pytest.fixture(scope="module")
 def folder(encoder_store: Path) -> Path:
-    [found] = (encoder_store / "encoders").iterdir()
-    return found
+    [artefact] = (encoder_store / "encoders").iterdir()
+    return artefact
 
 
 def test_tokens_are_counted_while_another_thread_infers(
@@ -57,8 +57,8 @@ def test_several_threads_get_what_one_would(folder: Path) -> None:
         return encoder.count_tokens(texts), encoder.encode_passages(texts)
 
     with ThreadPoolExecutor(4) as threads:
-        found = list(threads.map(encode, batches))
-    for texts, (counts, vectors) in zip(batches, found, strict=True):
+        results = list(threads.map(encode, batches))
+    for texts, (counts, vectors) in zip(batches, results, strict=True):
         again = encode(texts)
         assert counts == again[0]
         assert np.array_equal(vectors, again[1])

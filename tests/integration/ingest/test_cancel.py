@@ -17,7 +17,8 @@ from services.ingest.demo_site.demo_server import serve_demo_site
 from services.ingest.supervisor import retry_budget
 from services.ingest.supervisor.attempt import CrawlAttempt
 from services.ingest.supervisor.supervisor import Supervisor
-from shared.delivery.messages import REVIEWS_STREAM, RunEnd, parse
+from shared.delivery.keys import REVIEWS_STREAM
+from shared.delivery.messages import RunEnd, parse
 from shared.delivery.redis_client import Client
 from shared.runs import registry
 from shared.runs.registry import Run
@@ -45,7 +46,7 @@ def delay_s() -> float:
 async def supervisor(
     redis: Client, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, delay_s: float
 ) -> AsyncIterator[Supervisor]:
-    """A supervisor of a site with six films."""
+    """A supervisor of a site with six movies."""
     monkeypatch.setenv("MOVIE_SEARCH_REDIS_URL", redis_url)
     monkeypatch.setenv("MOVIE_SEARCH_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("MOVIE_SEARCH_SOURCES", str(tmp_path / "sources.toml"))
@@ -162,10 +163,10 @@ async def test_a_crawl_that_does_not_listen_is_killed(
 
 async def test_a_run_cancelled_before_its_attempt_gets_no_process(redis: Client) -> None:
     run = await _request(redis)
-    attempting = CrawlAttempt(redis, "me", 60_000, NOWHERE, lambda _: 0, asyncio.Event())
-    assert await attempting.renew_lease(run)
+    crawl_attempt = CrawlAttempt(redis, "me", 60_000, NOWHERE, lambda _: 0, asyncio.Event())
+    assert await crawl_attempt.renew_lease(run)
     assert await registry.advance(redis, run, "cancelled")
-    assert await attempting.attempt(run, 60.0) is None
+    assert await crawl_attempt.crawl(run, 60.0) is None
     assert (await record_of(redis, run)).attempts == 0
     assert not await redis.exists(f"lease:{run.run_id}")
 

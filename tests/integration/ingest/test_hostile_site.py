@@ -37,9 +37,9 @@ from tests.support.crawl.hostile_site import (
     brotli_bomb,
     chunked,
     deflate_bomb,
-    film,
     hostile_site,
     index,
+    movie_page,
     stream,
     twice_packed_bomb,
     zstd_bomb,
@@ -147,7 +147,7 @@ _BROKEN_HTML = "<div>" * 30_000 + "<table><tr><td></b></i><!-- " + "\x00\x01<" +
 
 ROUGH: Mapping[str, Route] = {
     "/robots.txt": _robots("Disallow: /private"),
-    "/private/1": _page(film(99)),
+    "/private/1": _page(movie_page(99)),
     "/loop-a": _redirect("/loop-b"),
     "/loop-b": _redirect("/loop-a"),
     "/growing*": _growing,
@@ -165,8 +165,8 @@ ROUGH: Mapping[str, Route] = {
     "/bomb-zstd": _page(zstd_bomb(GIB), Content_Encoding="zstd"),
     "/bomb-twice": _page(twice_packed_bomb(GIB), Content_Encoding="gzip, gzip"),
     "/bomb-many": _page(gzip.compress(b"x"), Content_Encoding=", ".join(["gzip"] * 50)),
-    "/not-packed": _page(film(98), Content_Encoding="gzip"),
-    "/packed-unknown": _page(film(97), Content_Encoding="aes128gcm"),
+    "/not-packed": _page(movie_page(98), Content_Encoding="gzip"),
+    "/packed-unknown": _page(movie_page(97), Content_Encoding="aes128gcm"),
     "/bomb.xml.gz": _page(deflate_bomb(GIB), kind="application/gzip"),
     "/laughs.xml": _page(
         _LAUGHS + "<urlset><url><loc>http://127.0.0.1/&a11;</loc></url></urlset>",
@@ -176,19 +176,20 @@ ROUGH: Mapping[str, Route] = {
     "/headers": _headers_without_end,
     "/interim": _interim_without_end,
     "/cut-off": lambda _: [*itertools.islice(_announced(Asked("", "", {}, 0)), 2)],
-    # Rough, and good all the same: their films are wanted.
-    "/laughs": _page(_LAUGHS + film(1, extra="&a11;")),
-    "/json-ld": _page(film(2).replace("</head>", _BROKEN_JSON_LD + "</head>")),
-    "/html": _page(film(3, extra=_BROKEN_HTML)),
+    # Unusual but valid pages: their movies must be read.
+    "/laughs": _page(_LAUGHS + movie_page(1, extra="&a11;")),
+    "/json-ld": _page(movie_page(2).replace("</head>", _BROKEN_JSON_LD + "</head>")),
+    "/html": _page(movie_page(3, extra=_BROKEN_HTML)),
     "/charset": _page(
-        film(4, text="Déjà vu, naïve and fine.").encode("latin-1", "replace"),
+        movie_page(4, text="Déjà vu, naïve and fine.").encode("latin-1", "replace"),
         kind="text/html; charset=no-such-charset",
     ),
     "/in-latin": _page(
-        film(5).replace("quiet", "café-going").encode("latin-1"), kind="text/html; charset=latin-1"
+        movie_page(5).replace("quiet", "café-going").encode("latin-1"),
+        kind="text/html; charset=latin-1",
     ),
     "/links": _page(
-        film(
+        movie_page(
             6,
             links=(
                 "http://127.0.0.1:1/", "http://2130706433:{port}/secret", "http://0x7f.1/secret",
@@ -199,7 +200,7 @@ ROUGH: Mapping[str, Route] = {
             ),
         )
     ),
-    "/last": _page(film(7)),
+    "/last": _page(movie_page(7)),
     "/bomb.xml": _page(_sitemap(*["x"]), kind="application/xml"),
 }  # fmt: skip
 
@@ -214,14 +215,14 @@ def rough(crawl: Crawl) -> Iterator[tuple[HostileSite, Crawled]]:
 
 
 def _site_of(crawled: Crawled) -> Site:
-    (found,) = crawled.run.sites.values()
-    return found
+    (report,) = crawled.run.sites.values()
+    return report
 
 
 def test_rough_pages_are_not_fatal(rough: tuple[HostileSite, Crawled]) -> None:
     site, crawled = rough
     assert crawled.outcome.error is None, crawled.log
-    assert crawled.films == {1, 2, 3, 4, 5, 6, 7}
+    assert crawled.movies == {1, 2, 3, 4, 5, 6, 7}
     assert len(crawled.sent["review"]) == 7
     assert "A café-going film about subject 5, and worth an evening." in crawled.texts
     for path in ROUGH:
@@ -310,7 +311,9 @@ def _many_names_many_rules() -> str:
 @pytest.fixture(scope="module")
 def hosts(crawl: Crawl) -> Iterator[tuple[HostileSite, Crawled]]:
     """One crawl of many hosts, each in its own way."""
-    routes: dict[str, Route] = {f"{name}.test/": _page(film(n)) for n, name in enumerate(_HOSTS)}
+    routes: dict[str, Route] = {
+        f"{name}.test/": _page(movie_page(n)) for n, name in enumerate(_HOSTS)
+    }
     routes |= {
         "r500.test/robots.txt": _page("oops", status=500),
         "rhang.test/robots.txt": _wait_until_gone,
@@ -320,13 +323,13 @@ def hosts(crawl: Crawl) -> Iterator[tuple[HostileSite, Crawled]]:
         "rloop.test/robots.txt": _redirect("http://good.test/robots.txt"),
         "rbusy.test/robots.txt": _Busy(429, 1, lambda: "1", "User-agent: *\nDisallow: /x"),
         "slow.test/robots.txt": _robots("Crawl-delay: 1.5"),
-        "slow.test/": _page(film(7, links=["/2"])),
-        "slow.test/2": _page(film(102)),
+        "slow.test/": _page(movie_page(7, links=["/2"])),
+        "slow.test/2": _page(movie_page(102)),
         "asleep.test/robots.txt": _robots("Crawl-delay: 301"),
-        "busy.test/": _Busy(429, 2, lambda: "1", film(9, links=["/2"])),
-        "busy.test/2": _page(film(109)),
-        "later.test/": _Busy(503, 1, _in_two_seconds, film(10)),
-        "drips.test/": _page(film(11, links=["/drip"])),
+        "busy.test/": _Busy(429, 2, lambda: "1", movie_page(9, links=["/2"])),
+        "busy.test/2": _page(movie_page(109)),
+        "later.test/": _Busy(503, 1, _in_two_seconds, movie_page(10)),
+        "drips.test/": _page(movie_page(11, links=["/drip"])),
         "drips.test/drip": _drip,
     }
     names = {f"{name}.test": "127.0.0.1" for name in _HOSTS}
@@ -350,7 +353,7 @@ def _host(hosts: tuple[HostileSite, Crawled], name: str) -> Site:
 def test_a_host_in_trouble_leaves_the_others_alone(hosts: tuple[HostileSite, Crawled]) -> None:
     _, crawled = hosts
     assert crawled.outcome.error is None, crawled.log
-    assert crawled.films == {0, 7, 102, 9, 109, 10, 11, 12}
+    assert crawled.movies == {0, 7, 102, 9, 109, 10, 11, 12}
     assert crawled.complete is False
     assert crawled.peak_bytes < MOST_BYTES
 
@@ -383,7 +386,7 @@ def test_a_crawl_delay_beyond_reason_is_a_no(hosts: tuple[HostileSite, Crawled])
     assert site.paths("asleep.test") == ["/robots.txt"]
     host = _host(hosts, "asleep")
     assert (host.robots, host.crawl_delay_s, host.forbidden) == ("obeyed", 301, 1)
-    assert "crawl delay is too long" in crawled.log
+    assert "crawl delay too long" in crawled.log
 
 
 def test_a_busy_host_is_given_the_time_it_asks_for(hosts: tuple[HostileSite, Crawled]) -> None:
@@ -415,7 +418,7 @@ def test_a_page_in_drips_is_cut_off(hosts: tuple[HostileSite, Crawled]) -> None:
 @pytest.fixture(scope="module")
 def addressed(crawl: Crawl) -> Iterator[tuple[HostileSite, HostileSite, Crawled]]:
     """A "public" site that leads to private ones, which the source even lists; and those."""
-    with hostile_site({"/*": _page(film(666))}) as secret:
+    with hostile_site({"/*": _page(movie_page(666))}) as secret:
         inner = [
             secret.url(host)
             for host in (
@@ -427,10 +430,12 @@ def addressed(crawl: Crawl) -> Iterator[tuple[HostileSite, HostileSite, Crawled]
         ]  # fmt: skip
         metadata = ["http://169.254.169.254/latest/meta-data/", "http://0xA9FEA9FE/latest/"]
         routes = {
-            "/": _page(film(1, links=[*inner, *metadata, "/redirect/0", "/2"])),
-            "/2": _page(film(2)),
+            "/": _page(movie_page(1, links=[*inner, *metadata, "/redirect/0", "/2"])),
+            "/2": _page(movie_page(2)),
             **{
-                f"/redirect/{n}": _page(film(100 + n, links=[f"/redirect/{n + 1}", f"/to/{n}"]))
+                f"/redirect/{n}": _page(
+                    movie_page(100 + n, links=[f"/redirect/{n + 1}", f"/to/{n}"])
+                )
                 for n in range(len(inner))
             },
             **{f"/to/{n}": _redirect(url + "redirected") for n, url in enumerate(inner)},
@@ -455,8 +460,8 @@ def test_no_private_address_is_connected_to(
     site, secret, crawled = addressed
     assert secret.paths() == []
     assert crawled.outcome.error is None, crawled.log
-    assert {1, 2, 100} <= crawled.films
-    assert 666 not in crawled.films
+    assert {1, 2, 100} <= crawled.movies
+    assert 666 not in crawled.movies
     assert len([path for path in site.paths() if path.startswith("/to/")]) == 14
     for name in ("127.0.0.1", "2130706433", "0x7f.1", "[::1]", "inner.test", "mixed.test"):
         counts = crawled.run.sites[f"{name}:{secret.port}"]
@@ -476,7 +481,7 @@ def test_conditions_survive_a_pause_and_end_at_a_redirect(
         def route(asked: Asked) -> Answer:
             if asked.headers.get("if-none-match") == f'"{number}"':
                 return answer("", 304, ETag=f'"{number}"')
-            return answer(film(number, links=["/old", "/busy"]), ETag=f'"{number}"')
+            return answer(movie_page(number, links=["/old", "/busy"]), ETag=f'"{number}"')
 
         return route
 
@@ -496,13 +501,13 @@ def test_conditions_survive_a_pause_and_end_at_a_redirect(
     with hostile_site(routes) as site:
         fields = {"start_urls": [site.url()], "allow_private": True, "delay_s": 0.01}
         first = crawl_site(tmp_path, private_redis.url, fields)
-        assert first.films == {1, 2, 3}, first.log
+        assert first.movies == {1, 2, 3}, first.log
         end_as_searchable(private_redis.url, first.run)
         second = crawl_site(tmp_path, private_redis.url, fields)
     assert second.outcome.error is None, second.log
     assert _site_of(second).not_modified == 2
     assert _site_of(second).retry_after == 1
-    assert second.films == {3}
+    assert second.movies == {3}
     assert [asked.headers.get("if-none-match") for asked in site.of("/busy")] == [
         None,
         '"2"',
@@ -517,7 +522,7 @@ def test_conditions_survive_a_pause_and_end_at_a_redirect(
 
 def _calendar(asked: Asked) -> Answer:
     day = int(asked.target.rpartition("/")[2] or 0)
-    body = film(day, links=[f"/day/{day + 1}", f"/day/{day + 2}"])
+    body = movie_page(day, links=[f"/day/{day + 1}", f"/day/{day + 2}"])
     return answer(body)
 
 
@@ -526,7 +531,7 @@ def test_a_calendar_without_end_ends_by_pages(crawl: Crawl) -> None:
         crawled = crawl(start_urls=[site.url(path="/day/0")], max_pages=40)
     assert crawled.outcome.error is None, crawled.log
     assert 40 <= len(site.paths()) <= 43
-    assert 38 <= len(crawled.films) <= 41
+    assert 38 <= len(crawled.movies) <= 41
     assert crawled.complete is False
 
 
@@ -534,14 +539,14 @@ def test_a_calendar_without_end_ends_by_depth(crawl: Crawl) -> None:
     with hostile_site({"/day/*": _calendar}) as site:
         crawled = crawl(start_urls=[site.url(path="/day/0")], max_depth=20)
     assert crawled.outcome.error is None, crawled.log
-    assert crawled.films == set(range(41))
+    assert crawled.movies == set(range(41))
     assert crawled.complete is False
 
 
 def test_a_crawl_ends_by_bytes(crawl: Crawl) -> None:
     def heavy(asked: Asked) -> Answer:
         day = int(asked.target.rpartition("/")[2])
-        return answer(film(day, links=[f"/day/{day + 1}"], extra="x" * MIB))
+        return answer(movie_page(day, links=[f"/day/{day + 1}"], extra="x" * MIB))
 
     with hostile_site({"/day/*": heavy}) as site:
         crawled = crawl(start_urls=[site.url(path="/day/0")], max_bytes=5 * MIB)
@@ -555,7 +560,7 @@ def test_a_crawl_ends_by_bytes(crawl: Crawl) -> None:
 def test_a_crawl_ends_by_bytes_that_are_unpacked(crawl: Crawl) -> None:
     def packed(asked: Asked) -> Answer:
         day = int(asked.target.rpartition("/")[2])
-        body = film(day, links=[f"/day/{day + 1}"], extra="x" * MIB)
+        body = movie_page(day, links=[f"/day/{day + 1}"], extra="x" * MIB)
         return answer(gzip.compress(body.encode(), 1), Content_Encoding="gzip")
 
     with hostile_site({"/day/*": packed}) as site:
@@ -572,20 +577,20 @@ def test_made_up_links_do_not_fill_the_memory(crawl: Crawl) -> None:
         urls = (f"http://{asked.host}/p/{number}-{n}-{'x' * 1400}" for n in range(3_400))
         return answer(_sitemap(*urls), kind="application/xml")
 
-    start = film(0, links=(f"/s/{n}" for n in range(2)))
-    with hostile_site({"/": _page(start), "/s/*": sitemap, "/p/*": _page(film(1))}) as site:
+    start = movie_page(0, links=(f"/s/{n}" for n in range(2)))
+    with hostile_site({"/": _page(start), "/s/*": sitemap, "/p/*": _page(movie_page(1))}) as site:
         crawled = crawl(start_urls=[site.url()], max_pages=20)
     assert crawled.outcome.error is None, crawled.log
     assert 20 <= len(site.paths()) <= 22
     assert len([path for path in site.paths() if path.startswith("/s/")]) == 2
-    assert "more links than pages may be fetched" in crawled.log
+    assert "too many links, further ones dropped" in crawled.log
     assert crawled.peak_bytes < MOST_BYTES, crawled.peak_bytes / MIB
     assert crawled.complete is False
 
 
 def test_a_crawl_in_a_pause_ends_when_its_time_is_over(crawl: Crawl) -> None:
     routes = {
-        "/": _page(film(1, links=["/2"])),
+        "/": _page(movie_page(1, links=["/2"])),
         "/2": _page("later", status=503, Retry_After="100"),
     }
     with hostile_site(routes) as site:
@@ -604,11 +609,11 @@ _LINKS = [f"/film/{n}" for n in range(20)]
 
 def _only_at_first(asked: Asked) -> Answer:
     number = int(asked.target.rpartition("/")[2])
-    return answer(film(number)) if number < 3 else answer("no", 403)
+    return answer(movie_page(number)) if number < 3 else answer("no", 403)
 
 
 BLOCKS: Mapping[str, tuple[Mapping[str, Route], str, int, int]] = {
-    # routes, a word of the rule, requests that were made, films that arrived
+    # routes, a part of the rule, number of requests, number of movies that arrived
     "403 at once": ({"/": _page("no", status=403)}, "first page with status 403", 2, 0),
     "403 in a row": (
         {"/": _page(index(*_LINKS)), "/film/*": _only_at_first},
@@ -623,24 +628,24 @@ BLOCKS: Mapping[str, tuple[Mapping[str, Route], str, int, int]] = {
         7, 0,
     ),
     "challenge with 200": (
-        {"/": _page(film(1, links=["/2", "/3"])), "/2": _page(_CHALLENGE)},
+        {"/": _page(movie_page(1, links=["/2", "/3"])), "/2": _page(_CHALLENGE)},
         "challenge page, marker 'just a moment...'", 3, 1,
     ),
     "challenge by header": (
-        {"/": _page(film(1, links=["/2", "/3"])),
+        {"/": _page(movie_page(1, links=["/2", "/3"])),
          "/2": _page(index("/x"), status=403, cf_mitigated="challenge")},
         "challenge page, header cf-mitigated", 3, 1,
     ),
     "429 without end": (
-        {"/": _page(film(1, links=["/2", "/3"])),
+        {"/": _page(movie_page(1, links=["/2", "/3"])),
          "/2": _page("later", status=429, Retry_After="0"),
          "/3": _page("later", status=429, Retry_After="0")},
-        "5 times in a row to come back later", 7, 1,
+        "5 times in a row to wait", 7, 1,
     ),
     "429 for too long": (
-        {"/": _page(film(1, links=["/2", "/3"])),
+        {"/": _page(movie_page(1, links=["/2", "/3"])),
          "/2": _page("later", status=429, Retry_After="86400")},
-        "come back after 86400 s", 3, 1,
+        "asked to wait for 86400 s", 3, 1,
     ),
 }  # fmt: skip
 
@@ -654,13 +659,13 @@ def blocked(crawl: Crawl) -> dict[str, tuple[HostileSite, Crawled]]:
             return site, crawl(start_urls=[site.url()])
 
     with ThreadPoolExecutor(2) as pool:
-        found = pool.map(one, [routes for routes, *_ in BLOCKS.values()])
-        return dict(zip(BLOCKS, found, strict=True))
+        results = pool.map(one, [routes for routes, *_ in BLOCKS.values()])
+        return dict(zip(BLOCKS, results, strict=True))
 
 
 @pytest.mark.parametrize("case", BLOCKS)
 def test_a_block_ends_the_crawl(blocked: dict[str, tuple[HostileSite, Crawled]], case: str) -> None:
-    _, rule, requests, films = BLOCKS[case]
+    _, rule, requests, movies = BLOCKS[case]
     site, crawled = blocked[case]
     error = str(crawled.outcome.error)
     assert rule in error.lower()
@@ -669,7 +674,7 @@ def test_a_block_ends_the_crawl(blocked: dict[str, tuple[HostileSite, Crawled]],
     assert not crawled.outcome.again
     assert crawled.complete is None
     assert len(site.paths()) == requests, site.paths()
-    assert len(crawled.films) == films
+    assert len(crawled.movies) == movies
     assert {asked.headers["user-agent"] for asked in site.asked} == {
         site.asked[0].headers["user-agent"]
     }

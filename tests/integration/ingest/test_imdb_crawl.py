@@ -12,8 +12,8 @@ from services.ingest.pages.imdb.pages import title_list_url
 from services.ingest.pages.sampling import pick
 from shared.delivery.redis_client import Client
 from tests.support.crawl.crawls import Crawls, Sent
-from tests.support.crawl.imdb_markup import SiteFilm
-from tests.support.crawl.imdb_site import ImdbSite, Markup, invented_films, serve_imdb_site
+from tests.support.crawl.imdb_markup import SiteMovie
+from tests.support.crawl.imdb_site import ImdbSite, Markup, invented_movies, serve_imdb_site
 
 TOP = 4
 CONFIG = """[sources.imdb]
@@ -29,9 +29,9 @@ reviews_per_movie = {picked}
 
 @pytest.fixture
 def site() -> ImdbSite:
-    films = invented_films(8, reviews=7)
-    films[1] = replace(films[1], votes=5)  # well rated, by too few
-    return ImdbSite(films, page_size=3)
+    movies = invented_movies(8, reviews=7)
+    movies[1] = replace(movies[1], votes=5)  # well rated, by too few
+    return ImdbSite(movies, page_size=3)
 
 
 @pytest.fixture
@@ -47,13 +47,13 @@ def crawls(redis: Client, redis_url: str, tmp_path: Path, url: str) -> Crawls:
     return crawls
 
 
-def _best(site: ImdbSite) -> list[SiteFilm]:
-    return [film for film in site.films if film.votes >= 990_000][:TOP]
+def _best(site: ImdbSite) -> list[SiteMovie]:
+    return [site_movie for site_movie in site.movies if site_movie.votes >= 990_000][:TOP]
 
 
-def _reviews(film: SiteFilm, picked: int) -> set[str]:
-    at = pick([review.rating for review in film.reviews], picked)
-    return {f"imdb:{film.reviews[n].review_id}" for n in at}
+def _reviews(site_movie: SiteMovie, picked: int) -> set[str]:
+    at = pick([review.rating for review in site_movie.reviews], picked)
+    return {f"imdb:{site_movie.reviews[n].review_id}" for n in at}
 
 
 async def _crawl(crawls: Crawls, *, complete: bool = True) -> Sent:
@@ -67,16 +67,18 @@ async def _crawl(crawls: Crawls, *, complete: bool = True) -> Sent:
 
 
 @pytest.mark.parametrize(("markup", "picked"), [("data", 5), ("components", 0), ("lister", 5)])
-async def test_the_best_films_and_their_reviews_and_then_only_changes(
+async def test_the_best_movies_and_their_reviews_and_then_only_changes(
     crawls: Crawls, site: ImdbSite, url: str, markup: Markup, picked: int
 ) -> None:
     site.markup = markup
     crawls.configure(CONFIG.format(url=url, top=TOP, picked=picked))
     first = await _crawl(crawls)
     best = _best(site)
-    assert set(first.movies) == {film.movie_id for film in best}
-    assert set(first.reviews) == set().union(*(_reviews(film, picked) for film in best))
-    assert {message.movie.year for message in first.movies.values()} == {film.year for film in best}
+    assert set(first.movies) == {site_movie.movie_id for site_movie in best}
+    assert set(first.reviews) == set().union(*(_reviews(site_movie, picked) for site_movie in best))
+    assert {message.movie.year for message in first.movies.values()} == {
+        site_movie.year for site_movie in best
+    }
     pages = sorted(path for path, _ in site.requests if path != "/robots.txt")
     assert len(pages) == len(set(pages))
 
@@ -97,31 +99,33 @@ async def test_the_best_films_and_their_reviews_and_then_only_changes(
     assert changed.items | changed.kept == {f"movie/{m}" for m in first.movies} | _all(best, picked)
 
 
-def _all(films: list[SiteFilm], picked: int) -> set[str]:
-    return {f"review/{name}" for film in films for name in _reviews(film, picked)}
+def _all(movies: list[SiteMovie], picked: int) -> set[str]:
+    return {f"review/{name}" for site_movie in movies for name in _reviews(site_movie, picked)}
 
 
-async def test_another_film_in_the_list_takes_the_place_of_the_last(
+async def test_another_movie_in_the_list_takes_the_place_of_the_last(
     crawls: Crawls, site: ImdbSite
 ) -> None:
     first = await _crawl(crawls)
-    site.films[1].votes = 999_000
+    site.movies[1].votes = 999_000
     again = await _crawl(crawls)
     best = _best(site)
-    assert set(again.movies) == {site.films[1].movie_id}
-    assert again.items | again.kept == {f"movie/{film.movie_id}" for film in best} | _all(best, 5)
-    assert first.items - again.kept  # those of the film that is not among the best any more
+    assert set(again.movies) == {site.movies[1].movie_id}
+    assert again.items | again.kept == {
+        f"movie/{site_movie.movie_id}" for site_movie in best
+    } | _all(best, 5)
+    assert first.items - again.kept  # those of the movie that is no longer among the best
 
 
-async def test_a_film_whose_page_fails_is_described_by_the_list(
+async def test_a_movie_whose_page_fails_is_described_by_the_list(
     crawls: Crawls, site: ImdbSite
 ) -> None:
-    film = _best(site)[0]
-    site.answers[f"/title/{film.movie_id}/"] = (500, "oops")
+    site_movie = _best(site)[0]
+    site.answers[f"/title/{site_movie.movie_id}/"] = (500, "oops")
     sent = await _crawl(crawls, complete=False)
-    movie = sent.movies[film.movie_id].movie
-    assert (movie.title, movie.rating, movie.year) == (film.title, film.rating, None)
-    assert {f"imdb:{review.review_id}" for review in film.reviews} & set(sent.reviews)
+    movie = sent.movies[site_movie.movie_id].movie
+    assert (movie.title, movie.rating, movie.year) == (site_movie.title, site_movie.rating, None)
+    assert {f"imdb:{review.review_id}" for review in site_movie.reviews} & set(sent.reviews)
 
 
 async def test_pages_without_the_structure_fail_the_run_and_one_is_kept(
@@ -129,12 +133,12 @@ async def test_pages_without_the_structure_fail_the_run_and_one_is_kept(
 ) -> None:
     await _crawl(crawls)
     body = "<!doctype html><html><body><p>All new, all different</p></body></html>"
-    for film in site.films:
-        site.answers[f"/title/{film.movie_id}/reviews/"] = (200, body)
+    for site_movie in site.movies:
+        site.answers[f"/title/{site_movie.movie_id}/reviews/"] = (200, body)
     run = await crawls.request("imdb")
     outcome = await crawls.crawl(run)
     assert outcome.error is not None
-    assert "4 of 4 pages of reviews cannot be understood" in outcome.error
+    assert "4 of 4 pages of kind 'reviews' have an unknown structure" in outcome.error
     assert outcome.drifted
     [page] = (crawls.ingest_dir / "imdb" / "drift").iterdir()
     assert page.name == f"{run.run_id}.html"
@@ -148,4 +152,4 @@ async def test_a_list_without_the_structure_fails_the_run(crawls: Crawls, site: 
     run = await crawls.request("imdb")
     outcome = await crawls.crawl(run)
     assert outcome.error is not None
-    assert "pages cannot be understood: 1 of titles" in outcome.error
+    assert "pages have an unknown structure: titles (1)" in outcome.error

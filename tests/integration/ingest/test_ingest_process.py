@@ -18,7 +18,8 @@ import psutil
 import pytest
 
 from services.ingest.supervisor.lost_runs import LOST
-from shared.delivery.messages import REVIEWS_STREAM, RunEnd, checksum_of_ids, ledger_id, parse
+from shared.delivery.keys import REVIEWS_STREAM
+from shared.delivery.messages import RunEnd, checksum_of_ids, ledger_id, parse
 from shared.delivery.redis_client import Client, connect
 from shared.runs import registry
 from shared.runs.registry import Run
@@ -107,7 +108,7 @@ async def test_the_demo_is_crawled_whole_and_alike_each_time(redis: Client, redi
 async def test_a_crawl_does_not_outlive_a_killed_service(
     redis: Client, redis_url: str, tmp_path: Path
 ) -> None:
-    # A crawl that waits for room in the stream would wait for ever, as nobody reads it.
+    # A crawl that waits for room in the stream would never end, because nothing reads the stream.
     rows = [{"movie_id": "tt0000001", "review_id": n, "text": "Fine."} for n in range(500)]
     (tmp_path / "rows.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
     sources = tmp_path / "sources.toml"
@@ -151,7 +152,7 @@ async def _until_crawled(redis: Client, run: Run) -> Run:
 
 
 async def _assert_all_sent(redis: Client, run: Run) -> None:
-    """All films and reviews of the demo are on the stream, and the run's end adds up to them."""
+    """All movies and reviews of the demo are on the stream, and the run's end matches them."""
     ids = set()
     ends = []
     for _, fields in await redis.xrange(REVIEWS_STREAM):
@@ -194,7 +195,7 @@ def test_one_service_to_a_folder(redis_url: str) -> None:
             COMMAND, env=_environment(redis_url), capture_output=True, text=True, timeout=120
         )
     assert second.returncode == 1
-    assert "another ingest service works in" in second.stderr
+    assert "another ingest service uses" in second.stderr
     assert second.stderr.count("\n") == 1
 
 
@@ -257,18 +258,25 @@ async def test_its_metrics_say_what_it_does(redis: Client, redis_url: str) -> No
             except httpx.HTTPError:
                 return ""
 
-        wait_until(lambda: "ingest_active_crawls 1.0" in metrics())
-        wait_until(lambda: 'ingest_open_runs{state="crawling"} 1.0' in metrics())
+        wait_until(lambda: "movie_search_ingest_active_crawls 1.0" in metrics())
+        wait_until(lambda: 'movie_search_ingest_open_runs{state="crawling"} 1.0' in metrics())
         await registry.advance(redis, run, "cancelled")
-        wait_until(lambda: 'ingest_runs_total{source="demo",state="cancelled"} 1.0' in metrics())
+        wait_until(
+            lambda: (
+                'movie_search_ingest_runs_total{source="demo",state="cancelled"} 1.0' in metrics()
+            )
+        )
         for line in (
-            'ingest_crawls_total{outcome="ended",source="demo"} 1.0',
-            "ingest_active_crawls 0.0",
-            'ingest_crawl_seconds_count{outcome="ended",source="demo"} 1.0',
+            'movie_search_ingest_crawls_total{outcome="ended",source="demo"} 1.0',
+            "movie_search_ingest_active_crawls 0.0",
+            'movie_search_ingest_crawl_seconds_count{outcome="ended",source="demo"} 1.0',
         ):
             wait_until(lambda line=line: line in metrics(), what=line)  # type: ignore[misc]
         said = metrics()
-        for name in ("ingest_scheduled_runs_total", "ingest_last_searchable_timestamp_seconds"):
+        for name in (
+            "movie_search_ingest_scheduled_runs_total",
+            "movie_search_ingest_last_searchable_timestamp_seconds",
+        ):
             assert f"# TYPE {name}" in said
 
 
@@ -277,7 +285,7 @@ def test_redis_may_come_later(private_redis: RedisServer) -> None:
     with _service(private_redis.url) as service:
         assert service.stderr is not None
         for _ in range(2):
-            assert "waiting for redis" in service.stderr.readline()
+            assert "redis unavailable, retrying" in service.stderr.readline()
         private_redis.start()
         lines = iter(service.stderr.readline, "")
         assert any('"ready"' in line for line in lines)

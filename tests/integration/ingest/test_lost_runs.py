@@ -1,4 +1,4 @@
-"""Runs that nobody else would end, on a real Redis server."""
+"""Runs that only the supervisor can end, on a real Redis server."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 from prometheus_client import REGISTRY
 
-from services.embedder.service import HEARTBEAT_KEY
-from services.ingest.supervisor.lost_runs import EMBEDDER_HEARTBEAT_KEY, LOST, LostRuns
-from shared.delivery.messages import REVIEWS_STREAM
+from services.ingest.supervisor.lost_runs import LOST, LostRuns
+from shared.delivery import heartbeats
+from shared.delivery.keys import ACTIVE_RUNS, REVIEWS_STREAM, heartbeat_key, run_key
 from shared.delivery.redis_client import Client
 from shared.runs import registry
 from shared.runs.registry import Run, State
@@ -30,10 +30,6 @@ async def _follow(redis: Client, endings: LostRuns) -> None:
 
 def _metric(name: str, **labels: str) -> float:
     return REGISTRY.get_sample_value(name, labels) or 0.0
-
-
-def test_the_heartbeat_is_the_embedders() -> None:
-    assert EMBEDDER_HEARTBEAT_KEY == HEARTBEAT_KEY
 
 
 @pytest.mark.parametrize("state", ["queued", "crawling", "embedding"])
@@ -58,7 +54,7 @@ async def test_a_run_that_is_open_but_not_known_to_be_is_ended(redis: Client) ->
     endings = LostRuns(redis)
     run = await _in_state(redis, "embedding")
     await _follow(redis, endings)
-    await redis.srem(registry.ACTIVE_RUNS, run.run_id)
+    await redis.srem(ACTIVE_RUNS, run.run_id)
     await _follow(redis, endings)
     assert (await record_of(redis, run)).state == "incomplete"
     assert await redis.get("active:demo") is None
@@ -68,7 +64,7 @@ async def test_a_run_of_which_redis_lost_only_the_record_is_ended(redis: Client)
     endings = LostRuns(redis)
     run = await _in_state(redis, "crawling")
     await _follow(redis, endings)
-    await redis.delete(registry.run_key(run.run_id))
+    await redis.delete(run_key(run.run_id))
     await _follow(redis, endings)
     assert (await record_of(redis, run)).state == "incomplete"
     assert await registry.active_runs(redis) == []
@@ -78,21 +74,21 @@ async def test_a_run_of_which_redis_lost_only_the_record_is_ended(redis: Client)
 async def test_runs_are_counted_as_they_end(redis: Client) -> None:
     endings = LostRuns(redis)
     states: tuple[State, ...] = ("searchable", "incomplete", "failed", "cancelled")
-    before = {s: _metric("ingest_runs_total", source=s, state=s) for s in states}
+    before = {s: _metric("movie_search_ingest_runs_total", source=s, state=s) for s in states}
     ended = [await _in_state(redis, "embedding", source=state) for state in states]
     await _follow(redis, endings)
-    assert _metric("ingest_open_runs", state="embedding") == 4
+    assert _metric("movie_search_ingest_open_runs", state="embedding") == 4
     for run, state in zip(ended, states, strict=True):
         await registry.advance(redis, run, state)
     for _ in range(2):
         await _follow(redis, endings)
-    assert {s: _metric("ingest_runs_total", source=s, state=s) - before[s] for s in states} == (
-        dict.fromkeys(states, 1)
-    )
-    assert _metric("ingest_open_runs", state="embedding") == 0
+    assert {
+        s: _metric("movie_search_ingest_runs_total", source=s, state=s) - before[s] for s in states
+    } == (dict.fromkeys(states, 1))
+    assert _metric("movie_search_ingest_open_runs", state="embedding") == 0
     at = (await record_of(redis, ended[0])).ended_at
     assert at is not None
-    name = "ingest_last_searchable_timestamp_seconds"
+    name = "movie_search_ingest_last_searchable_timestamp_seconds"
     assert _metric(name, source="searchable") == at.timestamp()
     assert _metric(name, source="failed") == 0
 
@@ -100,15 +96,15 @@ async def test_runs_are_counted_as_they_end(redis: Client) -> None:
 async def test_the_last_success_is_known_after_a_restart(redis: Client) -> None:
     run = await _in_state(redis, "embedding", source="restarted")
     await registry.advance(redis, run, "searchable")
-    await LostRuns(redis).recall(["restarted", "never"])
+    await LostRuns(redis).restore_metrics(["restarted", "never"])
     at = (await record_of(redis, run)).ended_at
     assert at is not None
-    name = "ingest_last_searchable_timestamp_seconds"
+    name = "movie_search_ingest_last_searchable_timestamp_seconds"
     assert _metric(name, source="restarted") == at.timestamp()
 
 
 async def test_a_run_that_waits_for_nothing_is_ended(redis: Client) -> None:
-    await redis.set(HEARTBEAT_KEY, "1")
+    await heartbeats.beat(redis, "embedder", ttl_s=60)
     run = await _in_state(redis, "embedding")
     async with supervising(redis, settle_limit_s=0.3):
 
@@ -119,11 +115,11 @@ async def test_a_run_that_waits_for_nothing_is_ended(redis: Client) -> None:
     record = await record_of(redis, run)
     assert record.state == "incomplete"
     assert record.error is not None
-    assert record.error.startswith("nothing of this run has moved for 0.3 s although the embedder")
+    assert record.error.startswith("no progress for 0.3 s although the embedder")
 
 
 async def _embedder_gone(redis: Client, run: Run) -> None:
-    await redis.delete(HEARTBEAT_KEY)
+    await redis.delete(heartbeat_key("embedder"))
 
 
 async def _stream_not_empty(redis: Client, run: Run) -> None:
@@ -140,7 +136,7 @@ async def test_a_run_that_waits_for_something_is_left_alone(
     redis: Client, sign: Callable[[Client, Run], Awaitable[None]]
 ) -> None:
     endings = LostRuns(redis, settle_limit_s=0.0)
-    await redis.set(HEARTBEAT_KEY, "1")
+    await heartbeats.beat(redis, "embedder", ttl_s=60)
     run = await _in_state(redis, "embedding")
     limited = LostRuns(redis, settle_limit_s=1e-9)
     for _ in range(5):
@@ -148,16 +144,16 @@ async def test_a_run_that_waits_for_something_is_left_alone(
         await _follow(redis, limited)
     assert (await record_of(redis, run)).state == "embedding"
     # The same, without the sign: so it was the sign that kept it.
-    await redis.set(HEARTBEAT_KEY, "1")
+    await heartbeats.beat(redis, "embedder", ttl_s=60)
     await redis.delete(REVIEWS_STREAM)
     await _follow(redis, endings)
     assert (await record_of(redis, run)).state == "incomplete"
 
 
 async def test_other_states_are_not_the_embedders(redis: Client) -> None:
-    await redis.set(HEARTBEAT_KEY, "1")
+    await heartbeats.beat(redis, "embedder", ttl_s=60)
     endings = LostRuns(redis, settle_limit_s=0.0)
-    found = [await _in_state(redis, state, source=state) for state in ("queued", "crawling")]
+    runs = [await _in_state(redis, state, source=state) for state in ("queued", "crawling")]
     for _ in range(3):
         await _follow(redis, endings)
-    assert [(await record_of(redis, run)).state for run in found] == ["queued", "crawling"]
+    assert [(await record_of(redis, run)).state for run in runs] == ["queued", "crawling"]

@@ -24,7 +24,7 @@ max_depth = {depth}
 
 
 class Blog:
-    """Posts by number: which film each is about, its reviews, and where it leads."""
+    """Posts by number: the movie that each is about, its reviews, and its links."""
 
     def __init__(self) -> None:
         self.pages: dict[str, Page] = {}
@@ -32,7 +32,7 @@ class Blog:
     def post(
         self,
         path: str,
-        film: int | None = None,
+        movie: int | None = None,
         reviews: tuple[int, ...] = (),
         *,
         after: str | None = None,
@@ -42,18 +42,18 @@ class Blog:
         data = {
             "@context": "https://schema.org",
             "@type": "Movie",
-            "sameAs": f"https://www.imdb.com/title/tt{film:07}/",
-            "name": f"Film {film}",
+            "sameAs": f"https://www.imdb.com/title/tt{movie:07}/",
+            "name": f"Film {movie}",
             "review": [
                 {
                     "@type": "Review",
-                    "identifier": f"r{film}-{n}",
-                    "reviewBody": f"Opinion {n} of film {film}.",
+                    "identifier": f"r{movie}-{n}",
+                    "reviewBody": f"Opinion {n} of film {movie}.",
                     "reviewRating": {"@type": "Rating", "ratingValue": n, "bestRating": 10},
                 }
                 for n in reviews
             ],
-        } if film is not None else {}  # fmt: skip
+        } if movie is not None else {}  # fmt: skip
         script = f'<script type="application/ld+json">{json.dumps(data)}</script>' if data else ""
         following = f'<link rel="next" href="{after}">' if after else ""
         anchors = "".join(f'<a href="{link}">more</a>' for link in links)
@@ -98,15 +98,15 @@ async def _crawl(crawls: Crawls, *, complete: bool = True) -> Sent:
     return sent
 
 
-def _films(*numbers: int) -> set[str]:
+def _movies(*numbers: int) -> set[str]:
     return {f"movie/tt{number:07}" for number in numbers}
 
 
-def _review(film: int, n: int) -> str:
-    return f"review/blog:tt{film:07}:r{film}-{n}"
+def _review(movie: int, n: int) -> str:
+    return f"review/blog:tt{movie:07}:r{movie}-{n}"
 
 
-async def test_next_pages_of_other_films_begin_chains_of_their_own(
+async def test_next_pages_of_other_movies_begin_new_sequences(
     crawls: Crawls, site: WatchedSite, blog: Blog
 ) -> None:
     blog.post("/1", 1, (3,), after="/2")
@@ -114,7 +114,7 @@ async def test_next_pages_of_other_films_begin_chains_of_their_own(
     blog.post("/3", 2, (5,), after="/4")
     blog.post("/4", 3, (7,), after="/1")  # round and round
     first = await _crawl(crawls)
-    assert first.items == _films(1, 2, 3) | {_review(1, 3), _review(2, 5), _review(3, 7)}
+    assert first.items == _movies(1, 2, 3) | {_review(1, 3), _review(2, 5), _review(3, 7)}
     # The first page once more, as the next of the last: only its content tells that it is not.
     assert sorted(site.pages_asked()) == ["/1", "/1", "/2", "/3", "/4"]
     site.forget()
@@ -123,7 +123,7 @@ async def test_next_pages_of_other_films_begin_chains_of_their_own(
     assert sorted(site.pages_asked(304)) == sorted(site.pages_asked()) == ["/1", "/2", "/3", "/4"]
     blog.post("/3", 2, (4, 6), after="/4")
     changed = await _crawl(crawls)
-    assert changed.items == _films(2) | {_review(2, 4)}
+    assert changed.items == _movies(2) | {_review(2, 4)}
     assert changed.kept == first.items - changed.items - {_review(2, 5)}
 
 
@@ -133,10 +133,10 @@ async def test_a_chain_ends_where_its_next_page_is_missing_and_goes_on_when_it_i
     blog.post("/1", 1, (9, 1), after="/1b")
     blog.post("/1b", 1, (5,))
     first = await _crawl(crawls)
-    assert first.items == _films(1) | {_review(1, 5)}
+    assert first.items == _movies(1) | {_review(1, 5)}
     blog.fail("/1b", 404)
     without = await _crawl(crawls)
-    assert without.items == _films(1) | {_review(1, 1)}
+    assert without.items == _movies(1) | {_review(1, 1)}
     assert not without.kept
     blog.post("/1b", 1, (5,))
     back = await _crawl(crawls)
@@ -152,16 +152,16 @@ async def test_a_chain_that_breaks_off_counts_only_where_nothing_better_is_known
     blog.fail("/1b", 500)
     blog.post("/2", 2, (7,))
     broken = await _crawl(crawls, complete=False)
-    assert broken.items == _films(1, 2) | {_review(1, 1), _review(2, 7)}
+    assert broken.items == _movies(1, 2) | {_review(1, 1), _review(2, 7)}
     blog.post("/1b", 1, (5,))
     healed = await _crawl(crawls)
-    assert healed.items == _films(1) | {_review(1, 5)}
-    assert healed.kept == _films(2) | {_review(2, 7)}
+    assert healed.items == _movies(1) | {_review(1, 5)}
+    assert healed.kept == _movies(2) | {_review(2, 7)}
     blog.post("/1", 1, (9, 1), after="/1b", links=("/2",), note="changed")
     blog.fail("/1b", 500)
     again = await _crawl(crawls, complete=False)
     assert not again.items
-    assert again.kept == _films(2) | {_review(2, 7)}
+    assert again.kept == _movies(2) | {_review(2, 7)}
 
 
 async def test_pages_behind_one_that_fails_are_still_found(
@@ -183,13 +183,13 @@ async def test_a_chain_ends_at_the_limit_of_depth_and_is_not_complete(
         blog.post(f"/{n}", 1, (n,), after=f"/{n + 1}")
     limited = await _crawl(crawls, complete=False)
     assert sorted(site.pages_asked()) == ["/1", "/2", "/3", "/4"]
-    assert limited.items == _films(1) | {_review(1, 2)}
+    assert limited.items == _movies(1) | {_review(1, 2)}
     crawls.configure(CONFIG.format(url=site.url, picked=0, depth=3))
     run = await crawls.request("blog")
     for _ in range(2):  # the second attempt finds nothing left, and knows no more
         assert not (await crawls.crawl(run)).complete
         plain = await crawls.sent(run)
-        assert plain.items == _films(1) | {_review(1, n) for n in range(1, 5)}
+        assert plain.items == _movies(1) | {_review(1, n) for n in range(1, 5)}
 
 
 async def test_a_redirected_page_is_read_once_and_its_target_is_asked_for_changes(
@@ -200,7 +200,7 @@ async def test_a_redirected_page_is_read_once_and_its_target_is_asked_for_change
     blog.post("/new", 1, (5,), links=("/2",))
     blog.post("/2", 2, (5,))
     first = await _crawl(crawls)
-    assert first.items == _films(1, 2) | {_review(1, 5), _review(2, 5)}
+    assert first.items == _movies(1, 2) | {_review(1, 5), _review(2, 5)}
     assert site.pages_asked(200).count("/new") == 1
     again = await _crawl(crawls)
     assert again.items | again.kept == first.items
@@ -219,5 +219,5 @@ async def test_a_next_page_elsewhere_is_no_part_of_the_chain(
 ) -> None:
     blog.post("/1", 1, (5,), after="http://elsewhere.example/2")
     first = await _crawl(crawls)
-    assert first.items == _films(1) | {_review(1, 5)}
+    assert first.items == _movies(1) | {_review(1, 5)}
     assert (await _crawl(crawls)).kept == first.items

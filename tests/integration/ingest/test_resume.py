@@ -15,7 +15,7 @@ from services.ingest.demo_site.demo_pages import Page
 from services.ingest.visits.visits import Visits
 from services.ingest.visits.visits_file import FILE, finished_pages
 from services.ingest.visits.visits_file import connect as connect_file
-from shared.delivery.messages import REVIEWS_STREAM
+from shared.delivery.keys import REVIEWS_STREAM
 from shared.delivery.redis_client import Client, connect
 from shared.runs.registry import Run
 from tests.support.crawl.crawls import Crawls
@@ -23,20 +23,20 @@ from tests.support.crawl.watched_site import WatchedSite, watched_site
 from tests.support.delivery.redis_server import RedisServer
 from tests.support.waiting import async_wait_until
 
-FILMS = 20
-PAGES = 5 + 2 * FILMS  # sitemaps, two of the list, two of each film
+MOVIES = 20
+PAGES = 5 + 2 * MOVIES  # sitemaps, two of the list, two of each movie
 KILLS = 6
 SLOW = '[sources.demo]\nspider = "schema_org"\ndelay_s = 0.05\nreviews_per_movie = {}\n'
 
 
 @pytest.fixture
-def films() -> DemoCatalogue:
-    return load_catalogue()[:FILMS]
+def movies() -> DemoCatalogue:
+    return load_catalogue()[:MOVIES]
 
 
 @pytest.fixture
-def site(films: DemoCatalogue) -> Iterator[WatchedSite]:
-    with watched_site(films) as site:
+def site(movies: DemoCatalogue) -> Iterator[WatchedSite]:
+    with watched_site(movies) as site:
         yield site
 
 
@@ -46,7 +46,7 @@ def crawls(redis: Client, redis_url: str, tmp_path: Path, site: WatchedSite) -> 
 
 
 def _finished(crawls: Crawls, run: Run) -> set[str]:
-    """Paths of the pages that the run has visited; of a chain, all its pages."""
+    """Paths of all pages that the run has visited."""
     path = crawls.ingest_dir / run.source / FILE
     if not path.exists():
         return set()
@@ -62,7 +62,7 @@ def _finished(crawls: Crawls, run: Run) -> set[str]:
 
 @pytest.mark.parametrize("picked", [0, 5])
 async def test_kills_at_any_moment_cost_no_finished_page_and_no_item(
-    crawls: Crawls, site: WatchedSite, films: DemoCatalogue, picked: int
+    crawls: Crawls, site: WatchedSite, movies: DemoCatalogue, picked: int
 ) -> None:
     crawls.configure(SLOW.format(picked))
     first = await crawls.baseline()
@@ -70,9 +70,9 @@ async def test_kills_at_any_moment_cost_no_finished_page_and_no_item(
     expected_pages = set(site.pages_asked())
     assert len(expected_pages) == PAGES
     # So that the next run sends most items again, and keeps some.
-    site.catalogue = films[:2] + tuple(
-        film.model_copy(update={"description": f"{film.description} Restored."})
-        for film in films[2:]
+    site.catalogue = movies[:2] + tuple(
+        movie.model_copy(update={"description": f"{movie.description} Restored."})
+        for movie in movies[2:]
     )
     site.forget()
 
@@ -104,10 +104,10 @@ async def test_kills_at_any_moment_cost_no_finished_page_and_no_item(
     sent = await crawls.sent(run)
     sent.assert_balanced(complete=True)
     assert sent.items | sent.kept == expected.items
-    kept_films = {film.movie_id for film in films[:2]}
-    assert {name.partition("/")[2] for name in sent.kept if name.startswith("movie")} == kept_films
+    kept_movies = {movie.movie_id for movie in movies[:2]}
+    assert {name.partition("/")[2] for name in sent.kept if name.startswith("movie")} == kept_movies
     assert {message.review.movie_id for message in sent.reviews.values()} == {
-        film.movie_id for film in films[2:]
+        movie.movie_id for movie in movies[2:]
     }
     # Going on once more, after all has been sent, sends the same end. A kill may
     # have come between the end and the exit, so there may be more than one already.
@@ -142,10 +142,10 @@ async def _more_entries(crawls: Crawls, than: int) -> None:
 
 
 async def test_what_was_sent_counts_although_its_page_is_gone_before_the_next_attempt(
-    crawls: Crawls, site: WatchedSite, films: DemoCatalogue
+    crawls: Crawls, site: WatchedSite, movies: DemoCatalogue
 ) -> None:
     """Killed after the stream had a page's items and before its visit was recorded."""
-    path = f"/films/{films[0].movie_id}"
+    path = f"/films/{movies[0].movie_id}"
     run = await crawls.request()
     assert (await crawls.crawl(run)).error is None
     whole = await crawls.sent(run)
@@ -167,8 +167,8 @@ async def test_redis_that_goes_away_is_waited_for_and_nothing_is_lost(
     private_redis: RedisServer, tmp_path: Path, away_s: float
 ) -> None:
     redis = connect(private_redis.url)
-    films = load_catalogue()[:40]
-    with watched_site(films) as site:
+    movies = load_catalogue()[:40]
+    with watched_site(movies) as site:
         crawls = Crawls(redis, private_redis.url, tmp_path, site.url)
         crawls.configure(SLOW.format(0))
         run = await crawls.request()
@@ -210,7 +210,7 @@ async def test_redis_that_is_away_at_the_start_is_waited_for(
         process = await crawls.start(run)
         assert process.stderr is not None
         async with asyncio.timeout(60):
-            while b"redis away, waiting" not in await process.stderr.readline():
+            while b"redis unavailable, retrying" not in await process.stderr.readline():
                 pass
         await asyncio.to_thread(private_redis.start)
         outcome = await crawls.finish(process)

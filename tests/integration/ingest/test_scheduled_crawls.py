@@ -14,7 +14,8 @@ from prometheus_client import REGISTRY
 
 from services.ingest.sources.sources import DatasetSource, Source
 from services.ingest.supervisor.crawl_schedule import request_due
-from shared.delivery.messages import COMMANDS_STREAM, REVIEWS_STREAM, RunEnd, parse
+from shared.delivery.keys import COMMANDS_STREAM, REVIEWS_STREAM
+from shared.delivery.messages import RunEnd, parse
 from shared.delivery.redis_client import Client
 from shared.runs import registry
 from shared.runs.registry import Run
@@ -42,33 +43,33 @@ async def _due(redis: Client, *sources: Source) -> list[Run]:
 
 
 async def test_a_source_is_due_once_and_again_after_its_time(redis: Client) -> None:
-    films = _source("films", 3600)
-    [first] = await _due(redis, films)
+    source = _source("films", 3600)
+    [first] = await _due(redis, source)
     assert (first.source, first.trigger, first.state) == ("films", "schedule", "queued")
-    assert await _due(redis, films) == []  # it has not ended
+    assert await _due(redis, source) == []  # it has not ended
     assert await registry.advance(redis, first, "failed", error="no network")
-    assert await _due(redis, films) == []  # it has, and it is not time yet
+    assert await _due(redis, source) == []  # it has, and it is not time yet
     await _requested(redis, "films", 3601)
-    [second] = await _due(redis, films)
+    [second] = await _due(redis, source)
     assert second.run_id != first.run_id
     commands = [parse(fields) for _, fields in await redis.xrange(COMMANDS_STREAM)]
     assert [command.run_id for command in commands] == [first.run_id, second.run_id]
 
 
 async def test_after_a_long_stop_a_source_is_due_once(redis: Client) -> None:
-    films = _source("films", 60)
+    source = _source("films", 60)
     await _requested(redis, "films", 30 * 86_400)
-    [run] = await _due(redis, films)
+    [run] = await _due(redis, source)
     await registry.advance(redis, run, "failed", error="no network")
-    assert await _due(redis, films) == []
+    assert await _due(redis, source) == []
 
 
 async def test_a_request_by_hand_counts(redis: Client) -> None:
-    films = _source("films", 60)
+    source = _source("films", 60)
     await _requested(redis, "films", 61)
     by_hand, _ = await registry.request_run(redis, "films")
     await registry.advance(redis, by_hand, "cancelled")
-    assert await _due(redis, films) == []
+    assert await _due(redis, source) == []
     assert (await registry.list_runs(redis))[0] == await registry.get_run(redis, by_hand.run_id)
 
 
@@ -78,24 +79,29 @@ async def test_sources_without_a_schedule_are_left_alone(redis: Client) -> None:
 
 
 async def test_of_many_that_look_at_once_one_is_given_a_run(redis: Client) -> None:
-    films = _source("films", 60)
-    before = REGISTRY.get_sample_value("ingest_scheduled_runs_total", {"source": "films"}) or 0
-    found = await asyncio.gather(*(_due(redis, films) for _ in range(20)))
-    [run] = [run for one in found for run in one]
-    after = REGISTRY.get_sample_value("ingest_scheduled_runs_total", {"source": "films"})
+    source = _source("films", 60)
+    before = (
+        REGISTRY.get_sample_value("movie_search_ingest_scheduled_runs_total", {"source": "films"})
+        or 0
+    )
+    requested = await asyncio.gather(*(_due(redis, source) for _ in range(20)))
+    [run] = [run for one in requested for run in one]
+    after = REGISTRY.get_sample_value(
+        "movie_search_ingest_scheduled_runs_total", {"source": "films"}
+    )
     assert after == before + 1
     assert [known.run_id for known in await registry.list_runs(redis)] == [run.run_id]
 
 
 async def test_a_run_that_ended_between_two_looks_is_not_asked_for_twice(redis: Client) -> None:
     """Both supervisors saw the source idle and due; the first one's run has ended by now."""
-    films = _source("films", 60)
+    source = _source("films", 60)
     await _requested(redis, "films", 100)
     seen = await redis.get("requested:films")
-    [run] = await _due(redis, films)
+    [run] = await _due(redis, source)
     await registry.advance(redis, run, "failed", error="no network")
     await redis.set("requested:films", seen)  # what the slower one still believes
-    assert await _due(redis, films) == []
+    assert await _due(redis, source) == []
 
 
 async def test_the_supervisor_crawls_by_the_clock(
@@ -117,7 +123,7 @@ async def test_the_supervisor_crawls_by_the_clock(
         known = await registry.list_runs(redis)
         most_at_once = max(most_at_once, sum(not registry.ended(run) for run in known))
         for run in known:
-            if run.state == "embedding":  # nobody else settles it here
+            if run.state == "embedding":  # no embedder settles it here
                 await registry.advance(redis, run, "searchable")
         return sum(run.state == "searchable" for run in known) >= 3
 

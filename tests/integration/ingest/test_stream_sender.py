@@ -15,17 +15,12 @@ from services.ingest.context import Crawl
 from services.ingest.delivery import stream_sender
 from services.ingest.delivery.stream_sender import BATCH, StreamSender
 from services.ingest.sources.sources import SchemaOrgSource
-from services.ingest.visits.page_results import Fetched, Link, Visit
+from services.ingest.visits.page_results import FetchedPage, Link, Visit
 from services.ingest.visits.visits import Visits, open_visits
-from shared.delivery.messages import (
-    REVIEWS_STREAM,
-    Movie,
-    MovieMessage,
-    Review,
-    ReviewMessage,
-    checksum_of_ids,
-)
+from shared.delivery.keys import REVIEWS_STREAM
+from shared.delivery.messages import MovieMessage, ReviewMessage, checksum_of_ids
 from shared.delivery.redis_client import Client, connect
+from shared.record import MovieRecord, ReviewRecord
 from tests.support.delivery.redis_server import RedisServer
 from tests.support.waiting import async_wait_until
 
@@ -35,11 +30,11 @@ SOURCE = SchemaOrgSource.model_validate(
 
 
 def _movie(n: int) -> MovieMessage:
-    return MovieMessage(run_id="r", source="demo", movie=Movie(movie_id=f"tt{n:07}"))
+    return MovieMessage(run_id="r", source="demo", movie=MovieRecord(movie_id=f"tt{n:07}"))
 
 
 def _review(n: int) -> ReviewMessage:
-    review = Review(review_id=f"demo:{n}", movie_id="tt0000001", text="Fine.")
+    review = ReviewRecord(review_id=f"demo:{n}", movie_id="tt0000001", text="Fine.")
     return ReviewMessage(run_id="r", source="demo", review=review)
 
 
@@ -57,7 +52,7 @@ def _visit(name: str, *items: str) -> Visit:
     url = f"http://127.0.0.1/{name}"
     return Visit(
         link=Link(url, "page"),
-        pages=(Fetched(url, url),),
+        pages=(FetchedPage(url, url),),
         links=(),
         depth=0,
         fetched_at=datetime.now(UTC),
@@ -98,10 +93,10 @@ async def test_a_full_buffer_goes_out_at_once(sender: StreamSender, redis: Clien
     for n in range(BATCH - 1):
         await sender.send(_review(n))
     assert await redis.xlen(REVIEWS_STREAM) == 0
-    assert sender.ledger.items == 0
+    assert sender.totals.items == 0
     await sender.send(_review(BATCH))
     assert await redis.xlen(REVIEWS_STREAM) == BATCH
-    assert sender.ledger.items == BATCH
+    assert sender.totals.items == BATCH
 
 
 async def test_a_part_of_one_goes_out_soon(sender: StreamSender, redis: Client) -> None:
@@ -124,8 +119,8 @@ async def test_each_id_goes_out_once_and_is_counted_once(
     assert not await sender.send(_movie(1))
     await sender.flush()
     assert await redis.xlen(REVIEWS_STREAM) == 2
-    assert (sender.ledger.movies, sender.ledger.reviews) == (1, 1)
-    assert sender.ledger.checksum == checksum_of_ids(["movie/tt0000001", "review/demo:1"])
+    assert (sender.totals.movies, sender.totals.reviews) == (1, 1)
+    assert sender.totals.checksum == checksum_of_ids(["movie/tt0000001", "review/demo:1"])
 
 
 async def test_many_senders_at_once_lose_nothing(sender: StreamSender, redis: Client) -> None:
@@ -133,7 +128,7 @@ async def test_many_senders_at_once_lose_nothing(sender: StreamSender, redis: Cl
     await sender.flush()
     rows = await redis.xrange(REVIEWS_STREAM)
     assert len({fields["id"] for _, fields in rows}) == len(rows) == 3 * BATCH + 7
-    assert sender.ledger.items == len(rows)
+    assert sender.totals.items == len(rows)
 
 
 async def test_a_full_stream_pauses_until_there_is_room(
@@ -145,7 +140,7 @@ async def test_a_full_stream_pauses_until_there_is_room(
         await sender.send(_review(n))
     await sender.flush()
     assert recorder.full == [True]
-    room = asyncio.create_task(sender.room())
+    room = asyncio.create_task(sender.wait_for_room())
     ids = [entry for entry, _ in await redis.xrange(REVIEWS_STREAM)]
     await redis.xdel(REVIEWS_STREAM, *ids[:2])
     with pytest.raises(TimeoutError):
@@ -166,7 +161,7 @@ async def test_a_refusal_is_a_loss_that_is_told(
     await sender.flush()
     assert len(recorder.lost) == 1
     assert "WRONGTYPE" in recorder.lost[0]
-    assert (sender.ledger.items, sender.unsent) == (0, BATCH + 1)
+    assert (sender.totals.items, sender.unsent) == (0, BATCH + 1)
 
 
 async def test_redis_that_comes_back_gets_everything(
@@ -183,7 +178,7 @@ async def test_redis_that_comes_back_gets_everything(
     await asyncio.to_thread(private_redis.start)
     await asyncio.wait_for(flush, 60)
     assert recorder.lost == []
-    assert sender.ledger.items == 10
+    assert sender.totals.items == 10
     rows = await redis.xrange(REVIEWS_STREAM)
     assert {fields["id"] for _, fields in rows} == {f"demo:{n}" for n in range(10)}
     await sender.close()
@@ -198,9 +193,9 @@ async def test_redis_that_stays_away_is_a_loss_that_is_told(
     private_redis.kill()
     await sender.send(_review(1))
     await sender.close()
-    assert sender.ledger.items == 0
+    assert sender.totals.items == 0
     assert recorder.lost
-    assert "1 items unsent" in recorder.lost[0]
+    assert "did not accept 1 items" in recorder.lost[0]
     await redis.aclose()
 
 
@@ -211,15 +206,15 @@ async def test_a_page_is_visited_when_its_last_item_is_confirmed(
     sender = _sender(redis, recorder, visits=visits)
     await sender.send(_movie(1))
     await sender.send(_review(1))
-    sender.done(_visit("a", "movie/tt0000001", "review/demo:1"))
+    sender.record_when_confirmed(_visit("a", "movie/tt0000001", "review/demo:1"))
     await sender.send(_review(2))
-    assert not await sender.send(_movie(1))  # both pages show the film
-    sender.done(_visit("b", "movie/tt0000001", "review/demo:2"))
+    assert not await sender.send(_movie(1))  # both pages have the movie
+    sender.record_when_confirmed(_visit("b", "movie/tt0000001", "review/demo:2"))
     assert not visits.has_visited("http://127.0.0.1/a")
     await sender.flush()
     assert visits.has_visited("http://127.0.0.1/a")
     assert visits.has_visited("http://127.0.0.1/b")
-    sender.done(_visit("empty"))
+    sender.record_when_confirmed(_visit("empty"))
     assert visits.has_visited("http://127.0.0.1/empty")
     await sender.close()
 
@@ -232,7 +227,7 @@ async def test_a_page_whose_items_redis_has_not_taken_is_not_visited(
     sender = _sender(redis, recorder, visits=visits, give_up_after_s=0.2)
     private_redis.kill()
     await sender.send(_review(1))
-    sender.done(_visit("a", "review/demo:1"))
+    sender.record_when_confirmed(_visit("a", "review/demo:1"))
     await sender.close()
     assert recorder.lost
     assert not visits.has_visited("http://127.0.0.1/a")
@@ -249,18 +244,18 @@ async def test_the_next_attempt_sends_what_was_held_and_counts_it(
     await killed.send(_movie(1))
     await killed.flush()
     await killed.send(_review(1))
-    # Sent, and killed before the reply was read: nobody can say whether it was.
+    # Sent, and killed before the reply was read: whether it arrived is unknown.
     visits.hold([("review/demo:1", _review(1).to_fields())])
     visits.close()
     again = _sender(redis, recorder, visits=_visits(tmp_path))
     await again.start()
-    assert again.ledger.items == 2
+    assert again.totals.items == 2
     rows = await redis.xrange(REVIEWS_STREAM)
     assert [fields["id"] for _, fields in rows] == ["tt0000001", "demo:1"]
     # A page that is read again may have changed: its items go out again, and count once.
     assert await again.send(_review(1))
     await again.close()
-    assert again.ledger.items == 2
+    assert again.totals.items == 2
     assert await redis.xlen(REVIEWS_STREAM) == 3
 
 
@@ -279,7 +274,7 @@ async def test_a_flush_that_is_broken_off_forgets_nothing(
         await flush
     await asyncio.to_thread(private_redis.start)
     await sender.close()
-    assert (sender.unsent, sender.ledger.items, visits.held()) == (0, 1, [])
+    assert (sender.unsent, sender.totals.items, visits.held()) == (0, 1, [])
     await redis.aclose()
 
 

@@ -25,14 +25,8 @@ from services.ingest.supervisor import retry_budget
 from services.ingest.supervisor.attempt import CrawlAttempt
 from services.ingest.supervisor.retry_budget import MAX_ATTEMPTS
 from services.ingest.supervisor.supervisor import Supervisor
-from shared.delivery.messages import (
-    REVIEWS_STREAM,
-    IngestCommand,
-    RunEnd,
-    checksum_of_ids,
-    ledger_id,
-    parse,
-)
+from shared.delivery.keys import REVIEWS_STREAM
+from shared.delivery.messages import IngestCommand, RunEnd, checksum_of_ids, ledger_id, parse
 from shared.delivery.redis_client import Client
 from shared.delivery.streams import Entry, EntryInvalid
 from shared.runs import registry
@@ -167,7 +161,7 @@ async def test_supervisors_that_die_with_their_crawls_do_not_go_on_for_ever(
     async with supervising(redis):
         record = await settled(redis, run)
     assert (record.state, record.attempts) == ("failed", 7)
-    assert record.error == "the crawl ended 3 times without getting further"
+    assert record.error == "the crawl ended 3 times without progress"
 
 
 async def test_a_stop_leaves_the_run_and_the_next_start_goes_on(
@@ -245,7 +239,7 @@ async def test_attempts_that_get_further_may_be_many(
     # Three got further; the next three did not.
     assert (record.state, record.attempts) == ("failed", MAX_ATTEMPTS + 3)
     assert record.error is not None
-    assert record.error.startswith("the crawl ended 3 times without getting further")
+    assert record.error.startswith("the crawl ended 3 times without progress")
 
 
 async def test_no_process_outlives_its_supervision(
@@ -255,11 +249,11 @@ async def test_no_process_outlives_its_supervision(
     configure(SLOW_DEMO)
     with serve_demo_site("127.0.0.1", 0, catalogue=few) as url:
         run = await _request(redis, "demo")
-        attempting = CrawlAttempt(redis, "me", 60_000, url, lambda _: 0, asyncio.Event())
-        task = asyncio.create_task(attempting.attempt(run, 60.0))
+        crawl_attempt = CrawlAttempt(redis, "me", 60_000, url, lambda _: 0, asyncio.Event())
+        task = asyncio.create_task(crawl_attempt.crawl(run, 60.0))
 
         async def started() -> int:
-            return attempting.pids.get(run.run_id, 0)
+            return crawl_attempt.pids.get(run.run_id, 0)
 
         pid = await async_wait_until(started)
         lease = f"lease:{run.run_id}"
@@ -307,7 +301,7 @@ async def test_a_source_that_is_not_configured_fails_the_run(
     async with supervising(redis):
         record = await settled(redis, await _request(redis, "no_such"))
     assert (record.state, record.attempts) == ("failed", 0)
-    assert record.error == "source 'no_such' is not configured; there are demo"
+    assert record.error == "source 'no_such' is not configured; configured: demo"
 
 
 async def test_robots_txt_is_obeyed(
@@ -326,8 +320,8 @@ async def test_robots_txt_is_obeyed(
 @pytest.mark.parametrize(
     ("status", "reason"),
     [
-        (500, "cannot be had: HTTP status 500"),
-        (429, "asked 5 times in a row to come back later (status 429)"),
+        (500, "cannot be used: HTTP status 500"),
+        (429, "asked 5 times in a row to wait (status 429)"),
     ],
 )
 async def test_robots_txt_that_cannot_be_had_forbids_everything(
@@ -391,11 +385,11 @@ async def test_a_site_without_reviews_fails_loudly(redis: Client, configure: Con
             record = await settled(redis, run)
     assert record.state == "failed"
     assert record.error is not None
-    assert "no reviews were found" in record.error
+    assert "no reviews found" in record.error
     assert (await _sent(redis, run))[2] == []
 
 
-async def test_reviews_per_movie_picks_over_all_pages_of_a_film(
+async def test_reviews_per_movie_picks_over_all_pages_of_a_movie(
     redis: Client, configure: Configure, few: DemoCatalogue
 ) -> None:
     configure('[sources.demo]\nspider = "schema_org"\nreviews_per_movie = 2\n')

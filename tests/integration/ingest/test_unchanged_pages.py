@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.ingest.demo_site.demo_catalogue import DemoCatalogue, DemoMovie, load_catalogue
-from services.ingest.demo_site.demo_pages import PER_FILM, Page
+from services.ingest.demo_site.demo_pages import PER_MOVIE, Page
 from services.ingest.visits.visits_file import FILE
 from shared.delivery.redis_client import Client
 from shared.runs import registry
@@ -16,18 +16,18 @@ from shared.runs.registry import Run
 from tests.support.crawl.crawls import Crawls, Sent
 from tests.support.crawl.watched_site import WatchedSite, edited, watched_site, with_reviews
 
-FILMS = 5
+MOVIES = 5
 PICKING = '[sources.demo]\nspider = "schema_org"\nreviews_per_movie = {}\n'
 
 
 @pytest.fixture
-def films() -> DemoCatalogue:
-    return load_catalogue()[:FILMS]
+def movies() -> DemoCatalogue:
+    return load_catalogue()[:MOVIES]
 
 
 @pytest.fixture
-def site(films: DemoCatalogue) -> Iterator[WatchedSite]:
-    with watched_site(films) as site:
+def site(movies: DemoCatalogue) -> Iterator[WatchedSite]:
+    with watched_site(movies) as site:
         yield site
 
 
@@ -36,25 +36,25 @@ def crawls(redis: Client, redis_url: str, tmp_path: Path, site: WatchedSite) -> 
     return Crawls(redis, redis_url, tmp_path, site.url)
 
 
-def _items(films: DemoCatalogue) -> set[str]:
-    """Ledger ids of all films and reviews."""
-    return {f"movie/{film.movie_id}" for film in films} | {
-        _review(film, at) for film in films for at in range(1, len(film.reviews) + 1)
+def _items(movies: DemoCatalogue) -> set[str]:
+    """Ledger ids of all movies and reviews."""
+    return {f"movie/{movie.movie_id}" for movie in movies} | {
+        _review(movie, at) for movie in movies for at in range(1, len(movie.reviews) + 1)
     }
 
 
-def _review(film: DemoMovie, at: int) -> str:
-    return f"review/demo:{film.movie_id}-review-{at}"
+def _review(movie: DemoMovie, at: int) -> str:
+    return f"review/demo:{movie.movie_id}-review-{at}"
 
 
-def _reworded(film: DemoMovie, at: int, text: str) -> DemoMovie:
-    reviews = list(film.reviews)
+def _reworded(movie: DemoMovie, at: int, text: str) -> DemoMovie:
+    reviews = list(movie.reviews)
     reviews[at - 1] = reviews[at - 1].model_copy(update={"text": text})
-    return with_reviews(film, reviews)
+    return with_reviews(movie, reviews)
 
 
 async def _crawl(crawls: Crawls, *, complete: bool = True, allow_removals: bool = False) -> Sent:
-    """Crawl again, to a good end that the embedder is told of."""
+    """Crawl again successfully, and settle the run."""
     run = await crawls.request(allow_removals=allow_removals)
     outcome = await crawls.crawl(run)
     assert outcome.error is None, crawls.errors.decode()
@@ -75,7 +75,7 @@ async def test_an_unchanged_site_is_asked_and_sends_nothing(
     if picked:
         crawls.configure(PICKING.format(picked))
     first = await _crawl(crawls)
-    assert len(first.reviews) == FILMS * (picked or 5)
+    assert len(first.reviews) == MOVIES * (picked or 5)
     pages = site.pages_asked(200)
     assert len(pages) == len(set(pages))
     for _ in range(2):  # what was only kept is a baseline too
@@ -88,132 +88,132 @@ async def test_an_unchanged_site_is_asked_and_sends_nothing(
 
 
 async def test_an_edited_page_sends_exactly_its_reviews(
-    crawls: Crawls, site: WatchedSite, films: DemoCatalogue
+    crawls: Crawls, site: WatchedSite, movies: DemoCatalogue
 ) -> None:
     await _crawl(crawls)
     site.forget()
-    site.catalogue = edited(films, 2, lambda film: _reworded(film, 2, "Seen again: far better."))
+    site.catalogue = edited(movies, 2, lambda movie: _reworded(movie, 2, "Seen again: far better."))
     again = await _crawl(crawls)
-    film = films[2]
-    page = {f"movie/{film.movie_id}", *(_review(film, at) for at in range(1, PER_FILM + 1))}
+    movie = movies[2]
+    page = {f"movie/{movie.movie_id}", *(_review(movie, at) for at in range(1, PER_MOVIE + 1))}
     assert again.items == page
-    assert again.reviews[f"demo:{film.movie_id}-review-2"].review.text == "Seen again: far better."
-    assert again.kept == _items(films) - page
-    assert site.pages_asked(200) == [f"/films/{film.movie_id}"]
+    assert again.reviews[f"demo:{movie.movie_id}-review-2"].review.text == "Seen again: far better."
+    assert again.kept == _items(movies) - page
+    assert site.pages_asked(200) == [f"/films/{movie.movie_id}"]
 
 
 async def test_a_chain_of_which_a_later_page_has_changed_is_read_again(
-    crawls: Crawls, site: WatchedSite, films: DemoCatalogue
+    crawls: Crawls, site: WatchedSite, movies: DemoCatalogue
 ) -> None:
     crawls.configure(PICKING.format(2))
     first = await _crawl(crawls)
     site.forget()
-    site.catalogue = edited(films, 2, lambda film: _reworded(film, 4, "Seen again: far better."))
+    site.catalogue = edited(movies, 2, lambda movie: _reworded(movie, 4, "Seen again: far better."))
     again = await _crawl(crawls)
-    film = films[2]
-    assert set(again.movies) == {film.movie_id}
-    assert {message.review.movie_id for message in again.reviews.values()} == {film.movie_id}
+    movie = movies[2]
+    assert set(again.movies) == {movie.movie_id}
+    assert {message.review.movie_id for message in again.reviews.values()} == {movie.movie_id}
     assert len(again.reviews) == 2
     assert again.items | again.kept == first.items
-    path = f"/films/{film.movie_id}"
+    path = f"/films/{movie.movie_id}"
     assert [ask for ask in site.asked if ask[0].startswith(path)] == [
         (path, 304),
-        (f"{path}?page=2", 200),  # which shows that the chain has changed
+        (f"{path}?page=2", 200),  # which shows that the page sequence has changed
         (path, 200),
         (f"{path}?page=2", 200),
     ]
 
 
 async def test_a_review_that_is_gone_is_neither_sent_nor_kept(
-    crawls: Crawls, site: WatchedSite, films: DemoCatalogue
+    crawls: Crawls, site: WatchedSite, movies: DemoCatalogue
 ) -> None:
     await _crawl(crawls)
-    site.catalogue = edited(films, 1, lambda film: with_reviews(film, film.reviews[:-1]))
+    site.catalogue = edited(movies, 1, lambda movie: with_reviews(movie, movie.reviews[:-1]))
     again = await _crawl(crawls)
-    gone = _review(films[1], len(films[1].reviews))
-    assert again.items | again.kept == _items(films) - {gone}
-    assert f"movie/{films[1].movie_id}" in again.items
+    gone = _review(movies[1], len(movies[1].reviews))
+    assert again.items | again.kept == _items(movies) - {gone}
+    assert f"movie/{movies[1].movie_id}" in again.items
 
 
-async def test_a_film_that_is_gone_is_neither_sent_nor_kept(
-    crawls: Crawls, site: WatchedSite, films: DemoCatalogue
+async def test_a_movie_that_is_gone_is_neither_sent_nor_kept(
+    crawls: Crawls, site: WatchedSite, movies: DemoCatalogue
 ) -> None:
     await _crawl(crawls)
-    site.catalogue = films[:1] + films[2:]
+    site.catalogue = movies[:1] + movies[2:]
     again = await _crawl(crawls)
     assert again.items | again.kept == _items(site.catalogue)
     assert not again.items
 
 
 async def test_a_page_that_answers_404_is_gone_and_hinders_nothing(
-    crawls: Crawls, site: WatchedSite, films: DemoCatalogue
+    crawls: Crawls, site: WatchedSite, movies: DemoCatalogue
 ) -> None:
     await _crawl(crawls)
-    path = f"/films/{films[1].movie_id}"
+    path = f"/films/{movies[1].movie_id}"
     missing = Page(404, "text/html", b"gone")
     site.answers = lambda target: missing if target.startswith(path) else None
     again = await _crawl(crawls)
-    assert again.kept == _items(films[:1] + films[2:])
+    assert again.kept == _items(movies[:1] + movies[2:])
 
 
 @pytest.mark.parametrize("picked", [0, 5])
 async def test_a_page_that_fails_makes_the_run_incomplete(
-    crawls: Crawls, site: WatchedSite, films: DemoCatalogue, picked: int
+    crawls: Crawls, site: WatchedSite, movies: DemoCatalogue, picked: int
 ) -> None:
     if picked:
         crawls.configure(PICKING.format(picked))
     await _crawl(crawls)
-    path = f"/films/{films[1].movie_id}?page=2"
+    path = f"/films/{movies[1].movie_id}?page=2"
     broken = Page(500, "text/html", b"oops")
     site.answers = lambda target: broken if target == path else None
     again = await _crawl(crawls, complete=False)
     assert not again.items
     lost = (
-        {_review(films[1], at) for at in (4, 5)}
+        {_review(movies[1], at) for at in (4, 5)}
         if not picked
-        else _items((films[1],))  # what the whole chain has can not be known
+        else _items((movies[1],))  # the whole sequence is unknown
     )
-    assert again.kept == _items(films) - lost
+    assert again.kept == _items(movies) - lost
     site.answers = lambda _: None
     healed = await _crawl(crawls)
-    assert healed.items | healed.kept == _items(films)
+    assert healed.items | healed.kept == _items(movies)
 
 
 async def test_a_run_that_did_not_become_searchable_is_no_baseline(
-    crawls: Crawls, site: WatchedSite, films: DemoCatalogue
+    crawls: Crawls, site: WatchedSite, movies: DemoCatalogue
 ) -> None:
     run = await crawls.request()
     assert (await crawls.crawl(run)).error is None
     await registry.advance(crawls.redis, run, "incomplete")
     site.forget()
     again = await _crawl(crawls)
-    assert again.items == _items(films)
+    assert again.items == _items(movies)
     assert not site.pages_asked(304)
 
 
 async def test_another_configuration_reads_every_page(
-    crawls: Crawls, site: WatchedSite, films: DemoCatalogue
+    crawls: Crawls, site: WatchedSite, movies: DemoCatalogue
 ) -> None:
     await _crawl(crawls)
     crawls.configure(PICKING.format(3))
     site.forget()
     again = await _crawl(crawls)
-    assert len(again.reviews) == 3 * FILMS
+    assert len(again.reviews) == 3 * MOVIES
     assert not site.pages_asked(304)
 
 
 async def test_lost_or_damaged_visits_cost_a_full_crawl(
-    crawls: Crawls, site: WatchedSite, films: DemoCatalogue
+    crawls: Crawls, site: WatchedSite, movies: DemoCatalogue
 ) -> None:
     await _crawl(crawls)
     visits = crawls.ingest_dir / "demo" / FILE
     visits.write_bytes(b"no database" * 1000)
     again = await _crawl(crawls)
-    assert again.items == _items(films)
-    assert b"visits cannot be read" in crawls.errors
+    assert again.items == _items(movies)
+    assert b"damaged visits file quarantined" in crawls.errors
     visits.unlink()
-    assert (await _crawl(crawls)).items == _items(films)
-    assert (await _crawl(crawls)).kept == _items(films)
+    assert (await _crawl(crawls)).items == _items(movies)
+    assert (await _crawl(crawls)).kept == _items(movies)
 
 
 async def test_a_page_limit_is_good_for_what_it_saw_and_removes_nothing(
@@ -221,21 +221,21 @@ async def test_a_page_limit_is_good_for_what_it_saw_and_removes_nothing(
 ) -> None:
     crawls.configure('[sources.demo]\nspider = "schema_org"\nmax_pages = 8\n')
     limited = await _crawl(crawls, complete=False)
-    assert 0 < len(limited.movies) < FILMS
+    assert 0 < len(limited.movies) < MOVIES
 
 
 async def test_pages_that_lose_their_reviews_fail_the_run_and_one_is_kept(
-    crawls: Crawls, site: WatchedSite, films: DemoCatalogue
+    crawls: Crawls, site: WatchedSite, movies: DemoCatalogue
 ) -> None:
     await _crawl(crawls)
-    site.catalogue = films[:2] + tuple(
-        _reworded(film, 1, "So that the page has changed.") for film in films[2:]
+    site.catalogue = movies[:2] + tuple(
+        _reworded(movie, 1, "So that the page has changed.") for movie in movies[2:]
     )
 
     def drifted(target: str) -> Page | None:
-        page = site.films.page(target)
-        film = target.removeprefix("/films/").partition("?")[0]
-        if film not in {film.movie_id for film in films[2:]}:
+        page = site.demo_site.page(target)
+        movie = target.removeprefix("/films/").partition("?")[0]
+        if movie not in {movie.movie_id for movie in movies[2:]}:
             return None
         return Page(200, page.media_type, page.body.replace(b'"review":', b'"opinion":'))
 
@@ -259,7 +259,7 @@ async def test_pages_that_lose_their_reviews_fail_the_run_and_one_is_kept(
     await registry.advance(crawls.redis, later, "failed")
     confirmed = await _crawl(crawls, allow_removals=True)
     assert {message.review.movie_id for message in confirmed.reviews.values()} == {
-        film.movie_id for film in films[:2]
+        movie.movie_id for movie in movies[:2]
     }
     kept = {run.run_id, later.run_id}
     assert {page.stem for page in crawls.ingest_dir.rglob("*.html")} == kept
@@ -281,7 +281,7 @@ async def test_a_site_that_has_no_reviews_at_all_keeps_a_page(
     run = await crawls.request()
     outcome = await crawls.crawl(run)
     assert outcome.error is not None
-    assert "no reviews were found" in outcome.error
+    assert "no reviews found" in outcome.error
     record = await registry.get_run(crawls.redis, run.run_id)
     assert record is not None
     assert _read(record) == body

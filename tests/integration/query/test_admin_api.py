@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from services.query.api.admin.admin_schemas import RunAccepted, RunList, SourceList
-from shared.delivery.messages import COMMANDS_STREAM, IngestCommand, parse
+from shared.delivery.keys import COMMANDS_STREAM, RUNS, SOURCES
+from shared.delivery.messages import IngestCommand, parse
 from shared.delivery.redis_client import Client
 from shared.runs import registry
 from shared.settings import SettingsInvalid
@@ -90,7 +91,7 @@ async def test_only_a_configured_source_can_run(query: RunningQuery, redis: Clie
 
 
 async def test_before_ingest_has_said_what_it_can_crawl(query: RunningQuery, redis: Client) -> None:
-    await redis.delete(registry.SOURCES)
+    await redis.delete(SOURCES)
     response = await query.client.post("/admin/ingest", json={"source": "demo"}, headers=BEARER)
     assert response.status_code == 503
     assert response.json()["code"] == "ingest-unavailable"
@@ -140,16 +141,16 @@ async def test_runs_are_listed_of_one_source_and_as_many_as_wanted(
     query: RunningQuery, redis: Client
 ) -> None:
     made: dict[str, list[str]] = {"demo": [], "other": []}
-    for number in range(150):  # more than are read at once, of a source that is then asked for
+    for number in range(150):  # more runs of one source than are read at once
         source = "other" if number < 4 else "demo"
         run_id = await requested(query, source)
         await registry.advance(redis, await the_run(redis, run_id), "failed", error="no network")
-        # Requested within the same second, ids do not tell their order; the history does.
-        await redis.zadd(registry.RUNS, {run_id: number})
+        # Ids of the same second have no order; the history has.
+        await redis.zadd(RUNS, {run_id: number})
         made[source].insert(0, run_id)
 
-    async def listed(wanted: str) -> list[str]:
-        response = await query.client.get(f"/admin/ingest{wanted}", headers=BEARER)
+    async def listed(query_string: str) -> list[str]:
+        response = await query.client.get(f"/admin/ingest{query_string}", headers=BEARER)
         assert response.status_code == 200, response.text
         return [run.run_id for run in RunList.model_validate_json(response.content).runs]
 
@@ -165,11 +166,11 @@ async def test_runs_are_listed_of_one_source_and_as_many_as_wanted(
 
 
 @pytest.mark.parametrize(
-    ("wanted", "field"),
+    ("query_string", "field"),
     [("limit=0", "limit"), ("limit=201", "limit"), ("limit=x", "limit"), ("source=A", "source")],
 )
-async def test_a_bad_list_is_422(query: RunningQuery, wanted: str, field: str) -> None:
-    response = await query.client.get(f"/admin/ingest?{wanted}", headers=BEARER)
+async def test_a_bad_list_is_422(query: RunningQuery, query_string: str, field: str) -> None:
+    response = await query.client.get(f"/admin/ingest?{query_string}", headers=BEARER)
     assert response.status_code == 422
     assert response.json()["errors"][0]["field"] == field
     unknown = await query.client.get("/admin/ingest?page=2", headers=BEARER)
@@ -233,17 +234,17 @@ async def test_sources_are_listed_with_their_newest_run(query: RunningQuery, red
     await registry.publish_sources(redis, ["other", "demo", "never"])
     older = await requested(query, "demo")
     await registry.advance(redis, await the_run(redis, older), "failed")
-    await redis.zadd(registry.RUNS, {older: 1})
+    await redis.zadd(RUNS, {older: 1})
     newer, other = await requested(query, "demo"), await requested(query, "other")
     gone = await requested(query, "never")
     await registry.publish_sources(redis, ["other", "demo", "unused"])
     response = await query.client.get("/admin/sources", headers=BEARER)
-    found = SourceList.model_validate_json(response.content).sources
-    assert [(one.source, one.last_run and one.last_run.run_id) for one in found] == [
+    sources = SourceList.model_validate_json(response.content).sources
+    assert [(one.source, one.last_run and one.last_run.run_id) for one in sources] == [
         ("demo", newer), ("other", other), ("unused", None),
     ]  # fmt: skip
     assert gone not in response.text
-    await redis.delete(registry.SOURCES)
+    await redis.delete(SOURCES)
     assert (await query.client.get("/admin/sources", headers=BEARER)).json() == {"sources": []}
 
 

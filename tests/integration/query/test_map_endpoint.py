@@ -16,17 +16,19 @@ from shared.snapshot.storage.store import SnapshotStore
 from shared.snapshot.storage.verify import SnapshotCorrupt
 from tests.support.embedder.encoders import HashEncoder
 from tests.support.query.query_service import RunningQuery, always, query_settings, running_query
-from tests.support.query.snapshots import FILMS, Film, SnapshotBuilder
+from tests.support.query.snapshots import MOVIES, SampleMovie, SnapshotBuilder
 
 MANY = [
-    Film(f"tt{number:07d}", (f"{mood} and {mood} once more, number {number}.",), title=f"F{number}")
+    SampleMovie(
+        f"tt{number:07d}", (f"{mood} and {mood} once more, number {number}.",), title=f"F{number}"
+    )
     for number in range(24)
     for mood in [("rain", "songs", "robots")[number % 3]]
 ]
 
 
 def map_of_four(*, x: float = 0, cluster: int = 0) -> bytes:
-    """A map of four films in one cluster; the last one may not be what it should."""
+    """A map of four movies in one cluster; the last one may be wrong."""
     return orjson.dumps(
         {
             "x": [0, 0, 0, x],
@@ -54,18 +56,18 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
         yield Served(running, builder)
 
 
-async def test_every_film_is_a_point_of_a_cluster(served: Served) -> None:
+async def test_every_movie_is_a_point_of_a_cluster(served: Served) -> None:
     response = await served.query.client.get("/map")
-    found = response.json()
-    assert response.headers["X-Snapshot-ID"] == found["snapshot_id"]
-    assert found["movie_ids"] == [film.movie_id for film in MANY]
-    assert found["titles"] == [film.title for film in MANY]
-    assert found["years"] == [None] * 24
-    assert len(set(zip(found["x"], found["y"], strict=True))) == 24
-    assert all(-1 <= value <= 1 for value in (*found["x"], *found["y"]))
-    assert [one["number"] for one in found["clusters"]] == sorted(set(found["cluster"]))
-    for one in found["clusters"]:
-        assert one["movies"] == found["cluster"].count(one["number"])
+    movie_map = response.json()
+    assert response.headers["X-Snapshot-ID"] == movie_map["snapshot_id"]
+    assert movie_map["movie_ids"] == [movie.movie_id for movie in MANY]
+    assert movie_map["titles"] == [movie.title for movie in MANY]
+    assert movie_map["years"] == [None] * 24
+    assert len(set(zip(movie_map["x"], movie_map["y"], strict=True))) == 24
+    assert all(-1 <= value <= 1 for value in (*movie_map["x"], *movie_map["y"]))
+    assert [one["number"] for one in movie_map["clusters"]] == sorted(set(movie_map["cluster"]))
+    for one in movie_map["clusters"]:
+        assert one["movies"] == movie_map["cluster"].count(one["number"])
 
 
 async def test_who_has_the_map_is_not_sent_it_again(served: Served) -> None:
@@ -97,7 +99,7 @@ async def test_it_is_compressed_for_those_who_take_that(served: Served) -> None:
 
 
 async def test_a_snapshot_without_a_map_is_served_and_says_so(served: Served) -> None:
-    served.builder.publish(FILMS, mapped=False)
+    served.builder.publish(MOVIES, mapped=False)
     await served.query.reload()
     response = await served.query.client.get("/map")
     assert (response.status_code, response.json()["code"]) == (404, "no-map")
@@ -113,14 +115,14 @@ async def test_a_snapshot_without_a_map_is_served_and_says_so(served: Served) ->
         map_of_four(cluster=1),
     ],
 )
-def test_what_is_no_map_of_these_films_is_not_opened(tmp_path: Path, content: bytes) -> None:
+def test_an_invalid_map_of_these_movies_is_not_opened(tmp_path: Path, content: bytes) -> None:
     store = SnapshotStore(tmp_path)
-    manifest = SnapshotBuilder(store, HashEncoder()).publish(FILMS)
+    manifest = SnapshotBuilder(store, HashEncoder()).publish(MOVIES)
     path = store.folder(manifest.snapshot_id) / ATLAS
     path.write_bytes(content)
     with pytest.raises(SnapshotCorrupt, match=ATLAS):
         open_snapshot(store, manifest.snapshot_id)
-    # Nor if its checksum is right.
+    # Even when its checksum is right.
     with pytest.raises(SnapshotCorrupt, match=ATLAS):
         read_atlas(path, rows=4)
     path.write_bytes(map_of_four())

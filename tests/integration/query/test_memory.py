@@ -1,4 +1,4 @@
-"""Memory of the query process over many reloads, under load, and at the height of one."""
+"""Memory of the query process: over many reloads, under load, and at the peak of a reload."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 from shared.encoder import EncoderSpec
+from shared.record import MovieRecord
 from shared.snapshot.commit import Draft, point_current_at, publish
 from shared.snapshot.storage.manifest import EncoderName
 from shared.snapshot.storage.store import SnapshotStore
-from shared.snapshot.writer import EncodedReview, MovieFacts, SnapshotWriter
+from shared.snapshot.writer import EncodedReview, SnapshotWriter
 from shared.text.passages import Span
 from tests.support.embedder.encoders import HashEncoder
 from tests.support.query.query_service import always, query_settings, running_query
@@ -31,7 +32,7 @@ RELOADS = 50
 
 
 def snapshot(store: SnapshotStore, sequence: int, spec: EncoderSpec) -> int:
-    """Publish random vectors; returns the size of its files in bytes."""
+    """Publish a snapshot of random vectors; return the size of its files in bytes."""
     random = np.random.default_rng(sequence)
     text = " ".join(f"{random.integers(10**6)} words of a review." for _ in range(300))
     spans = [Span(20 * n, 20 * n + 15) for n in range(PASSAGES)]
@@ -41,8 +42,10 @@ def snapshot(store: SnapshotStore, sequence: int, spec: EncoderSpec) -> int:
             for n in range(MOVIES):
                 vectors = random.normal(size=(PASSAGES + 1, DIM)).astype(np.float32)
                 vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-                review = EncodedReview(f"r{n}", text, spans, vectors[1:])
-                writer.add(MovieFacts(f"tt{n}", title=f"Film {n}"), [review], vectors[0])
+                review = EncodedReview(
+                    review_id=f"r{n}", text=text, spans=spans, vectors=vectors[1:]
+                )
+                writer.add(MovieRecord(f"tt{n}", title=f"Movie {n}"), [review], vectors[0])
         name = EncoderName(
             encoder_id=spec.encoder_id, model="hash", dim=DIM, passage_precision="f32"
         )
@@ -53,7 +56,7 @@ def snapshot(store: SnapshotStore, sequence: int, spec: EncoderSpec) -> int:
 
 
 def memory(name: str) -> int:
-    """A line of this process's status, in bytes."""
+    """Read a line of this process's ``/proc`` status, in bytes."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(f"{name}:"):
             return int(line.split()[1]) * 1024
@@ -61,12 +64,12 @@ def memory(name: str) -> int:
 
 
 def forget_peak() -> None:
-    """Let the high water mark begin anew."""
+    """Reset the high-water mark of the memory."""
     Path("/proc/self/clear_refs").write_text("5")
 
 
 async def reload_under_load(folder: Path) -> dict[str, float]:
-    """Reload two snapshots in turn while searches run; what it did to memory, in bytes."""
+    """Reload two snapshots in turn while searches run; return the growth of memory in bytes."""
     encoder = HashEncoder(dim=DIM)
     store = SnapshotStore(folder / "snapshots")
     size = max(snapshot(store, sequence, encoder.spec) for sequence in (1, 2))
@@ -90,15 +93,15 @@ async def reload_under_load(folder: Path) -> dict[str, float]:
                 before = answers
                 await query.reload()
 
-                async def are_answered(wanted: int = before + 8) -> bool:
-                    return answers >= wanted
+                async def are_answered(target: int = before + 8) -> bool:
+                    return answers >= target
 
                 await async_wait_until(are_answered, what="searches go on")
 
         async with asyncio.TaskGroup() as group:
             for number in range(4):
                 group.create_task(ask(number))
-            await reload(10)  # allocators and caches reach their size
+            await reload(10)  # allocators and caches reach their final size
             base = memory("VmRSS")
             forget_peak()
             await reload(1)
@@ -113,7 +116,7 @@ async def reload_under_load(folder: Path) -> dict[str, float]:
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, float]:
-    """Measured in a process of its own, whose memory is nobody else's."""
+    """Measured in a separate process, so that no other test adds to its memory."""
     folder = tmp_path_factory.mktemp("memory")
     done = subprocess.run(
         [sys.executable, "-m", "tests.integration.query.test_memory", str(folder)],

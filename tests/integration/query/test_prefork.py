@@ -1,4 +1,4 @@
-"""Several query workers: one address, one life, and the snapshot in memory once."""
+"""Several query workers: one address, one lifetime, and the snapshot in memory once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from shared.snapshot.storage.store import SnapshotStore
 from tests.integration.query.test_query_process import ROOT, command, environment
 from tests.support.crawl.supervision import is_alive
 from tests.support.ports import free_port
-from tests.support.query.snapshots import FILMS, Film, SnapshotBuilder
+from tests.support.query.snapshots import MOVIES, SampleMovie, SnapshotBuilder
 from tests.support.waiting import wait_until
 
 WORKERS = 3
@@ -43,22 +43,22 @@ def workers_of(
     try:
         yield process
     finally:
-        with suppress(ProcessLookupError):  # the parent may be gone, and workers not
+        with suppress(ProcessLookupError):  # the parent may have ended before its workers
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
 
 
 def children(process: psutil.Popen) -> list[psutil.Process]:
     try:
-        found: list[psutil.Process] = process.children()
+        children: list[psutil.Process] = process.children()
     except psutil.NoSuchProcess:
         return []
-    return [child for child in found if is_alive(child.pid)]
+    return [child for child in children if is_alive(child.pid)]
 
 
 def get(port: int, path: str) -> httpx.Response | None:
     try:
-        return httpx.get(f"http://127.0.0.1:{port}{path}", timeout=20)  # a connection each time
+        return httpx.get(f"http://127.0.0.1:{port}{path}", timeout=20)  # a new connection each time
     except httpx.TransportError:
         return None
 
@@ -69,23 +69,23 @@ def answers(port: int, path: str = "/livez") -> bool:
 
 
 def metric(port: int, line: str) -> float:
-    """The value of a metric; 0 when there is none yet."""
+    """Return the value of a metric; 0 when it does not exist yet."""
     response = get(port, "/metrics")
     assert response is not None
-    found = re.search(rf"^{re.escape(line)} (\S+)$", response.text, re.MULTILINE)
-    return float(found[1]) if found else 0.0
+    match = re.search(rf"^{re.escape(line)} (\S+)$", response.text, re.MULTILINE)
+    return float(match[1]) if match else 0.0
 
 
 def settled_metric(port: int, line: str) -> float:
-    """A metric that asking for it does not change, once it is twice the same."""
-    found = [metric(port, line)]
+    """Return a metric once two successive reads agree."""
+    values = [metric(port, line)]
 
     def same() -> bool:
-        found.append(metric(port, line))
-        return found[-1] == found[-2]
+        values.append(metric(port, line))
+        return values[-1] == values[-2]
 
     wait_until(same)
-    return found[-1]
+    return values[-1]
 
 
 def test_they_start_count_together_and_stop_together(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_they_start_count_together_and_stop_together(tmp_path: Path) -> None:
     with workers_of(tmp_path, port) as process:
         wait_until(lambda: answers(port))
         wait_until(lambda: len(children(process)) == WORKERS, what="all are forked")
-        assert process.num_threads() == 1  # or it must not fork
+        assert process.num_threads() == 1  # otherwise it must not fork
         checked = subprocess.run(
             command("--check", "--port", str(port)), cwd=ROOT, env=environment(tmp_path)
         )
@@ -102,17 +102,17 @@ def test_they_start_count_together_and_stop_together(tmp_path: Path) -> None:
         before, used = settled_metric(port, line), process.cpu_times()
         for _ in range(30):
             assert answers(port)
-        # Whoever answered, whoever is asked; a worker counts when its answer is on its way.
+        # Each worker reports the counts of all; a worker counts after it has sent its response.
         wait_until(lambda: metric(port, line) >= before + 30, what="all are counted")
         assert metric(port, line) == before + 30
-        # The parent waits, and does not turn.
+        # The parent waits without using the CPU.
         assert process.cpu_times().user - used.user < 0.05
-        told = get(port, "/metrics")
-        assert told is not None
+        metrics = get(port, "/metrics")
+        assert metrics is not None
         for number in range(1, WORKERS + 1):
             memory = f'movie_search_worker_resident_memory_bytes{{worker="{number}"}}'
             assert metric(port, memory) > 10e6
-        assert "process_resident_memory_bytes" not in told.text  # whose would it be
+        assert "process_resident_memory_bytes" not in metrics.text  # it would be one worker's only
         running = children(process)
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=60)
@@ -135,7 +135,7 @@ def test_a_worker_that_dies_is_replaced_and_nobody_notices(tmp_path: Path) -> No
             wait_until(partial(is_replaced, process, victim), what="it is replaced")
             for _ in range(10):
                 assert answers(port)
-        # The dead one's counts are not lost.
+        # The counts of the dead worker are not lost.
         wait_until(lambda: metric(port, line) >= counted + 20, what="all are counted")
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
@@ -175,10 +175,13 @@ def test_a_bad_setting_is_said_once(tmp_path: Path, settings: dict[str, str], na
     assert named in line
 
 
-def padded() -> list[Film]:
-    """More films than there are workers, with some passages each."""
+def padded() -> list[SampleMovie]:
+    """More movies than workers, with some passages each."""
     text = " ".join(f"A sentence about number {n} of many." for n in range(40))
-    return [*FILMS, *(Film(f"tt{n}", (f"{text} {n}",), title=f"Film {n}") for n in range(40))]
+    return [
+        *MOVIES,
+        *(SampleMovie(f"tt{n}", (f"{text} {n}",), title=f"Movie {n}") for n in range(40)),
+    ]
 
 
 @pytest.mark.encoder
@@ -194,10 +197,10 @@ def test_they_serve_one_snapshot_and_hold_it_once(encoder_store: Path, tmp_path:
     with workers_of(tmp_path, port, RELOAD_INTERVAL_S="0.2") as process:
         wait_until(lambda: answers(port, "/readyz"))
         wait_until(lambda: served_by_all(process, store, first.snapshot_id))
-        # Of all workers the least: each serves what it has mapped.
-        films = "movie_search_movies"
-        wait_until(lambda: metric(port, films) == len(padded()), what="all serve it")
-        # Each holds a lease of its own, and the parent none.
+        # The minimum of all workers: each serves the snapshot that it has mapped.
+        movies = "movie_search_movies"
+        wait_until(lambda: metric(port, movies) == len(padded()), what="all serve it")
+        # Each worker holds a lease, and the parent holds none.
         holders = [path.name for path in (tmp_path / "leases").iterdir()]
         assert len(holders) == WORKERS
         assert leased(tmp_path / "leases") == {first.snapshot_id}
@@ -212,13 +215,13 @@ def test_they_serve_one_snapshot_and_hold_it_once(encoder_store: Path, tmp_path:
                 assert mapped, f"{name} is not mapped"
                 assert all(part.anonymous == 0 for part in mapped)
 
-        second = builder.publish([*padded(), Film("tt999", ("A new one.",))])
+        second = builder.publish([*padded(), SampleMovie("tt999", ("A new one.",))])
         wait_until(lambda: served_by_all(process, store, second.snapshot_id), what="all reload")
         wait_until(lambda: leased(tmp_path / "leases") == {second.snapshot_id})
         seconds = metric(port, "movie_search_snapshot_sequence")
         assert seconds == second.sequence
 
-        # A replacement does not answer before it can: nobody is told that nothing is ready.
+        # A replacement accepts nothing before it can answer, so that no client gets "not ready".
         victim = children(process)[0]
         victim.kill()
         victim.wait(60)
@@ -234,7 +237,7 @@ def test_they_serve_one_snapshot_and_hold_it_once(encoder_store: Path, tmp_path:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
         assert process.returncode == 0
-    assert leased(tmp_path / "leases") <= {second.snapshot_id}  # only of the one that was killed
+    assert leased(tmp_path / "leases") <= {second.snapshot_id}  # only those of the killed worker
 
 
 def served_by_all(process: psutil.Popen, store: SnapshotStore, snapshot_id: str) -> bool:
@@ -244,7 +247,7 @@ def served_by_all(process: psutil.Popen, store: SnapshotStore, snapshot_id: str)
 
 
 def mapping(process: psutil.Process, path: Path) -> list[Any]:
-    """How a process maps a file; each part says what of it is the process's own."""
+    """Return how a process maps a file, with the private part of each mapping."""
     try:
         return [part for part in process.memory_maps(grouped=False) if part.path == str(path)]
     except (psutil.NoSuchProcess, FileNotFoundError):

@@ -21,8 +21,8 @@ ROOT = Path(__file__).parents[3]
 
 
 def environment(folder: Path, **settings: str) -> dict[str, str]:
-    own = {f"MOVIE_SEARCH_{name}": value for name, value in settings.items()}
-    return {**os.environ, "MOVIE_SEARCH_DATA_DIR": str(folder), **own}
+    variables = {f"MOVIE_SEARCH_{name}": value for name, value in settings.items()}
+    return {**os.environ, "MOVIE_SEARCH_DATA_DIR": str(folder), **variables}
 
 
 def command(*arguments: str) -> list[str]:
@@ -80,10 +80,10 @@ def test_garbage_is_looked_for_once_it_has_started(tmp_path: Path) -> None:
 
 
 def collections(port: int) -> float:
-    """How often the service has looked for garbage among its youngest objects."""
+    """Return the number of garbage collections of the youngest generation."""
     name = 'python_gc_collections_total{generation="0"} '
-    told = httpx.get(f"http://127.0.0.1:{port}/metrics").text.splitlines()
-    [line] = [line for line in told if line.startswith(name)]
+    lines = httpx.get(f"http://127.0.0.1:{port}/metrics").text.splitlines()
+    [line] = [line for line in lines if line.startswith(name)]
     return float(line.removeprefix(name))
 
 
@@ -163,8 +163,8 @@ def test_no_query_and_no_token_reach_the_log(tmp_path: Path) -> None:
     assert secret not in errors
 
 
-def test_told_to_stop_while_it_starts_it_does_not_start(tmp_path: Path) -> None:
-    """A signal that comes before the server listens to signals must not be lost."""
+def test_a_signal_during_the_start_stops_the_service(tmp_path: Path) -> None:
+    """A signal that arrives before the server handles signals must not be lost."""
     program = (
         "import os, signal, sys\n"
         "from services.query import app, __main__\n"

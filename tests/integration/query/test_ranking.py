@@ -26,7 +26,7 @@ from shared.retrieval.searcher import (
 from shared.snapshot.reader import open_snapshot
 from shared.snapshot.storage.store import SnapshotStore
 from tests.support.embedder.encoders import HashEncoder
-from tests.support.query.snapshots import Film, SnapshotBuilder
+from tests.support.query.snapshots import SampleMovie, SnapshotBuilder
 from tests.support.soak import examples
 
 MODES: tuple[Mode, ...] = get_args(Mode)
@@ -38,20 +38,20 @@ WORDS = (
 )
 
 
-def catalogue() -> list[Film]:
-    """320 films; of every ten, two are twins of their neighbours, so that scores are equal."""
+def catalogue() -> list[SampleMovie]:
+    """320 movies; two of every ten are twins of their neighbours, so that scores are equal."""
     dice = random.Random(7)
-    films: list[Film] = []
+    movies: list[SampleMovie] = []
     for n in range(320):
-        if n % 10 in {4, 5} and films:
-            reviews = films[-1].reviews
+        if n % 10 in {4, 5} and movies:
+            reviews = movies[-1].reviews
         else:
             reviews = tuple(
                 " ".join(dice.choices(WORDS, k=dice.randint(3, 12))) + "."
                 for _ in range(dice.randint(1, 3))
             )
-        films.append(
-            Film(
+        movies.append(
+            SampleMovie(
                 f"tt{n:04}",
                 reviews,
                 title=f"{dice.choice(WORDS)} {dice.choice(WORDS)} {n}" if n % 7 else None,
@@ -60,19 +60,19 @@ def catalogue() -> list[Film]:
                 rating=round(dice.uniform(3, 10), 1) if n % 6 else None,
             )
         )
-    return films
+    return movies
 
 
-FILMS = catalogue()
-FILM, TWIN = FILMS[13], FILMS[14]
+MOVIES = catalogue()
+MOVIE, TWIN = MOVIES[13], MOVIES[14]
 ENCODER = HashEncoder()
 
 
 @pytest.fixture(scope="module")
 def searcher(tmp_path_factory: pytest.TempPathFactory) -> Searcher:
     store = SnapshotStore(tmp_path_factory.mktemp("store"))
-    manifest = SnapshotBuilder(store, ENCODER).publish(FILMS)
-    assert len(FILMS) > CANDIDATES * 2
+    manifest = SnapshotBuilder(store, ENCODER).publish(MOVIES)
+    assert len(MOVIES) > CANDIDATES * 2
     return Searcher(open_snapshot(store, manifest.snapshot_id))
 
 
@@ -82,24 +82,24 @@ def vector(text: str) -> Vector:
     return unit
 
 
-def search(searcher: Searcher, wanted: SearchQuery) -> SearchPage:
-    """With the vectors of its texts."""
-    encoded = {text: vector(text) for text in (wanted.text, wanted.avoid) if text}
+def search(searcher: Searcher, query: SearchQuery) -> SearchPage:
+    """Search with the vectors of the query's texts."""
+    encoded = {text: vector(text) for text in (query.text, query.avoid) if text}
     return searcher.search(
         replace(
-            wanted,
-            vector=encoded.get(wanted.text or ""),
-            avoid_vector=encoded.get(wanted.avoid or ""),
+            query,
+            vector=encoded.get(query.text or ""),
+            avoid_vector=encoded.get(query.avoid or ""),
         )
     )
 
 
-def found(answer: SearchPage) -> list[str]:
+def ids(answer: SearchPage) -> list[str]:
     return [hit.movie.movie_id for hit in answer.hits]
 
 
 texts = st.lists(st.sampled_from(WORDS), min_size=1, max_size=6).map(" ".join)
-ids = st.lists(st.sampled_from([film.movie_id for film in FILMS]), max_size=3, unique=True)
+movie_ids = st.lists(st.sampled_from([movie.movie_id for movie in MOVIES]), max_size=3, unique=True)
 years = st.builds(Range, st.none() | st.integers(1955, 2025), st.none() | st.integers(1955, 2025))
 ratings = st.builds(Range, st.none() | st.floats(0, 10), st.none() | st.floats(0, 10))
 filters = st.builds(
@@ -113,7 +113,7 @@ searches = st.builds(
     SearchQuery,
     text=texts,
     mode=st.sampled_from(MODES),
-    like=ids,
+    like=movie_ids,
     avoid=st.none() | texts,
     filters=st.just(MovieFilter()) | filters,
     diversity=st.sampled_from([0.0, 0.0, 0.5, 1.0]),
@@ -121,68 +121,72 @@ searches = st.builds(
 )
 
 
-def passes(film: Film, wanted: MovieFilter) -> bool:
+def passes(movie: SampleMovie, filters: MovieFilter) -> bool:
     def within(value: float | None, limits: Range) -> bool:
         if limits.gte is None and limits.lte is None:
             return True
         above = value is not None and (limits.gte is None or value >= limits.gte)
         return above and value is not None and (limits.lte is None or value <= limits.lte)
 
-    genres = {genre.lower() for genre in film.genres}
-    any_of = {genre.lower() for genre in wanted.genres_any}
-    none_of = {genre.lower() for genre in wanted.genres_none}
+    genres = {genre.lower() for genre in movie.genres}
+    any_of = {genre.lower() for genre in filters.genres_any}
+    none_of = {genre.lower() for genre in filters.genres_none}
     return (
-        within(film.year, wanted.year)
-        and within(film.rating, wanted.rating)
+        within(movie.year, filters.year)
+        and within(movie.rating, filters.rating)
         and (not any_of or bool(any_of & genres))
         and not none_of & genres
     )
 
 
 @settings(max_examples=examples(60))
-@given(texts, filters, ids, st.sampled_from(["hybrid", "semantic"]))
-def test_filters_let_through_what_a_look_at_every_film_does(
-    searcher: Searcher, text: str, wanted: MovieFilter, liked: list[str], mode: Mode
+@given(texts, filters, movie_ids, st.sampled_from(["hybrid", "semantic"]))
+def test_filters_let_through_what_a_look_at_every_movie_does(
+    searcher: Searcher, text: str, condition: MovieFilter, liked: list[str], mode: Mode
 ) -> None:
     expected = {
-        film.movie_id for film in FILMS if passes(film, wanted) and film.movie_id not in liked
+        movie.movie_id
+        for movie in MOVIES
+        if passes(movie, condition) and movie.movie_id not in liked
     }
     answer = search(
         searcher,
         SearchQuery(
-            k=len(FILMS), text=text, mode=mode, filters=wanted, like=tuple(liked), evidence=0
+            k=len(MOVIES), text=text, mode=mode, filters=condition, like=tuple(liked), evidence=0
         ),
     )
     assert answer.matched == len(expected)
-    assert len(found(answer)) == len(expected)
-    assert set(found(answer)) == expected
+    assert len(ids(answer)) == len(expected)
+    assert set(ids(answer)) == expected
 
 
 @settings(max_examples=examples(30))
 @given(texts, filters)
 def test_a_lexical_search_finds_what_passes_and_shares_a_word(
-    searcher: Searcher, text: str, wanted: MovieFilter
+    searcher: Searcher, text: str, condition: MovieFilter
 ) -> None:
     words = set(text.split())
     expected = {
-        film.movie_id
-        for film in FILMS
-        if passes(film, wanted) and words & set(" ".join(film.reviews).replace(".", "").split())
+        movie.movie_id
+        for movie in MOVIES
+        if passes(movie, condition)
+        and words & set(" ".join(movie.reviews).replace(".", "").split())
     }
     answer = search(
-        searcher, SearchQuery(k=len(FILMS), text=text, mode="lexical", filters=wanted, evidence=0)
+        searcher,
+        SearchQuery(k=len(MOVIES), text=text, mode="lexical", filters=condition, evidence=0),
     )
-    assert set(found(answer)) == expected
+    assert set(ids(answer)) == expected
     assert answer.matched == len(expected)
 
 
 @settings(max_examples=examples(50))
 @given(searches, st.integers(25, 90))
-def test_pages_are_parts_of_one_ranking(searcher: Searcher, wanted: SearchQuery, size: int) -> None:
-    whole = search(searcher, replace(wanted, k=len(FILMS)))
+def test_pages_are_parts_of_one_ranking(searcher: Searcher, query: SearchQuery, size: int) -> None:
+    whole = search(searcher, replace(query, k=len(MOVIES)))
     assert len(whole.hits) == whole.matched
     pages = [
-        search(searcher, replace(wanted, k=size, offset=offset))
+        search(searcher, replace(query, k=size, offset=offset))
         for offset in range(0, whole.matched + size, size)
     ]
     assert {page.matched for page in pages} == {whole.matched}
@@ -193,22 +197,22 @@ def test_pages_are_parts_of_one_ranking(searcher: Searcher, wanted: SearchQuery,
 @settings(max_examples=examples(40))
 @given(texts, st.sampled_from(MODES), filters)
 def test_without_diversity_scores_fall(
-    searcher: Searcher, text: str, mode: Mode, wanted: MovieFilter
+    searcher: Searcher, text: str, mode: Mode, condition: MovieFilter
 ) -> None:
-    answer = search(searcher, SearchQuery(k=len(FILMS), text=text, mode=mode, filters=wanted))
+    answer = search(searcher, SearchQuery(k=len(MOVIES), text=text, mode=mode, filters=condition))
     scores = [hit.score for hit in answer.hits]
     assert scores == sorted(scores, reverse=True)
 
 
 @settings(max_examples=examples(40))
-@given(texts, ids.filter(bool), ids, st.sampled_from(MODES))
-def test_a_film_that_is_named_in_the_search_is_not_found(
+@given(texts, movie_ids.filter(bool), movie_ids, st.sampled_from(MODES))
+def test_a_movie_that_is_named_in_the_search_is_not_found(
     searcher: Searcher, text: str, liked: list[str], unliked: list[str], mode: Mode
 ) -> None:
-    wanted = SearchQuery(
-        k=len(FILMS), text=text, mode=mode, like=tuple(liked), unlike=tuple(unliked), evidence=0
+    query = SearchQuery(
+        k=len(MOVIES), text=text, mode=mode, like=tuple(liked), unlike=tuple(unliked), evidence=0
     )
-    assert not set(found(search(searcher, wanted))) & {*liked, *unliked}
+    assert not set(ids(search(searcher, query))) & {*liked, *unliked}
 
 
 @settings(max_examples=examples(25))
@@ -227,56 +231,56 @@ def test_what_is_avoided_never_gains(searcher: Searcher, text: str, word: str) -
 
 def test_an_avoided_word_leaves_the_first_page(searcher: Searcher) -> None:
     def holds(answer: SearchPage, word: str) -> int:
-        films = {film.movie_id: film for film in FILMS}
-        return sum(word in " ".join(films[movie_id].reviews) for movie_id in found(answer))
+        movies = {movie.movie_id: movie for movie in MOVIES}
+        return sum(word in " ".join(movies[movie_id].reviews) for movie_id in ids(answer))
 
     plain = search(searcher, SearchQuery(text="murder on the island"))
     avoiding = search(searcher, SearchQuery(text="murder on the island", avoid="murder"))
     assert holds(plain, "murder") > holds(avoiding, "murder")
 
 
-def test_a_film_that_is_not_liked_lowers_its_twin_the_most(searcher: Searcher) -> None:
-    wanted = SearchQuery(k=len(FILMS), text=TWIN.reviews[0].split()[0])
-    before = found(search(searcher, wanted)).index(TWIN.movie_id)
-    answer = search(searcher, replace(wanted, unlike=(FILM.movie_id,)))
-    assert found(answer).index(TWIN.movie_id) > before
+def test_a_movie_that_is_not_liked_lowers_its_twin_the_most(searcher: Searcher) -> None:
+    query = SearchQuery(k=len(MOVIES), text=TWIN.reviews[0].split()[0])
+    before = ids(search(searcher, query)).index(TWIN.movie_id)
+    answer = search(searcher, replace(query, unlike=(MOVIE.movie_id,)))
+    assert ids(answer).index(TWIN.movie_id) > before
     lost = {hit.movie.movie_id: hit.parts.avoided or 0 for hit in answer.hits}
     assert lost[TWIN.movie_id] == max(lost.values()) > 0
 
 
 def test_liking_alone_is_a_search(searcher: Searcher) -> None:
-    assert FILM.reviews == TWIN.reviews
-    answer = searcher.search(SearchQuery(like=(FILM.movie_id,)))
-    assert found(answer)[0] == TWIN.movie_id
-    assert answer.matched == len(FILMS) - 1
+    assert MOVIE.reviews == TWIN.reviews
+    answer = searcher.search(SearchQuery(like=(MOVIE.movie_id,)))
+    assert ids(answer)[0] == TWIN.movie_id
+    assert answer.matched == len(MOVIES) - 1
     assert all(len(hit.evidence) == 1 for hit in answer.hits)
 
 
 def test_the_semantic_mode_is_the_cosine(searcher: Searcher) -> None:
     cosines = searcher.snapshot.index.vectors() @ vector("a sad king")
     answer = search(searcher, SearchQuery(k=50, text="a sad king", mode="semantic"))
-    order = np.lexsort((np.arange(len(FILMS)), -cosines))[:50]
+    order = np.lexsort((np.arange(len(MOVIES)), -cosines))[:50]
     assert [hit.movie.row for hit in answer.hits] == order.tolist()
     assert [hit.score for hit in answer.hits] == pytest.approx(cosines[order], abs=1e-4)
 
 
-@pytest.mark.parametrize("film", [film for film in FILMS if film.title][:40:8])
-def test_a_title_finds_its_film_first(searcher: Searcher, film: Film) -> None:
-    assert film.title is not None
-    assert found(search(searcher, SearchQuery(text=film.title.upper())))[0] == film.movie_id
+@pytest.mark.parametrize("movie", [movie for movie in MOVIES if movie.title][:40:8])
+def test_a_title_finds_its_movie_first(searcher: Searcher, movie: SampleMovie) -> None:
+    assert movie.title is not None
+    assert ids(search(searcher, SearchQuery(text=movie.title.upper())))[0] == movie.movie_id
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_diversity_parts_twins(searcher: Searcher, mode: Mode) -> None:
-    wanted = SearchQuery(text=" ".join(FILM.reviews), mode=mode)
-    plain = found(search(searcher, wanted))
-    diverse = found(search(searcher, replace(wanted, diversity=0.7)))
-    assert abs(plain.index(FILM.movie_id) - plain.index(TWIN.movie_id)) == 1
+    query = SearchQuery(text=" ".join(MOVIE.reviews), mode=mode)
+    plain = ids(search(searcher, query))
+    diverse = ids(search(searcher, replace(query, diversity=0.7)))
+    assert abs(plain.index(MOVIE.movie_id) - plain.index(TWIN.movie_id)) == 1
     assert diverse[0] == plain[0]
-    assert not {FILM.movie_id, TWIN.movie_id} <= set(diverse)
+    assert not {MOVIE.movie_id, TWIN.movie_id} <= set(diverse)
 
 
-def test_a_film_that_is_not_there_is_said(searcher: Searcher) -> None:
+def test_an_unknown_movie_is_an_error(searcher: Searcher) -> None:
     with pytest.raises(UnknownMovie, match="tt9999"):
         searcher.search(SearchQuery(like=("tt9999",)))
 
@@ -286,9 +290,9 @@ def test_shared_evidence_is_the_nearest_pair(searcher: Searcher) -> None:
     one, other = catalogue.movie("tt0000"), catalogue.movie("tt0011")
     assert one is not None
     assert other is not None
-    told = searcher.shared_evidence(one, other)
-    assert told is not None
-    mine, theirs, score = told
+    shared = searcher.shared_evidence(one, other)
+    assert shared is not None
+    mine, theirs, score = shared
     assert mine.review_id.startswith("tt0000-")
     assert theirs.review_id.startswith("tt0011-")
     pairs = [

@@ -1,4 +1,4 @@
-"""Hot reload: the last good snapshot serves, whatever happens to the newest."""
+"""Hot reload: the last good snapshot stays, whatever happens to the newest."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from shared.snapshot.commit import point_current_at
 from shared.snapshot.files.index import HEADER_BYTES
 from shared.snapshot.storage.leases import leased
 from shared.snapshot.storage.manifest import (
-    CATALOGUE,
+    CATALOGUE_FILE,
     CURRENT,
-    LEXICAL,
+    LEXICAL_FOLDER,
     MANIFEST,
-    PASSAGE_SCALES,
-    PASSAGES,
-    VECTORS,
+    PASSAGE_SCALES_FILE,
+    PASSAGES_FILE,
+    VECTORS_FILE,
     Manifest,
 )
 from shared.snapshot.storage.store import SnapshotStore
 from tests.support.embedder.encoders import HashEncoder
 from tests.support.query.query_service import RunningQuery, always, query_settings, running_query
-from tests.support.query.snapshots import BOXER, FILMS, SPACE, Film, SnapshotBuilder
+from tests.support.query.snapshots import BOXER, MOVIES, SPACE, SampleMovie, SnapshotBuilder
 from tests.support.waiting import async_wait_until
 
 
@@ -55,8 +55,8 @@ async def query(tmp_path: Path, encoder: HashEncoder) -> AsyncIterator[RunningQu
 async def served(query: RunningQuery) -> dict[str, object]:
     response = await query.client.get("/snapshot")
     assert response.status_code == 200, response.text
-    found: dict[str, object] = response.json()
-    return found
+    info: dict[str, object] = response.json()
+    return info
 
 
 async def search_status(query: RunningQuery) -> int:
@@ -89,9 +89,9 @@ async def test_it_follows_current_by_itself(
         for _ in range(3):
             manifest = builder.publish()
 
-            async def is_served(wanted: str = manifest.snapshot_id) -> bool:
+            async def is_served(expected: str = manifest.snapshot_id) -> bool:
                 response = await query.client.get("/readyz")
-                return response.status_code == 200 and response.json()["snapshot_id"] == wanted
+                return response.status_code == 200 and response.json()["snapshot_id"] == expected
 
             await async_wait_until(is_served)
 
@@ -101,8 +101,8 @@ async def test_a_new_review_is_found_after_a_reload(
 ) -> None:
     builder.publish()
     await query.reload()
-    told = Film(BOXER.movie_id, (*BOXER.reviews, "Xylophone lullabies."), title=BOXER.title)
-    builder.publish([told, *FILMS[1:]])
+    boxer = SampleMovie(BOXER.movie_id, (*BOXER.reviews, "Xylophone lullabies."), title=BOXER.title)
+    builder.publish([boxer, *MOVIES[1:]])
     await query.reload()
     response = await query.client.post("/search", json={"query": "xylophone lullabies", "k": 1})
     [hit] = response.json()["hits"]
@@ -116,9 +116,9 @@ async def test_reloads_under_load_fail_no_request_and_mix_no_snapshots(
     """Each snapshot's movies are marked with its number, so a mixed answer would show."""
     snapshots = 12
 
-    def marked(number: int) -> list[Film]:
+    def marked(number: int) -> list[SampleMovie]:
         return [
-            Film(f"tt{n}", (f"The same words mark{number}.",), title=f"mark{number}")
+            SampleMovie(f"tt{n}", (f"The same words mark{number}.",), title=f"mark{number}")
             for n in range(20 + number)
         ]
 
@@ -135,16 +135,16 @@ async def test_reloads_under_load_fail_no_request_and_mix_no_snapshots(
             while not stop:
                 response = await query.client.get(path)
                 assert response.status_code == 200, response.text
-                found = response.json()
+                page = response.json()
                 number = int(response.headers["X-Snapshot-ID"].split("-")[0])
-                assert found["snapshot_id"] == response.headers["X-Snapshot-ID"]
-                assert found["matched"] in {20 + number, 19 + number}
-                for hit in found["hits"]:
+                assert page["snapshot_id"] == response.headers["X-Snapshot-ID"]
+                assert page["matched"] in {20 + number, 19 + number}
+                for hit in page["hits"]:
                     assert hit["movie"]["title"] == f"mark{number}"
                     assert [item["text"] for item in hit["evidence"]] == [
                         f"The same words mark{number}."
                     ]
-                seen.add(found["snapshot_id"])
+                seen.add(page["snapshot_id"])
                 answers += 1
 
         paths = ["/search?q=the+same+words&k=20", "/movies/tt3/similar?k=20"] * 4
@@ -159,8 +159,8 @@ async def test_reloads_under_load_fail_no_request_and_mix_no_snapshots(
             for number in range(2, snapshots + 1):
                 manifest = await asyncio.to_thread(builder.publish, marked(number))
 
-                async def is_seen(wanted: str = manifest.snapshot_id) -> bool:
-                    return wanted in seen
+                async def is_seen(expected: str = manifest.snapshot_id) -> bool:
+                    return expected in seen
 
                 await async_wait_until(is_seen, what=f"snapshot {number} is served")
             stop = True
@@ -186,7 +186,14 @@ def empty(path: Path) -> None:
     path.write_bytes(b"")
 
 
-DAMAGED = [VECTORS, PASSAGES, PASSAGE_SCALES, f"{LEXICAL}/meta.json", CATALOGUE, MANIFEST]
+DAMAGED = [
+    VECTORS_FILE,
+    PASSAGES_FILE,
+    PASSAGE_SCALES_FILE,
+    f"{LEXICAL_FOLDER}/meta.json",
+    CATALOGUE_FILE,
+    MANIFEST,
+]
 DAMAGE: list[Callable[[Path], None]] = [truncate, flip, extend, empty, Path.unlink]
 
 
@@ -212,7 +219,7 @@ async def test_a_damaged_newest_snapshot_keeps_the_last_good_one(
     assert await search_status(query) == 200
     assert "movie_search_degraded 1.0" in (await query.client.get("/metrics")).text
 
-    target.write_bytes(untouched)  # mended in place: the retry finds it
+    target.write_bytes(untouched)  # repaired in place: the retry finds it
     await query.reload()
     info = await served(query)
     assert (info["snapshot_id"], info["degraded"]) == (bad.snapshot_id, None)
@@ -250,7 +257,7 @@ async def test_current_that_names_nothing_or_goes_away(
     assert (await served(query))["degraded"] is not None
     (builder.store.root / CURRENT).unlink()
     await query.reload()
-    assert (await served(query))["degraded"] == "the store has no CURRENT any more"
+    assert (await served(query))["degraded"] == "the store no longer has CURRENT"
     assert await search_status(query) == 200
 
 
@@ -271,7 +278,7 @@ async def test_at_start_it_falls_back_to_the_newest_valid_one(
 ) -> None:
     builder.publish()
     good = builder.publish()
-    for name in (VECTORS, CATALOGUE):
+    for name in (VECTORS_FILE, CATALOGUE_FILE):
         truncate(builder.store.folder(builder.publish().snapshot_id) / name)
     await query.reload()
     info = await served(query)
@@ -287,7 +294,7 @@ async def test_with_nothing_valid_it_is_not_ready_and_then_recovers(
     builder: SnapshotBuilder, query: RunningQuery
 ) -> None:
     for _ in range(2):
-        truncate(builder.store.folder(builder.publish().snapshot_id) / PASSAGES)
+        truncate(builder.store.folder(builder.publish().snapshot_id) / PASSAGES_FILE)
     await query.reload()
     assert await search_status(query) == 503
     builder.publish()
@@ -300,7 +307,7 @@ async def test_a_bad_snapshot_is_retried_without_being_asked(
 ) -> None:
     settings = query_settings(tmp_path, reload_interval_s=0.01)
     bad = builder.publish()
-    target = builder.store.folder(bad.snapshot_id) / CATALOGUE
+    target = builder.store.folder(bad.snapshot_id) / CATALOGUE_FILE
     untouched = target.read_bytes()
     truncate(target)
     async with running_query(settings, always(encoder)) as query:
@@ -353,7 +360,7 @@ async def test_rolling_back_is_followed(query: RunningQuery, builder: SnapshotBu
 async def test_a_snapshot_of_another_encoder_is_never_served(
     query: RunningQuery, builder: SnapshotBuilder
 ) -> None:
-    """The factory of this service opens one encoder only, whatever is asked for."""
+    """The factory of this service always opens the same encoder."""
     good = builder.publish()
     await query.reload()
     SnapshotBuilder(builder.store, HashEncoder(salt="another"), builder.sequence).publish()
@@ -378,7 +385,7 @@ async def test_without_the_encoders_artefact_a_snapshot_is_not_served(
 async def test_a_snapshot_with_a_bad_vector_is_not_served(
     query: RunningQuery, builder: SnapshotBuilder
 ) -> None:
-    """Whole by its hashes, but a publisher without gates has written nonsense."""
+    """The hashes are right, but a publisher without checks has written invalid vectors."""
     good = builder.publish()
     await query.reload()
     for value in (np.nan, np.inf, 0.0, 3.0):
@@ -394,13 +401,13 @@ def forge(store: SnapshotStore, manifest: Manifest, value: float) -> None:
     from shared.snapshot.storage.verify import describe_file  # noqa: PLC0415
 
     folder = store.folder(manifest.snapshot_id)
-    content = bytearray((folder / VECTORS).read_bytes())
+    content = bytearray((folder / VECTORS_FILE).read_bytes())
     row = 4 * manifest.encoder.dim
     content[HEADER_BYTES : HEADER_BYTES + row] = np.full(
         manifest.encoder.dim, value, np.float32
     ).tobytes()
-    (folder / VECTORS).write_bytes(content)
-    files = {**manifest.files, VECTORS: describe_file(folder / VECTORS)}
+    (folder / VECTORS_FILE).write_bytes(content)
+    files = {**manifest.files, VECTORS_FILE: describe_file(folder / VECTORS_FILE)}
     (folder / MANIFEST).write_bytes(manifest.model_copy(update={"files": files}).to_bytes())
     point_current_at(store, manifest.snapshot_id)
 
@@ -413,8 +420,8 @@ async def test_the_encoder_is_opened_once_for_snapshots_of_the_same_one(
     def factory(salt: str) -> EncoderFactory:
         def open_encoder(manifest: Manifest) -> Encoder:
             opened.append(manifest.encoder.encoder_id)
-            found = HashEncoder(salt=salt)
-            return found if found.spec.encoder_id == opened[-1] else HashEncoder(salt="new")
+            encoder = HashEncoder(salt=salt)
+            return encoder if encoder.spec.encoder_id == opened[-1] else HashEncoder(salt="new")
 
         return open_encoder
 
@@ -441,13 +448,13 @@ async def test_the_served_snapshot_is_leased_and_the_old_one_is_not(
         new = builder.publish()
         await query.reload()
         assert leased(settings.leases) == {new.snapshot_id}
-        truncate(builder.store.folder(builder.publish().snapshot_id) / VECTORS)
+        truncate(builder.store.folder(builder.publish().snapshot_id) / VECTORS_FILE)
         await query.reload()
         assert leased(settings.leases) == {new.snapshot_id}
     assert leased(settings.leases) == set()
 
 
-async def test_an_old_generation_is_closed_when_nobody_uses_it(
+async def test_an_old_generation_is_closed_after_its_last_use(
     query: RunningQuery, builder: SnapshotBuilder
 ) -> None:
     builder.publish()

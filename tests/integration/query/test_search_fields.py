@@ -22,17 +22,25 @@ from shared.retrieval.scoring import SCORE_DECIMALS
 from shared.snapshot.storage.store import SnapshotStore
 from tests.support.embedder.encoders import HashEncoder
 from tests.support.query.query_service import RunningQuery, always, query_settings, running_query
-from tests.support.query.snapshots import Film, SnapshotBuilder
+from tests.support.query.snapshots import SampleMovie, SnapshotBuilder
 
 SECRET = "zxqsecretzxq"
-FILMS = (
-    Film("tt1", ("Rain, neon, a sad robot.",), "Amélie's Robot", 1982, ("Drama", "War"), rating=8),
-    Film("tt2", ("Rain on a town. A kind joke.",), "The Small Town", 1990, ("Comedy",), rating=7),
-    Film("tt3", ("A war, and gore everywhere. Rain of blood.",), "Red", 1994, ("War",), rating=6.5),
-    Film("tt4", ("Gore, a joke, and more gore.",), "Red Two", 2005, ("Horror", "Comedy"), rating=5),
-    Film("tt5", ("A quiet robot waits in the rain.",), "Amélie", 2001, ("Drama",)),
-    Film("nm:1", ("A robot in the rain, alone.",)),
-)  # fmt: skip
+MOVIES = (
+    SampleMovie(
+        "tt1", ("Rain, neon, a sad robot.",), "Amélie's Robot", 1982, ("Drama", "War"), rating=8
+    ),
+    SampleMovie(
+        "tt2", ("Rain on a town. A kind joke.",), "The Small Town", 1990, ("Comedy",), rating=7
+    ),
+    SampleMovie(
+        "tt3", ("A war, and gore everywhere. Rain of blood.",), "Red", 1994, ("War",), rating=6.5
+    ),
+    SampleMovie(
+        "tt4", ("Gore, a joke, and more gore.",), "Red Two", 2005, ("Horror", "Comedy"), rating=5
+    ),
+    SampleMovie("tt5", ("A quiet robot waits in the rain.",), "Amélie", 2001, ("Drama",)),
+    SampleMovie("nm:1", ("A robot in the rain, alone.",)),
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -41,20 +49,20 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def query(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningQuery]:
     folder = tmp_path_factory.mktemp("query")
     encoder = HashEncoder(dim=128)
-    SnapshotBuilder(SnapshotStore(folder / "snapshots"), encoder).publish(FILMS)
+    SnapshotBuilder(SnapshotStore(folder / "snapshots"), encoder).publish(MOVIES)
     async with running_query(query_settings(folder), always(encoder)) as running:
         await running.reload()
         yield running
 
 
-async def search(running: RunningQuery, /, **wanted: Any) -> SearchResponse:
-    response = await running.client.post("/search", json=wanted)
+async def search(running: RunningQuery, /, **fields: Any) -> SearchResponse:
+    response = await running.client.post("/search", json=fields)
     assert response.status_code == 200, response.text
     return SearchResponse.model_validate_json(response.content)
 
 
-def ids(found: SearchResponse) -> list[str]:
-    return [hit.movie.movie_id for hit in found.hits]
+def ids(page: SearchResponse) -> list[str]:
+    return [hit.movie.movie_id for hit in page.hits]
 
 
 @pytest.mark.parametrize(
@@ -76,9 +84,9 @@ def ids(found: SearchResponse) -> list[str]:
 async def test_filters(
     query: RunningQuery, mode: str, filters: dict[str, Any], expected: set[str]
 ) -> None:
-    found = await search(query, query="rain", mode=mode, filters=filters)
-    assert set(ids(found)) == expected
-    assert found.matched == len(expected)
+    page = await search(query, query="rain", mode=mode, filters=filters)
+    assert set(ids(page)) == expected
+    assert page.matched == len(expected)
 
 
 @pytest.mark.parametrize("mode", ["hybrid", "semantic", "lexical"])
@@ -100,16 +108,16 @@ async def test_modes_differ_in_what_they_match(query: RunningQuery) -> None:
     assert lexical.took_ms.encode > 0
     bare = await search(query, query="gore", mode="lexical", evidence=0)
     assert ids(bare) == ids(lexical)
-    assert bare.took_ms.encode == 0  # no vector is needed
-    assert (await search(query, query="gore", mode="semantic")).matched == len(FILMS)
+    assert bare.took_ms.encode == 0  # needs no vector
+    assert (await search(query, query="gore", mode="semantic")).matched == len(MOVIES)
 
 
-async def test_a_liked_film_is_a_query_and_is_not_found(query: RunningQuery) -> None:
-    found = await search(query, like=["tt5"], k=2)
-    assert ids(found)[0] in {"nm:1", "tt1"}
-    everybody = await search(query, query="rain", like=["tt5", "tt1", "tt5"], unlike=["tt4"])
-    assert set(ids(everybody)) == {"tt2", "tt3", "nm:1"}
-    assert everybody.matched == 3
+async def test_a_liked_movie_is_a_query_and_is_not_found(query: RunningQuery) -> None:
+    page = await search(query, like=["tt5"], k=2)
+    assert ids(page)[0] in {"nm:1", "tt1"}
+    page = await search(query, query="rain", like=["tt5", "tt1", "tt5"], unlike=["tt4"])
+    assert set(ids(page)) == {"tt2", "tt3", "nm:1"}
+    assert page.matched == 3
 
 
 async def test_liking_moves_the_ranking(query: RunningQuery) -> None:
@@ -148,8 +156,8 @@ async def test_parts_are_there_when_asked_for_and_only_then(query: RunningQuery)
 
 async def test_typing_a_title_finds_it_first(query: RunningQuery) -> None:
     for text, movie_id in (("amelie", "tt5"), ("small town", "tt2"), ("RED", "tt3")):
-        found = await search(query, query=text)
-        assert ids(found)[0] == movie_id
+        page = await search(query, query=text)
+        assert ids(page)[0] == movie_id
     filtered = await search(query, query="red", filters={"year": {"gte": 2000}})
     assert "tt3" not in ids(filtered)
 
@@ -187,18 +195,63 @@ INVALID: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize(("wanted", "field"), INVALID.values(), ids=INVALID)
+@pytest.mark.parametrize(("search", "field"), INVALID.values(), ids=INVALID)
 async def test_what_does_not_validate_is_422_and_says_where(
-    query: RunningQuery, wanted: dict[str, Any], field: str
+    query: RunningQuery, search: dict[str, Any], field: str
 ) -> None:
-    for path, body, told in (
-        ("/search", wanted, field),
-        ("/search/batch", {"searches": [{"query": "a"}, wanted]}, f"searches.1.{field}"),
+    for path, body, expected in (
+        ("/search", search, field),
+        ("/search/batch", {"searches": [{"query": "a"}, search]}, f"searches.1.{field}"),
     ):
         response = await query.client.post(path, json=body)
         assert response.status_code == 422, response.text
-        assert [error["field"] for error in response.json()["errors"]] == [told]
+        assert [error["field"] for error in response.json()["errors"]] == [expected]
         assert SECRET not in response.text
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field", "message"),
+    [
+        (
+            "/search",
+            {"query": "a", "filter": {}},
+            "filter",
+            "Unknown field. Did you mean 'filters'?",
+        ),
+        (
+            "/search/batch",
+            {"searches": [{"query": "a", "filters": {"years": {}}}]},
+            "searches.0.filters.years",
+            "Unknown field. Did you mean 'year'?",
+        ),
+        (
+            "/search?q=a&offsets=1",
+            None,
+            "offsets",
+            "Unknown query parameter. Did you mean 'offset'?",
+        ),
+        (
+            "/search?query=a&q=a",
+            None,
+            "",
+            "Unknown query parameter. Known names: q, k, offset, mode, evidence",
+        ),
+        ("/movies?limits=1", None, "limits", "Unknown query parameter. Did you mean 'limit'?"),
+        (
+            "/movies/tt1/similar?K=1",
+            None,
+            "K",
+            "Unknown query parameter. Did you mean 'k'?",
+        ),
+    ],
+)
+async def test_an_unknown_name_is_pointed_out(
+    query: RunningQuery, path: str, body: Any, field: str, message: str
+) -> None:
+    method = "GET" if body is None else "POST"
+    response = await query.client.request(method, path, json=body)
+    assert response.status_code == 422
+    assert response.json()["errors"] == [{"field": field, "message": message}]
 
 
 async def test_a_batch_is_its_searches(query: RunningQuery) -> None:
@@ -214,8 +267,8 @@ async def test_a_batch_is_its_searches(query: RunningQuery) -> None:
     assert response.status_code == 200, response.text
     results = response.json()["results"]
     assert len(results) == len(searches)
-    for wanted, result in zip(searches, results, strict=True):
-        alone = (await query.client.post("/search", json=wanted)).json()
+    for search, result in zip(searches, results, strict=True):
+        alone = (await query.client.post("/search", json=search)).json()
         assert {**result, "took_ms": None} == {**alone, "took_ms": None}
     assert {result["snapshot_id"] for result in results} == {response.headers["X-Snapshot-ID"]}
     BatchResponse.model_validate_json(response.content)
@@ -275,10 +328,10 @@ async def test_suggestions_ignore_accents_and_articles(
     query: RunningQuery, text: str, expected: list[str]
 ) -> None:
     response = await query.client.get("/suggest", params={"q": text})
-    found = Suggestions.model_validate_json(response.content).suggestions
-    assert sorted(one.movie_id for one in found) == sorted(expected)
-    titles = {film.movie_id: (film.title, film.year) for film in FILMS}
-    assert all((one.title, one.year) == titles[one.movie_id] for one in found)
+    suggestions = Suggestions.model_validate_json(response.content).suggestions
+    assert sorted(one.movie_id for one in suggestions) == sorted(expected)
+    titles = {movie.movie_id: (movie.title, movie.year) for movie in MOVIES}
+    assert all((one.title, one.year) == titles[one.movie_id] for one in suggestions)
 
 
 async def test_suggestions_are_bounded(query: RunningQuery) -> None:
@@ -299,7 +352,7 @@ async def test_facets_say_what_there_is(query: RunningQuery) -> None:
     ]  # fmt: skip
     assert response.json()["year"] == {"gte": 1982, "lte": 2005}
     assert response.json()["rating"] == {"gte": 5.0, "lte": 8.0}
-    assert facets.movies == len(FILMS)
+    assert facets.movies == len(MOVIES)
     for one in facets.genres:
         filters = {"genres": {"any": [one.genre]}}
         assert (await search(query, query="rain", filters=filters)).matched == one.movies
@@ -308,24 +361,26 @@ async def test_facets_say_what_there_is(query: RunningQuery) -> None:
 async def test_facets_of_nothing_known(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("bare")
     encoder = HashEncoder()
-    SnapshotBuilder(SnapshotStore(folder / "snapshots"), encoder).publish([Film("a", ("Rain.",))])
+    SnapshotBuilder(SnapshotStore(folder / "snapshots"), encoder).publish(
+        [SampleMovie("a", ("Rain.",))]
+    )
     async with running_query(query_settings(folder), always(encoder)) as query:
         await query.reload()
         facets = (await query.client.get("/facets")).json()
     assert facets == {"genres": [], "year": None, "rating": None, "movies": 1}
 
 
-async def test_similar_films_say_what_both_have(query: RunningQuery) -> None:
+async def test_similar_movies_have_a_shared_reason(query: RunningQuery) -> None:
     response = await query.client.get("/movies/tt5/similar", params={"evidence": 0})
-    found = SimilarResponse.model_validate_json(response.content)
-    assert found.matched == len(FILMS) - 1
-    reviews = {film.movie_id: " ".join(film.reviews) for film in FILMS}
-    for hit in found.hits:
+    page = SimilarResponse.model_validate_json(response.content)
+    assert page.matched == len(MOVIES) - 1
+    reviews = {movie.movie_id: " ".join(movie.reviews) for movie in MOVIES}
+    for hit in page.hits:
         assert hit.reason is not None
         assert hit.reason.this_movie.text in reviews["tt5"]
         assert hit.reason.other_movie.text in reviews[hit.movie.movie_id]
         assert hit.reason.other_movie.review_id == f"{hit.movie.movie_id}-1"
         assert -1 <= hit.reason.score <= 1
         assert hit.evidence == []
-    nearest = max(found.hits, key=lambda hit: hit.reason.score if hit.reason else -1)
+    nearest = max(page.hits, key=lambda hit: hit.reason.score if hit.reason else -1)
     assert nearest.movie.movie_id in {"nm:1", "tt1"}

@@ -1,4 +1,4 @@
-"""What searches answer is what the schemas say, field by field, in their order."""
+"""Responses of searches match their schemas, field by field, in the same order."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ async def test_the_body_is_the_models(
 ) -> None:
     content = await ask(query, method, path, body)
     read = model.model_validate_json(content, strict=True, extra="forbid")
-    # As the model itself would be written: the same fields in the same order, and no other.
+    # As pydantic would write the model: the same fields in the same order, and no others.
     assert orjson.loads(content) == orjson.loads(read.model_dump_json(exclude_unset=True))
     assert list(keys(orjson.loads(content))) == list(
         keys(orjson.loads(read.model_dump_json(exclude_unset=True)))
@@ -64,14 +64,14 @@ async def test_the_body_is_the_models(
 
 async def test_parts_are_there_with_explain_only(query: RunningQuery) -> None:
     plain = orjson.loads(await ask(query, "POST", "/search", SEARCH))
-    told = orjson.loads(await ask(query, "POST", "/search", {**SEARCH, "explain": True}))
+    explained = orjson.loads(await ask(query, "POST", "/search", {**SEARCH, "explain": True}))
     assert all("parts" not in hit for hit in plain["hits"])
-    assert [hit.pop("parts")["lexical"] is not None for hit in told["hits"]] == [True] * 4
-    assert told["hits"] == plain["hits"]
+    assert [hit.pop("parts")["lexical"] is not None for hit in explained["hits"]] == [True] * 4
+    assert explained["hits"] == plain["hits"]
 
 
 def keys(value: Any) -> Any:
-    """All keys of an object and what is in it, in their order."""
+    """Yield all keys of an object and of the objects inside it, in their order."""
     if isinstance(value, dict):
         for key, item in value.items():
             yield key

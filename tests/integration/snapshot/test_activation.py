@@ -15,23 +15,24 @@ import pytest
 from services.embedder.database.engine import open_engine
 from services.embedder.publishing.activation_handler import ActivationHandler
 from services.embedder.service import Embedder
+from services.embedder.settings import EmbedderSettings
 from services.query.api.admin.admin_schemas import SnapshotEntry, SnapshotList
-from shared.delivery.messages import SNAPSHOTS_CHANNEL
+from shared.delivery.keys import ACTIVATIONS_QUEUE, SNAPSHOTS_CHANNEL
+from shared.delivery.messages import MovieMessage, ReviewMessage
 from shared.delivery.redis_client import Client, connect
 from shared.runs import activation_requests, registry
 from shared.runs.activation_requests import Activation
-from shared.settings import Settings
 from shared.snapshot import commit
 from shared.snapshot.commit import Promote
 from shared.snapshot.storage.leases import EXPIRES_AFTER_S, leased
-from shared.snapshot.storage.manifest import CATALOGUE, CURRENT, MANIFEST, Manifest
+from shared.snapshot.storage.manifest import CATALOGUE_FILE, CURRENT, MANIFEST, Manifest
 from shared.snapshot.storage.store import SnapshotStore
 from tests.support.delivery.messages import movie, review, run_end
 from tests.support.delivery.redis_server import RedisServer
 from tests.support.embedder.encoders import HashEncoder
 from tests.support.embedder.running import ended, send
 from tests.support.query.query_service import RunningQuery, always, query_settings, running_query
-from tests.support.query.snapshots import BOXER, FILMS, SnapshotBuilder
+from tests.support.query.snapshots import BOXER, MOVIES, SnapshotBuilder
 from tests.support.waiting import async_wait_until
 
 TOKEN = "correct-horse-battery-staple-0123456789"
@@ -115,7 +116,7 @@ async def test_snapshots_are_listed_newest_first_with_what_they_hold(
     query: RunningQuery, builder: SnapshotBuilder
 ) -> None:
     assert await listed(query) == SnapshotList(current=None, served=None, snapshots=[])
-    small, large = builder.publish([BOXER]), builder.publish(FILMS)
+    small, large = builder.publish([BOXER]), builder.publish(MOVIES)
     await query.reload()
     newest = builder.publish([BOXER])
     found = await listed(query)
@@ -169,7 +170,7 @@ async def test_listing_needs_no_redis(tmp_path: Path, builder: SnapshotBuilder) 
 async def test_back_and_forward_while_serving(
     query: RunningQuery, builder: SnapshotBuilder, owner: Owner, redis: Client
 ) -> None:
-    old, new = builder.publish([BOXER]), builder.publish(FILMS)
+    old, new = builder.publish([BOXER]), builder.publish(MOVIES)
     assert await served(query) == new.snapshot_id
     heard = redis.pubsub()
     await heard.subscribe(SNAPSHOTS_CHANNEL)
@@ -219,7 +220,7 @@ async def test_what_is_unknown_is_404_and_leaves_nothing(
 
 
 def damage(store: SnapshotStore, manifest: Manifest) -> None:
-    path = store.folder(manifest.snapshot_id) / CATALOGUE
+    path = store.folder(manifest.snapshot_id) / CATALOGUE_FILE
     payload = bytearray(path.read_bytes())
     payload[len(payload) // 2] ^= 1
     path.write_bytes(payload)
@@ -235,7 +236,7 @@ async def test_a_damaged_snapshot_is_refused_and_nothing_changes(
     await owner.carry_out()
     done = await activation(query, location)
     assert done.state == "refused"
-    assert CATALOGUE in (done.reason or "")
+    assert CATALOGUE_FILE in (done.reason or "")
     assert (builder.store.root / CURRENT).read_bytes() == before
     assert owner.recorded == []
     assert await served(query) == new.snapshot_id
@@ -268,7 +269,7 @@ async def test_retention_spares_what_is_asked_for_until_it_is_carried_out(
     assert deleted == [manifests[2].snapshot_id, manifests[1].snapshot_id]
     await owner.carry_out()
     assert (await activation(query, location)).state == "done"
-    assert leased(owner.leases) == set()
+    assert not lease.exists()
     assert commit.retain(builder.store, keep=3, lease_folder=owner.leases) == []  # it is current
 
 
@@ -311,7 +312,7 @@ async def test_what_was_cut_short_is_done_again(
     commit.point_current_at(builder.store, old.snapshot_id)
     await owner.carry_out()
     assert (await activation(query, location)).state == "done"
-    assert await redis.llen(activation_requests.QUEUE) == 0
+    assert await redis.llen(ACTIVATIONS_QUEUE) == 0
 
 
 async def test_a_forgotten_request_is_dropped(
@@ -325,7 +326,7 @@ async def test_a_forgotten_request_is_dropped(
     kept = await activate(query, second)
     await owner.carry_out()
     assert (await activation(query, kept)).replaced == third.snapshot_id
-    assert await redis.llen(activation_requests.QUEUE) == 0
+    assert await redis.llen(ACTIVATIONS_QUEUE) == 0
 
 
 async def test_an_unwritable_store_is_said(
@@ -342,7 +343,7 @@ async def test_an_unwritable_store_is_said(
 
 
 @asynccontextmanager
-async def embedder(settings: Settings, **options: Promote) -> AsyncIterator[None]:
+async def embedder(settings: EmbedderSettings, **options: Promote) -> AsyncIterator[None]:
     engine = open_engine(settings.database)
     stop = asyncio.Event()
     service = Embedder(settings, engine, HashEncoder(), precision="f32", **options)
@@ -358,20 +359,24 @@ async def embedder(settings: Settings, **options: Promote) -> AsyncIterator[None
 @asynccontextmanager
 async def whole_system(
     tmp_path: Path, redis_url: str
-) -> AsyncIterator[tuple[RunningQuery, Settings]]:
-    settings = query_settings(
-        tmp_path, redis_url=redis_url, admin_token=TOKEN, publish_idle_s=0.1, publish_every_s=600
+) -> AsyncIterator[tuple[RunningQuery, EmbedderSettings]]:
+    settings = EmbedderSettings(
+        redis_url=redis_url, data_dir=tmp_path, publish_idle_s=0.1, publish_every_s=600
     )
-    async with running_query(settings, always(HashEncoder())) as query:
+    serving = query_settings(tmp_path, redis_url=redis_url, admin_token=TOKEN)
+    async with running_query(serving, always(HashEncoder())) as query:
         yield query, settings
 
 
 async def crawl(redis: Client, text: str) -> str:
-    """One more review of a film; the snapshot in which it became searchable."""
+    """One more review of a movie; the snapshot in which it became searchable."""
     run, _ = await registry.request_run(redis, "test")
     number = zlib.crc32(text.encode())
-    film, said = movie(1, run_id=run.run_id), review(1, number, text, run_id=run.run_id)
-    await send(redis, [film, said, run_end([film, said], run_id=run.run_id)])
+    items: list[MovieMessage | ReviewMessage] = [
+        movie(1, run_id=run.run_id),
+        review(1, number, text, run_id=run.run_id),
+    ]
+    await send(redis, [*items, run_end(items, run_id=run.run_id)])
     return (await ended(redis, run)).snapshot_id or ""
 
 
@@ -452,5 +457,5 @@ async def test_without_redis_no_lease_is_left(
         private_redis.start()
         await activate(query, manifest)
         redis = connect(private_redis.url)
-        assert await redis.llen(activation_requests.QUEUE) == 1
+        assert await redis.llen(ACTIVATIONS_QUEUE) == 1
         await redis.aclose()

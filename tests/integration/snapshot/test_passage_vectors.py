@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.snapshot.files.passage_vectors import PassageVectors, quantise
-from shared.snapshot.storage.manifest import PASSAGE_SCALES, PASSAGES
+from shared.snapshot.storage.manifest import PASSAGE_SCALES_FILE, PASSAGES_FILE
 from shared.snapshot.storage.verify import SnapshotCorrupt
 from tests.support.soak import examples
 
@@ -28,15 +28,15 @@ def ranges_of(counts: list[int]) -> np.ndarray:
 
 def build(folder: Path, vectors: np.ndarray, counts: list[int]) -> PassageVectors:
     codes, scales = quantise(vectors)
-    np.save(folder / PASSAGES, codes)
-    np.save(folder / PASSAGE_SCALES, scales)
+    np.save(folder / PASSAGES_FILE, codes)
+    np.save(folder / PASSAGE_SCALES_FILE, scales)
     return PassageVectors(folder, ranges=ranges_of(counts), dim=vectors.shape[1])
 
 
 def widened(folder: Path, ranges: np.ndarray, query: np.ndarray) -> np.ndarray:
     """What scoring was before: every movie's codes widened to floats, then multiplied."""
-    codes = np.load(folder / PASSAGES).astype(np.float32) - 128
-    scales = np.load(folder / PASSAGE_SCALES)
+    codes = np.load(folder / PASSAGES_FILE).astype(np.float32) - 128
+    scales = np.load(folder / PASSAGE_SCALES_FILE)
     scores = np.full((len(ranges), int(ranges[:, 1].max(initial=0))), -np.inf, np.float32)
     for n, (first, count) in enumerate(ranges.tolist()):
         rows = slice(first, first + count)
@@ -112,16 +112,16 @@ def test_zero_vectors_and_no_passages(tmp_path: Path) -> None:
     ids=["signed", "too few", "too wide", "by column"],
 )
 def test_another_form_is_corrupt(tmp_path: Path, codes: np.ndarray) -> None:
-    np.save(tmp_path / PASSAGES, codes)
-    np.save(tmp_path / PASSAGE_SCALES, np.ones(5, np.float32))
+    np.save(tmp_path / PASSAGES_FILE, codes)
+    np.save(tmp_path / PASSAGE_SCALES_FILE, np.ones(5, np.float32))
     with pytest.raises(SnapshotCorrupt):
         PassageVectors(tmp_path, ranges=ranges_of([2, 3]), dim=8)
 
 
 @pytest.mark.parametrize("scale", [np.nan, np.inf])
 def test_a_scale_that_is_no_number_is_corrupt(tmp_path: Path, scale: float) -> None:
-    np.save(tmp_path / PASSAGES, np.zeros((2, 8), np.uint8))
-    np.save(tmp_path / PASSAGE_SCALES, np.array([1, scale], np.float32))
+    np.save(tmp_path / PASSAGES_FILE, np.zeros((2, 8), np.uint8))
+    np.save(tmp_path / PASSAGE_SCALES_FILE, np.array([1, scale], np.float32))
     with pytest.raises(SnapshotCorrupt, match="not finite"):
         PassageVectors(tmp_path, ranges=ranges_of([2]), dim=8)
 
@@ -130,8 +130,8 @@ def test_the_file_is_mapped_and_not_copied(tmp_path: Path) -> None:
     counts = [100] * 500
     random = np.random.default_rng(0)
     codes = random.integers(1, 256, (50_000, 384), np.uint8)
-    np.save(tmp_path / PASSAGES, codes)
-    np.save(tmp_path / PASSAGE_SCALES, np.ones(50_000, np.float32))
+    np.save(tmp_path / PASSAGES_FILE, codes)
+    np.save(tmp_path / PASSAGE_SCALES_FILE, np.ones(50_000, np.float32))
     del codes
     before = anonymous_bytes()
     passages = PassageVectors(tmp_path, ranges=ranges_of(counts), dim=384)

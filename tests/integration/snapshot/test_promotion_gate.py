@@ -15,13 +15,14 @@ import prometheus_client
 import pytest
 
 from services.embedder.database.engine import open_engine
-from services.embedder.service import HEARTBEAT_KEY, Embedder
+from services.embedder.service import Embedder
+from services.embedder.settings import EmbedderSettings
+from shared.delivery.keys import heartbeat_key
 from shared.delivery.messages import MovieMessage, ReviewMessage
 from shared.delivery.redis_client import Client
 from shared.evaluation.canary import read_canaries
 from shared.runs import registry
 from shared.runs.registry import Run
-from shared.settings import Settings
 from shared.snapshot import commit
 from shared.snapshot.commit import PromotionRefused, point_current_at, retain
 from shared.snapshot.reader import open_snapshot
@@ -30,15 +31,15 @@ from tests.support.delivery.messages import movie, review, run_end, small_run
 from tests.support.embedder.encoders import HashEncoder
 from tests.support.embedder.running import ended, send
 from tests.support.query.query_sets import write_query_set
-from tests.support.query.snapshots import BOXER, FILMS, SPACE, SnapshotBuilder, write_files
+from tests.support.query.snapshots import BOXER, MOVIES, SPACE, SnapshotBuilder, write_files
 from tests.support.waiting import async_wait_until
 
-NOT_PROMOTED = "embedder_snapshots_not_promoted_total"
+NOT_PROMOTED = "movie_search_embedder_snapshots_not_promoted_total"
 
 
 @pytest.fixture
 def canaries(tmp_path: Path) -> Path:
-    """The film about subject1 must be the first one found by that word."""
+    """The movie about subject1 must be the first one found by that word."""
     folder = tmp_path / "canaries"
     write_query_set(folder / "known", {"q1": "subject1"}, {"q1": {"tt0000001": 1}})
     (folder / "floors.toml").write_text('floors = ["known:R@1>=1"]\n')
@@ -46,7 +47,7 @@ def canaries(tmp_path: Path) -> Path:
 
 
 @asynccontextmanager
-async def embedder(settings: Settings, canaries: Path) -> AsyncIterator[None]:
+async def embedder(settings: EmbedderSettings, canaries: Path) -> AsyncIterator[None]:
     engine = open_engine(settings.database)
     stop = asyncio.Event()
     encoder = HashEncoder()
@@ -73,10 +74,10 @@ async def new_run(redis: Client) -> Run:
 
 
 async def next_heartbeat(redis: Client) -> None:
-    before = await redis.pttl(HEARTBEAT_KEY)
+    before = await redis.pttl(heartbeat_key("embedder"))
 
     async def renewed() -> bool:
-        return bool(await redis.pttl(HEARTBEAT_KEY) > before)
+        return bool(await redis.pttl(heartbeat_key("embedder")) > before)
 
     await async_wait_until(renewed)
 
@@ -88,7 +89,7 @@ def not_promoted() -> float:
 async def test_a_snapshot_that_fails_stays_out_and_a_later_good_one_is_served(
     redis: Client, redis_url: str, tmp_path: Path, canaries: Path
 ) -> None:
-    settings = Settings(
+    settings = EmbedderSettings(
         redis_url=redis_url, data_dir=tmp_path / "data", publish_idle_s=0.1, publish_every_s=600
     )
     store = SnapshotStore(settings.snapshot_dir)
@@ -100,7 +101,7 @@ async def test_a_snapshot_that_fails_stays_out_and_a_later_good_one_is_served(
         served = store.current().snapshot_id
         assert good.snapshot_id == served
 
-        # The film's reviews are replaced by ones that say nothing, and another takes its word.
+        # The movie's reviews are replaced by ones that say nothing, and another takes its word.
         run = await new_run(redis)
         spoilt: list[MovieMessage | ReviewMessage] = [
             *(review(1, n, "Words lost in a broken crawl.", run_id=run.run_id) for n in range(2)),
@@ -131,7 +132,7 @@ async def test_a_snapshot_that_fails_stays_out_and_a_later_good_one_is_served(
 async def test_without_a_change_a_refused_snapshot_is_not_made_again(
     redis: Client, redis_url: str, tmp_path: Path, canaries: Path
 ) -> None:
-    settings = Settings(
+    settings = EmbedderSettings(
         redis_url=redis_url, data_dir=tmp_path / "data", publish_idle_s=0.1, publish_every_s=0.2
     )
     store = SnapshotStore(settings.snapshot_dir)
@@ -181,7 +182,7 @@ def test_a_gate_that_breaks_leaves_nothing_behind(tmp_path: Path) -> None:
         commit.publish(
             store,
             sequence=1,
-            write=lambda folder: write_files(folder, FILMS, builder.encoder),
+            write=lambda folder: write_files(folder, MOVIES, builder.encoder),
             promote=breaks,
         )
     assert store.snapshot_ids() == []
@@ -196,7 +197,7 @@ def test_refused_snapshots_do_not_pile_up_while_nothing_is_served(tmp_path: Path
             commit.publish(
                 store,
                 sequence=sequence,
-                write=lambda folder: write_files(folder, FILMS, builder.encoder),
+                write=lambda folder: write_files(folder, MOVIES, builder.encoder),
                 promote=lambda snapshot: "no",
             )
     retain(store, keep=3, lease_folder=tmp_path / "leases")

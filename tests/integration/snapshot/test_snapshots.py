@@ -12,22 +12,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from shared.record import MovieRecord
 from shared.snapshot import commit
 from shared.snapshot.reader import open_snapshot
 from shared.snapshot.storage.leases import Leases, leased
 from shared.snapshot.storage.manifest import (
-    CATALOGUE,
+    CATALOGUE_FILE,
     CURRENT,
     MANIFEST,
-    PASSAGE_SCALES,
-    PASSAGES,
-    VECTORS,
+    PASSAGE_SCALES_FILE,
+    PASSAGES_FILE,
+    VECTORS_FILE,
     EncoderName,
     Manifest,
 )
 from shared.snapshot.storage.store import NoSnapshot, SnapshotStore
 from shared.snapshot.storage.verify import SnapshotCorrupt
-from shared.snapshot.writer import EncodedReview, MovieFacts, SnapshotWriter
+from shared.snapshot.writer import EncodedReview, SnapshotWriter
 from shared.text.passages import Span
 
 DIM = 8
@@ -53,7 +54,7 @@ def writer(
                     spans=[Span(0, 6), Span(7, 14)],
                     vectors=np.repeat(vectors[n : n + 1], 2, axis=0),
                 )
-                facts = MovieFacts(movie_id=f"tt{n}", title=f"Film {n}", genres=("Drama",))
+                facts = MovieRecord(movie_id=f"tt{n}", title=f"Film {n}", genres=("Drama",))
                 out.add(facts, [review], spoiled[n])
         extra(folder)
         return commit.Draft(out.counts, NAME)
@@ -101,7 +102,8 @@ def test_an_empty_store_has_no_snapshot(store: SnapshotStore) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [VECTORS, PASSAGES, PASSAGE_SCALES, CATALOGUE, "lexical/*.term", MANIFEST]
+    "name",
+    [VECTORS_FILE, PASSAGES_FILE, PASSAGE_SCALES_FILE, CATALOGUE_FILE, "lexical/*.term", MANIFEST],
 )
 def test_no_flipped_bit_and_no_cut_goes_unnoticed(store: SnapshotStore, name: str) -> None:
     put(store, 1)

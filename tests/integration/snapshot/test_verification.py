@@ -14,7 +14,7 @@ import pytest
 from shared.snapshot.files.index import HEADER_BYTES
 from shared.snapshot.reader import check_unit_vectors, open_snapshot
 from shared.snapshot.storage import verify
-from shared.snapshot.storage.manifest import VECTORS, FileEntry
+from shared.snapshot.storage.manifest import VECTORS_FILE, FileEntry
 from shared.snapshot.storage.store import SnapshotStore
 from shared.snapshot.storage.verify import (
     SnapshotCorrupt,
@@ -27,8 +27,8 @@ from tests.support.query.snapshots import SnapshotBuilder
 
 
 @pytest.fixture
-def proofs(tmp_path: Path) -> VerificationCache:
-    folder = tmp_path / "proofs"
+def verified(tmp_path: Path) -> VerificationCache:
+    folder = tmp_path / "verified"
     folder.mkdir()
     return VerificationCache(folder)
 
@@ -54,45 +54,45 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_a_file_is_read_once(
-    tmp_path: Path, proofs: VerificationCache, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, verified: VerificationCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"whole")
     entry = describe_file(settled(path))
     read = hashed(monkeypatch)
     for _ in range(3):
-        verify_file(path, entry, proofs=proofs)
+        verify_file(path, entry, verified=verified)
     assert read == ["file"]
-    verify_file(path, entry)  # without proofs it is always read
+    verify_file(path, entry)  # without verified it is always read
     assert read == ["file"] * 2
     linked = tmp_path / "linked"  # as an unchanged part of the next snapshot may be
     linked.hardlink_to(path)
-    verify_file(linked, entry, proofs=proofs)
+    verify_file(linked, entry, verified=verified)
     assert read == ["file"] * 2
 
 
 def test_a_file_that_changes_is_read_again_and_refused(
-    tmp_path: Path, proofs: VerificationCache
+    tmp_path: Path, verified: VerificationCache
 ) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"whole")
     entry = describe_file(settled(path))
-    verify_file(path, entry, proofs=proofs)
+    verify_file(path, entry, verified=verified)
     path.write_bytes(b"whale")  # in place: the same file, of the same size
     for _ in range(2):
         with pytest.raises(SnapshotCorrupt, match="sha256"):
-            verify_file(path, entry, proofs=proofs)
+            verify_file(path, entry, verified=verified)
     path.write_bytes(b"whole")
-    verify_file(path, entry, proofs=proofs)
+    verify_file(path, entry, verified=verified)
     other = tmp_path / "other"
     other.write_bytes(b"whale")
     settled(other).replace(path)  # another file under its name
     with pytest.raises(SnapshotCorrupt, match="sha256"):
-        verify_file(path, entry, proofs=proofs)
+        verify_file(path, entry, verified=verified)
 
 
 def test_what_has_just_changed_is_not_proven_for_later(
-    tmp_path: Path, proofs: VerificationCache, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, verified: VerificationCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It could change once more within one tick of the file system's clock."""
     path = tmp_path / "file"
@@ -102,7 +102,7 @@ def test_what_has_just_changed_is_not_proven_for_later(
     os.utime(path, (future, future))
     read = hashed(monkeypatch)
     for _ in range(2):
-        verify_file(path, entry, proofs=proofs)
+        verify_file(path, entry, verified=verified)
     assert read == ["file"] * 2
 
 
@@ -111,18 +111,18 @@ def _verify(folder: Path, path: Path, counted: Path) -> None:
         with counted.open("a") as stream:
             stream.write("x")
 
-    VerificationCache(folder).once("hash", path, "0" * 64, prove)
+    VerificationCache(folder).verify_once("hash", path, "0" * 64, prove)
 
 
 def test_processes_that_start_together_prove_once(
-    tmp_path: Path, proofs: VerificationCache
+    tmp_path: Path, verified: VerificationCache
 ) -> None:
     path, counted = tmp_path / "file", tmp_path / "counted"
     path.write_bytes(b"whole")
     settled(path)
     context = multiprocessing.get_context("spawn")
     workers = [
-        context.Process(target=_verify, args=(proofs.folder, path, counted)) for _ in range(4)
+        context.Process(target=_verify, args=(verified.folder, path, counted)) for _ in range(4)
     ]
     for worker in workers:
         worker.start()
@@ -133,7 +133,7 @@ def test_processes_that_start_together_prove_once(
 
 
 def test_a_snapshot_is_proven_once_and_its_damage_is_found_all_the_same(
-    tmp_path: Path, proofs: VerificationCache, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, verified: VerificationCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     builder = SnapshotBuilder(SnapshotStore(tmp_path / "store"), HashEncoder())
     manifest = builder.publish()
@@ -142,15 +142,15 @@ def test_a_snapshot_is_proven_once_and_its_damage_is_found_all_the_same(
         settled(folder / name)
     read = hashed(monkeypatch)
     for _ in range(3):
-        open_snapshot(builder.store, manifest.snapshot_id, proofs=proofs)
+        open_snapshot(builder.store, manifest.snapshot_id, verified=verified)
     assert sorted(read) == sorted(Path(name).name for name in manifest.files)
     for name in manifest.files:
         whole = (folder / name).read_bytes()
         (folder / name).write_bytes(bytes([whole[0] ^ 1]) + whole[1:])
         with pytest.raises(SnapshotCorrupt, match="sha256"):
-            open_snapshot(builder.store, manifest.snapshot_id, proofs=proofs)
+            open_snapshot(builder.store, manifest.snapshot_id, verified=verified)
         (folder / name).write_bytes(whole)
-    open_snapshot(builder.store, manifest.snapshot_id, proofs=proofs)
+    open_snapshot(builder.store, manifest.snapshot_id, verified=verified)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_a_bad_vector_is_found_wherever_it_is(
 def test_the_index_is_mapped_at_its_place(tmp_path: Path) -> None:
     manifest = SnapshotBuilder(SnapshotStore(tmp_path), HashEncoder()).publish()
     snapshot = open_snapshot(SnapshotStore(tmp_path), manifest.snapshot_id)
-    path = tmp_path / manifest.snapshot_id / VECTORS
+    path = tmp_path / manifest.snapshot_id / VECTORS_FILE
     stored = np.frombuffer(path.read_bytes()[HEADER_BYTES:], np.float32)
     np.testing.assert_array_equal(snapshot.index.vectors().ravel(), stored)
     assert not snapshot.index.vectors().flags.writeable

@@ -1,4 +1,4 @@
-"""Crawl processes as the supervisor would start them, and what they put on the stream."""
+"""Crawl processes as the supervisor starts them, and what they put on the stream."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.ingest.outcome import Outcome, read_outcome
+from shared.delivery.keys import REVIEWS_STREAM
 from shared.delivery.messages import (
-    REVIEWS_STREAM,
     KeptItems,
     MovieMessage,
     ReviewMessage,
@@ -57,13 +57,13 @@ class Sent:
 
 @dataclass
 class Crawls:
-    """Runs crawls of one configuration in processes of their own.
+    """Runs crawls of one configuration in separate processes.
 
     Args:
-        redis: Where they send.
-        redis_url: Its address.
-        folder: For ``sources.toml`` and the data.
-        demo_url: Where the demo site is.
+        redis: A connection to the server that receives the items.
+        redis_url: The URL of that server.
+        folder: The folder of ``sources.toml`` and of the data.
+        demo_url: The URL of the demo site.
     """
 
     redis: Client

@@ -1,8 +1,8 @@
-"""The real crawl, in a world of its own: ``python -m tests.support.crawl.hostile_child``.
+"""The real crawl with another resolver: ``python -m tests.support.crawl.hostile_child``.
 
-Everything is the production code, started by its own ``main``. Only the resolver is another: it
-knows the names of ``HOSTILE_NAMES`` (``name=address[+address]``, separated by spaces), and lets
-those of ``HOSTILE_ALLOWED`` have any address, as if loopback were the public internet for them.
+Everything else is the production code, started by its ``main``. The resolver knows the names in
+``HOSTILE_NAMES`` (``name=address[+address]``, separated by spaces), and allows any address for
+those in ``HOSTILE_ALLOWED``, as if loopback were the public internet for them.
 ``HOSTILE_PAGE_TIMEOUT_S`` is the time limit of a page. The production code has no such switches.
 """
 
@@ -23,7 +23,7 @@ from services.ingest.web.addresses import PublicResolver
 
 
 class _Table:
-    """Resolves the names of the table, and hands on the others."""
+    """Resolves the names of the table, and passes other names on."""
 
     def __init__(self, beyond: Any) -> None:
         self._beyond = beyond
@@ -65,7 +65,7 @@ class HostileResolver(PublicResolver):
 
 
 def main() -> int:
-    """Put the world in place, and crawl."""
+    """Install the resolver, and crawl."""
     scrapy_settings.PUBLIC_RESOLVER = f"{__spec__.name}.{HostileResolver.__name__}"
     if timeout_s := os.environ.get("HOSTILE_PAGE_TIMEOUT_S"):
         scrapy_settings.PAGE_TIMEOUT_S = float(timeout_s)

@@ -1,4 +1,4 @@
-"""One crawl of a test's own site: the real child process, with real Redis, watched from outside."""
+"""One crawl of a test's site: the real child process, with real Redis, observed from outside."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from services.ingest.outcome import Outcome, read_outcome
-from shared.delivery.messages import REVIEWS_STREAM
+from shared.delivery.keys import REVIEWS_STREAM
 from shared.delivery.redis_client import connect
 from shared.runs import registry
 from shared.runs.registry import Run
@@ -28,9 +28,9 @@ _LOOK_S = 0.02
 
 @dataclass(frozen=True)
 class Crawled:
-    """What is left of a crawl.
+    """The results of a crawl.
 
-    ``sent``: ids on the stream, by kind. ``complete``: as the closing message says; None without.
+    ``sent``: ids on the stream, by kind. ``complete``: as in the run's end; None without one.
     """
 
     outcome: Outcome
@@ -43,8 +43,8 @@ class Crawled:
     log: str
 
     @property
-    def films(self) -> set[int]:
-        """Numbers of the films that arrived."""
+    def movies(self) -> set[int]:
+        """Numbers of the movies that arrived."""
         return {int(item.removeprefix("tt")) for item in self.sent.get("movie", ())}
 
 

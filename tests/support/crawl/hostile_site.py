@@ -1,8 +1,8 @@
-"""A web site that means ill, on loopback: raw sockets, so that no library makes it behave.
+"""A malicious web site on loopback: raw sockets, so that no library corrects its behaviour.
 
-A route is a function from the request to the bytes of the answer, in any number of pieces, without
-end if it likes; the server sends them until there are no more or the client has gone. Everything
-asked is written down, and how many bytes were sent for it.
+A route is a function from the request to the bytes of the response, in any number of pieces, even
+endless; the server sends them until they end or the client disconnects. It records all requests,
+and how many bytes were sent for each.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ def chunked(pieces: Iterable[bytes]) -> Answer:
     return stream(sized, "Transfer-Encoding: chunked")
 
 
-def film(number: int, *, links: Iterable[str] = (), text: str = "", extra: str = "") -> str:
-    """A good page, of one film with one review."""
+def movie_page(number: int, *, links: Iterable[str] = (), text: str = "", extra: str = "") -> str:
+    """A good page, about one movie with one review."""
     movie = {
         "@context": "https://schema.org",
         "@type": "Movie",
@@ -144,15 +144,15 @@ class HostileSite:
 
     def paths(self, host: str | None = None) -> list[str]:
         """What was asked for, in order; of one name only if named."""
-        wanted = None if host is None else f"{host}:{self.port}"
+        address = None if host is None else f"{host}:{self.port}"
         with self._lock:
-            return [one.target for one in self.asked if wanted in {None, one.host}]
+            return [one.target for one in self.asked if address in {None, one.host}]
 
     def of(self, path: str, host: str | None = None) -> list[Asked]:
         """The requests for a path."""
-        wanted = None if host is None else f"{host}:{self.port}"
+        address = None if host is None else f"{host}:{self.port}"
         with self._lock:
-            return [one for one in self.asked if one.target == path and wanted in {None, one.host}]
+            return [one for one in self.asked if one.target == path and address in {None, one.host}]
 
     def serve(self, connection: socket.socket) -> None:
         """Answer one request of one connection."""

@@ -1,7 +1,7 @@
-"""Pages in the structure of IMDb's, with films and reviews that nobody wrote.
+"""Pages in the structure of IMDb's, with invented movies and reviews.
 
-``data`` pages carry ``__NEXT_DATA__``, ``components`` pages the newer markup (``ipc-`` elements),
-``lister`` pages the older one; as ``services.ingest.pages.imdb.next_data`` and ``imdb_html`` know
+``data`` pages contain ``__NEXT_DATA__``, ``components`` pages the newer markup (``ipc-`` elements),
+``lister`` pages the older one, as ``services.ingest.pages.imdb.next_data`` and ``page_html`` read
 them.
 """
 
@@ -29,8 +29,8 @@ class SiteReview:
 
 
 @dataclass
-class SiteFilm:
-    """A film and its reviews."""
+class SiteMovie:
+    """A movie and its reviews."""
 
     movie_id: str
     title: str
@@ -53,52 +53,52 @@ def data_page(page_props: Any, *, head: str = "") -> str:
     )
 
 
-def list_data_page(films: Sequence[SiteFilm], *, total: int | None) -> str:
+def list_data_page(movies: Sequence[SiteMovie], *, total: int | None) -> str:
     """Search results, by data."""
     items = [
         {
-            "titleId": film.movie_id,
-            "titleText": film.title,
-            "originalTitleText": film.title,
-            "titleType": {"id": film.kind, "text": ""},
-            "releaseYear": film.year,
-            "ratingSummary": {"aggregateRating": film.rating, "voteCount": film.votes},
-            "genres": list(film.genres),
-            "plot": film.plot,
+            "titleId": movie.movie_id,
+            "titleText": movie.title,
+            "originalTitleText": movie.title,
+            "titleType": {"id": movie.kind, "text": ""},
+            "releaseYear": movie.year,
+            "ratingSummary": {"aggregateRating": movie.rating, "voteCount": movie.votes},
+            "genres": list(movie.genres),
+            "plot": movie.plot,
         }
-        for film in films
+        for movie in movies
     ]
     results = {"titleListItems": items} | ({} if total is None else {"total": total})
     return data_page({"searchResults": {"titleResults": results}})
 
 
-def list_components_page(films: Sequence[SiteFilm], *, has_more: bool) -> str:
+def list_components_page(movies: Sequence[SiteMovie], *, has_more: bool) -> str:
     """Search results, by the newer markup."""
     items = "".join(
         f"""<li class="ipc-metadata-list-summary-item"><div>
-        <a href="/title/{film.movie_id}/?ref_=sr_t_{rank}" class="ipc-title-link-wrapper">
-        <h3 class="ipc-title__text">{rank}. {escape(film.title)}</h3></a>
+        <a href="/title/{movie.movie_id}/?ref_=sr_t_{rank}" class="ipc-title-link-wrapper">
+        <h3 class="ipc-title__text">{rank}. {escape(movie.title)}</h3></a>
         <span class="ipc-rating-star ipc-rating-star--imdb">
-        <span class="ipc-rating-star--rating">{film.rating}</span>
-        <span class="ipc-rating-star--voteCount">&nbsp;({film.votes / 1000:g}K)</span></span>
+        <span class="ipc-rating-star--rating">{movie.rating}</span>
+        <span class="ipc-rating-star--voteCount">&nbsp;({movie.votes / 1000:g}K)</span></span>
         </div></li>"""
-        for rank, film in enumerate(films, 1)
+        for rank, movie in enumerate(movies, 1)
     )
     more = '<button class="ipc-see-more__button">50 more</button>' if has_more else ""
     return f'<html><body><ul class="ipc-metadata-list">{items}</ul>{more}</body></html>'
 
 
-def list_lister_page(films: Sequence[SiteFilm], *, next_href: str | None) -> str:
+def list_lister_page(movies: Sequence[SiteMovie], *, next_href: str | None) -> str:
     """Search results, by the older markup."""
     items = "".join(
         f"""<div class="lister-item mode-advanced"><h3 class="lister-item-header">
         <span class="lister-item-index">{rank}.</span>
-        <a href="/title/{film.movie_id}/?ref_=adv_li_tt">{escape(film.title)}</a>
-        <span class="lister-item-year">({film.year})</span></h3>
-        <div class="ratings-imdb-rating" data-value="{film.rating}"><strong>{film.rating}</strong>
+        <a href="/title/{movie.movie_id}/?ref_=adv_li_tt">{escape(movie.title)}</a>
+        <span class="lister-item-year">({movie.year})</span></h3>
+        <div class="ratings-imdb-rating" data-value="{movie.rating}"><strong>{movie.rating}</strong>
         </div><p class="sort-num_votes-visible"><span>Votes:</span>
-        <span name="nv" data-value="{film.votes}">{film.votes:,}</span></p></div>"""
-        for rank, film in enumerate(films, 1)
+        <span name="nv" data-value="{movie.votes}">{movie.votes:,}</span></p></div>"""
+        for rank, movie in enumerate(movies, 1)
     )
     link = (
         f'<a href="{escape(next_href)}" class="lister-page-next next-page">Next &#187;</a>'
@@ -108,43 +108,44 @@ def list_lister_page(films: Sequence[SiteFilm], *, next_href: str | None) -> str
     return f'<html><body><div class="lister-list">{items}</div>{link}</body></html>'
 
 
-def title_page(film: SiteFilm) -> str:
+def title_page(movie: SiteMovie) -> str:
     """A title's page: JSON-LD and data."""
-    kind = {"movie": "Movie"}.get(film.kind, "TVSeries")
+    kind = {"movie": "Movie"}.get(movie.kind, "TVSeries")
     json_ld = {
         "@context": "https://schema.org",
         "@type": kind,
-        "url": f"https://www.imdb.com/title/{film.movie_id}/",
-        "name": escape(film.title),
-        "description": escape(film.plot),
+        "url": f"https://www.imdb.com/title/{movie.movie_id}/",
+        "name": escape(movie.title),
+        "description": escape(movie.plot),
         "aggregateRating": {
             "@type": "AggregateRating",
-            "ratingCount": film.votes,
+            "ratingCount": movie.votes,
             "bestRating": 10,
             "worstRating": 1,
-            "ratingValue": film.rating,
+            "ratingValue": movie.rating,
         },
-        "genre": list(film.genres),
-        "datePublished": f"{film.year}-06-01",
-        "director": [{"@type": "Person", "name": name} for name in film.directors],
+        "genre": list(movie.genres),
+        "datePublished": f"{movie.year}-06-01",
+        "director": [{"@type": "Person", "name": name} for name in movie.directors],
     }
     data = {
         "aboveTheFoldData": {
-            "id": film.movie_id,
-            "titleText": {"text": film.title},
-            "titleType": {"id": film.kind},
-            "releaseYear": {"year": film.year},
-            "ratingsSummary": {"aggregateRating": film.rating, "voteCount": film.votes},
-            "genres": {"genres": [{"text": name} for name in film.genres]},
-            "plot": {"plotText": {"plainText": film.plot}},
+            "id": movie.movie_id,
+            "titleText": {"text": movie.title},
+            "titleType": {"id": movie.kind},
+            "releaseYear": {"year": movie.year},
+            "ratingsSummary": {"aggregateRating": movie.rating, "voteCount": movie.votes},
+            "genres": {"genres": [{"text": name} for name in movie.genres]},
+            "plot": {"plotText": {"plainText": movie.plot}},
             "directorsPageTitle": [
-                {"credits": [{"name": {"nameText": {"text": name}}} for name in film.directors]}
+                {"credits": [{"name": {"nameText": {"text": name}}} for name in movie.directors]}
             ],
         }
     }
-    kind = "video.movie" if film.kind == "movie" else "video.tv_show"
+    kind = "video.movie" if movie.kind == "movie" else "video.tv_show"
     head = (
-        f'<meta property="og:title" content="{escape(film.title)} ({film.year}) ⭐ {film.rating}">'
+        f'<meta property="og:title" content="{escape(movie.title)} ({movie.year}) '
+        f'⭐ {movie.rating}">'
         f'<meta property="og:type" content="{kind}">'
         f'<script type="application/ld+json">{json.dumps(json_ld)}</script>'
     )
@@ -152,7 +153,7 @@ def title_page(film: SiteFilm) -> str:
 
 
 def reviews_data_page(
-    film: SiteFilm,
+    movie: SiteMovie,
     reviews: Sequence[SiteReview],
     *,
     next_href: str | None = None,
@@ -176,10 +177,10 @@ def reviews_data_page(
     ]
     content: dict[str, Any] = {
         "entityMetadata": {
-            "id": film.movie_id,
-            "titleText": {"text": film.title},
-            "titleType": {"id": film.kind},
-            "releaseYear": {"year": film.year},
+            "id": movie.movie_id,
+            "titleText": {"text": movie.title},
+            "titleType": {"id": movie.kind},
+            "releaseYear": {"year": movie.year},
         },
         "reviews": nodes,
     }
@@ -190,7 +191,7 @@ def reviews_data_page(
 
 
 def reviews_components_page(
-    film: SiteFilm, reviews: Sequence[SiteReview], *, next_href: str | None
+    movie: SiteMovie, reviews: Sequence[SiteReview], *, next_href: str | None
 ) -> str:
     """A page of reviews, by the newer markup."""
     items = "".join(
@@ -208,9 +209,9 @@ def reviews_components_page(
     )
     link = f'<a rel="next" href="{escape(next_href)}">More</a>' if next_href else ""
     return (
-        f'<html><head><meta property="og:title" content="{escape(film.title)} ({film.year}) - User '
-        f'reviews"></head><body><section data-testid="reviews-container">{items}</section>{link}'
-        "</body></html>"
+        f'<html><head><meta property="og:title" content="{escape(movie.title)} ({movie.year}) - '
+        f'User reviews"></head><body><section data-testid="reviews-container">{items}</section>'
+        f"{link}</body></html>"
     )
 
 
@@ -224,7 +225,7 @@ def _star(review: SiteReview) -> str:
 
 
 def reviews_lister_page(
-    film: SiteFilm, reviews: Sequence[SiteReview], *, cursor: int | None, is_fragment: bool
+    movie: SiteMovie, reviews: Sequence[SiteReview], *, cursor: int | None, is_fragment: bool
 ) -> str:
     """A page of reviews, by the older markup; a fragment of it for the further ones."""
     items = "".join(
@@ -244,13 +245,13 @@ def reviews_lister_page(
     )
     key = "" if cursor is None else f'data-key="{cursor}"'
     more = f"""<div class="load-more-data" {key}
-        data-ajaxurl="/title/{film.movie_id}/reviews/_ajax?ref_=undefined"></div>"""
+        data-ajaxurl="/title/{movie.movie_id}/reviews/_ajax?ref_=undefined"></div>"""
     listed = f'<div class="lister-list">{items}</div>{more}'
     if is_fragment:
         return listed
     name = (
-        f'<div class="subpage_title_block"><h3 itemprop="name"><a href="/title/{film.movie_id}/">'
-        f"{escape(film.title)}</a> <span>({film.year})</span></h3></div>"
+        f'<div class="subpage_title_block"><h3 itemprop="name"><a href="/title/{movie.movie_id}/">'
+        f"{escape(movie.title)}</a> <span>({movie.year})</span></h3></div>"
     )
     return f'<html><body>{name}<div class="lister">{listed}</div></body></html>'
 

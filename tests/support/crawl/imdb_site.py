@@ -1,10 +1,10 @@
-"""A small site in the structure of IMDb's pages, with films and reviews that nobody wrote.
+"""A small site in the structure of IMDb's pages, with invented movies and reviews.
 
 Real HTTP on loopback: a search that is sorted, filtered and cut into pages as IMDb's is, title
 pages, and reviews that go over several pages. ``markup`` says in which of the structures of
 ``services.ingest.pages.imdb.pages`` it answers: ``data`` (``__NEXT_DATA__``), ``components``
-(``ipc-`` elements) or ``lister`` (the older elements). Pages have entity tags. Change ``films``
-between two crawls, put an answer of your own into ``answers``, look at ``requests``.
+(``ipc-`` elements) or ``lister`` (the older elements). Pages have entity tags. A test may change
+``movies`` between two crawls, put other responses into ``answers``, and read ``requests``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Literal
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from tests.support.crawl.imdb_markup import (
-    SiteFilm,
+    SiteMovie,
     SiteReview,
     list_components_page,
     list_data_page,
@@ -45,10 +45,10 @@ _WHY = (
 )
 
 
-def invented_films(count: int, *, reviews: int = 3) -> list[SiteFilm]:
+def invented_movies(count: int, *, reviews: int = 3) -> list[SiteMovie]:
     """Films with reviews of which no two are alike; the first is the best rated."""
     return [
-        SiteFilm(
+        SiteMovie(
             movie_id=f"tt{9_000_000 + number}",
             title=f"The Ferryman's Goat {number + 1} & Other Stories",
             year=1950 + number % 70,
@@ -63,25 +63,25 @@ def invented_films(count: int, *, reviews: int = 3) -> list[SiteFilm]:
     ]
 
 
-def _review(film: int, at: int) -> SiteReview:
-    opinion, why = _OPINIONS[at % len(_OPINIONS)], _WHY[(film + at) % len(_WHY)]
+def _review(movie: int, at: int) -> SiteReview:
+    opinion, why = _OPINIONS[at % len(_OPINIONS)], _WHY[(movie + at) % len(_WHY)]
     return SiteReview(
-        review_id=f"rw{7_000_000 + film * 1_000 + at}",
-        text=f"{opinion} part {film + 1}, for {why}.<br/><br/>Viewer {at} isn&#39;t alone &amp; "
+        review_id=f"rw{7_000_000 + movie * 1_000 + at}",
+        text=f"{opinion} part {movie + 1}, for {why}.<br/><br/>Viewer {at} isn&#39;t alone &amp; "
         f"saw it {at + 2} times, the last time with a friend who sleeps in every film.",
         rating=None if at % 7 == 6 else (at * 3) % 10 + 1,
         title=f"{opinion} it {at}",
-        author=f"viewer-{film}-{at}",
-        published=date(2001, 2, 3) + timedelta(days=film * 40 + at),
+        author=f"viewer-{movie}-{at}",
+        published=date(2001, 2, 3) + timedelta(days=movie * 40 + at),
         spoiler=at % 4 == 3,
     )
 
 
 @dataclass
 class ImdbSite:
-    """The site. ``page_size`` films or reviews are on a page, however many are asked for."""
+    """The site. A page has ``page_size`` movies or reviews, whatever count is requested."""
 
-    films: list[SiteFilm]
+    movies: list[SiteMovie]
     markup: Markup = "data"
     paging: Paging = "link"
     page_size: int = 50
@@ -101,54 +101,54 @@ class ImdbSite:
             return 200, self._list(target, query)
         match parts.path.strip("/").split("/"):
             case ["title", movie_id]:
-                film = self._film(movie_id)
-                return (404, "no such title") if film is None else (200, title_page(film))
+                movie = self._movie(movie_id)
+                return (404, "no such title") if movie is None else (200, title_page(movie))
             case ["title", movie_id, "reviews", *ajax]:
-                film = self._film(movie_id)
-                if film is None:
+                movie = self._movie(movie_id)
+                if movie is None:
                     return 404, "no such title"
-                return 200, self._reviews(film, query, is_fragment=bool(ajax))
+                return 200, self._reviews(movie, query, is_fragment=bool(ajax))
         return 404, "no such page"
 
-    def _film(self, movie_id: str) -> SiteFilm | None:
-        return next((film for film in self.films if film.movie_id == movie_id), None)
+    def _movie(self, movie_id: str) -> SiteMovie | None:
+        return next((movie for movie in self.movies if movie.movie_id == movie_id), None)
 
     def _list(self, target: str, query: dict[str, str]) -> str:
         least_votes = int(query.get("num_votes", "0,").split(",")[0])
         least, most = [*query.get("user_rating", ",").split(","), ""][:2]
-        found = sorted(
+        matches = sorted(
             (
-                film
-                for film in self.films
-                if film.votes >= least_votes
-                and float(least or 0) <= film.rating <= float(most or 10)
+                movie
+                for movie in self.movies
+                if movie.votes >= least_votes
+                and float(least or 0) <= movie.rating <= float(most or 10)
             ),
-            key=lambda film: (-film.rating, film.movie_id),
+            key=lambda movie: (-movie.rating, movie.movie_id),
         )
         start = int(query.get("start", "1")) - 1
-        shown = found[start : start + min(self.page_size, int(query.get("count", "50")))]
-        is_last = start + len(shown) >= len(found)
+        shown = matches[start : start + min(self.page_size, int(query.get("count", "50")))]
+        is_last = start + len(shown) >= len(matches)
         if self.markup == "data":
-            return list_data_page(shown, total=len(found))
+            return list_data_page(shown, total=len(matches))
         if self.markup == "components":
             return list_components_page(shown, has_more=not is_last)
         after = {**query, "start": str(start + len(shown) + 1)}
         path = urlsplit(target).path
         return list_lister_page(shown, next_href=None if is_last else f"{path}?{urlencode(after)}")
 
-    def _reviews(self, film: SiteFilm, query: dict[str, str], *, is_fragment: bool) -> str:
+    def _reviews(self, movie: SiteMovie, query: dict[str, str], *, is_fragment: bool) -> str:
         at = int(query.get("paginationKey", query.get("from", "0")))
-        shown = film.reviews[at : at + self.page_size]
-        following = at + len(shown) if at + len(shown) < len(film.reviews) else None
+        shown = movie.reviews[at : at + self.page_size]
+        following = at + len(shown) if at + len(shown) < len(movie.reviews) else None
         if is_fragment or self.markup == "lister":
-            return reviews_lister_page(film, shown, cursor=following, is_fragment=is_fragment)
-        place = f"/title/{film.movie_id}/reviews/"
+            return reviews_lister_page(movie, shown, cursor=following, is_fragment=is_fragment)
+        place = f"/title/{movie.movie_id}/reviews/"
         href = None if following is None else f"{place}?from={following}"
         if self.markup == "components":
-            return reviews_components_page(film, shown, next_href=href)
+            return reviews_components_page(movie, shown, next_href=href)
         if self.paging == "cursor":
-            return reviews_data_page(film, shown, cursor=following)
-        return reviews_data_page(film, shown, next_href=href)
+            return reviews_data_page(movie, shown, cursor=following)
+        return reviews_data_page(movie, shown, next_href=href)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""Runs under a supervisor in the test's own process, with real crawl processes."""
+"""Runs under a supervisor in the test's process, with real crawl processes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import psutil
 
+from services.ingest.settings import IngestSettings
 from services.ingest.sources.sources import load_sources
 from services.ingest.supervisor.supervisor import Supervisor
 from shared.delivery.redis_client import Client
@@ -25,7 +26,7 @@ async def supervising(
     redis: Client, demo_url: str = NOWHERE, **options: Any
 ) -> AsyncIterator[Supervisor]:
     """A supervisor of the configured sources; ``options`` are its fields."""
-    options.setdefault("sources", load_sources(load_settings(), demo_url=demo_url))
+    options.setdefault("sources", load_sources(load_settings(IngestSettings), demo_url=demo_url))
     options.setdefault("time_limit_s", 60.0)
     supervisor = Supervisor(redis, demo_url=demo_url, **options)
     stop = asyncio.Event()

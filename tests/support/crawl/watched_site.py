@@ -1,4 +1,4 @@
-"""The real demo site, whose films a test may change, and which tells what it was asked."""
+"""The real demo site, whose movies a test may change, and which records the requests."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ class WatchedSite:
     """A site that is being served.
 
     Args:
-        url: Where.
-        asked: Paths and the status of the answer, in order.
-        answers: Called for each path; another page than the site's own, or None.
-        seen: Called with each path before it is answered.
-        redirects: From path to path.
+        url: Its base URL.
+        demo_site: The pages.
+        asked: Path and status of each response, in order.
+        answers: Called for each path; returns a page that replaces the site's, or None.
+        seen: Called with each path before the response.
+        redirects: Path to the path it redirects to.
     """
 
     url: str
-    films: DemoSite
+    demo_site: DemoSite
     asked: list[tuple[str, int]] = field(default_factory=list)
     answers: Callable[[str], Page | None] = lambda _: None
     seen: Callable[[str], object] = lambda _: None
@@ -34,16 +35,16 @@ class WatchedSite:
 
     @property
     def catalogue(self) -> DemoCatalogue:
-        return self.films.catalogue
+        return self.demo_site.catalogue
 
     @catalogue.setter
     def catalogue(self, catalogue: DemoCatalogue) -> None:
-        self.films = replace(self.films, catalogue=catalogue)
+        self.demo_site = replace(self.demo_site, catalogue=catalogue)
 
     def page(self, target: str) -> Page:
         """What the server asks for."""
         self.seen(target)
-        return self.answers(target) or self.films.page(target)
+        return self.answers(target) or self.demo_site.page(target)
 
     def pages_asked(self, status: int | None = None) -> list[str]:
         """Paths of the pages asked for, robots.txt aside."""
@@ -79,7 +80,7 @@ class _Handler(demo_server._Handler):
 def watched_site(
     catalogue: DemoCatalogue, *, disallow: Sequence[str] = ()
 ) -> Iterator[WatchedSite]:
-    """Serve the films while the context lasts."""
+    """Serve the movies while the context lasts."""
     server = demo_server._bind("127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.server_port}"
     watched = WatchedSite(url, DemoSite(catalogue, url, disallow))
@@ -99,7 +100,7 @@ def watched_site(
 def edited(
     catalogue: DemoCatalogue, at: int, edit: Callable[[DemoMovie], DemoMovie]
 ) -> DemoCatalogue:
-    """The films, one of them changed."""
+    """The movies, with one of them changed."""
     return (*catalogue[:at], edit(catalogue[at]), *catalogue[at + 1 :])
 
 

@@ -23,7 +23,7 @@ from sqlalchemy import Engine, text
 from services.embedder.consumer import ReviewConsumer
 from services.embedder.database.engine import open_engine, reading
 from shared.delivery import streams
-from shared.delivery.messages import DEAD_LETTERS_STREAM, EMBEDDER_GROUP, REVIEWS_STREAM
+from shared.delivery.keys import DEAD_LETTERS_STREAM, EMBEDDER_GROUP, REVIEWS_STREAM
 from shared.delivery.pending import PendingList
 from shared.delivery.redis_client import Client, connect
 from shared.delivery.streams import Entry, StreamConsumer, Unavailable
@@ -273,4 +273,9 @@ class Delivery:
 
 
 def _deleted_ids() -> float:
-    return REGISTRY.get_sample_value("stream_deleted_ids_total", {"stream": REVIEWS_STREAM}) or 0.0
+    return (
+        REGISTRY.get_sample_value(
+            "movie_search_stream_deleted_ids_total", {"stream": REVIEWS_STREAM}
+        )
+        or 0.0
+    )

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shared.delivery import messages
-from shared.delivery.messages import Movie, MovieMessage, Review, ReviewMessage, RunEnd, ledger_id
+from shared.delivery.messages import MovieMessage, ReviewMessage, RunEnd, ledger_id
+from shared.record import MovieRecord, ReviewRecord
 
 
 def movie(number: int, *, run_id: str = "run-1", title: str | None = None) -> MovieMessage:
     return MovieMessage(
         run_id=run_id,
         source="test",
-        movie=Movie(
+        movie=MovieRecord(
             movie_id=f"tt{number:07d}",
             title=title or f"Film {number}",
             year=1950 + number % 70,
@@ -25,7 +26,7 @@ def review(movie_number: int, number: int, text: str, *, run_id: str = "run-1") 
     return ReviewMessage(
         run_id=run_id,
         source="test",
-        review=Review(
+        review=ReviewRecord(
             review_id=f"test:{movie_number}-{number}",
             movie_id=f"tt{movie_number:07d}",
             text=text,
@@ -44,7 +45,7 @@ def run_end(items: Sequence[MovieMessage | ReviewMessage], *, run_id: str = "run
 def small_run(
     movies: int = 3, reviews: int = 2, *, run_id: str = "run-1", word: str = "quiet"
 ) -> list[MovieMessage | ReviewMessage]:
-    """Some films with reviews whose words tell them apart."""
+    """Some movies with reviews whose words distinguish them."""
     items: list[MovieMessage | ReviewMessage] = []
     for m in range(movies):
         items.append(movie(m, run_id=run_id))

@@ -9,7 +9,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import redis
+
 from services.local import redis_server as embedded_redis
+from tests.support.waiting import wait_until
+
+
+def wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Return when the server has loaded its data and answers; fails when it has ended."""
+    with redis.Redis.from_url(url, protocol=2, socket_timeout=2) as client:
+
+        def answers() -> bool:
+            assert process.poll() is None, f"Redis ended with exit code {process.returncode}"
+            try:
+                return bool(client.ping())
+            except redis.RedisError:
+                return False
+
+        wait_until(answers)
 
 
 @dataclass
@@ -31,7 +48,7 @@ class RedisServer:
         self.process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        embedded_redis.wait_until_ready(self.url, self.process)
+        wait_until_ready(self.url, self.process)
 
     def kill(self) -> None:
         """Kill -9, as a crash would."""

@@ -1,4 +1,4 @@
-"""Messages as ingest sends them, straight into the consumer: no stream in between."""
+"""Messages as ingest sends them, passed directly to the consumer, without a stream."""
 
 from __future__ import annotations
 
@@ -10,26 +10,27 @@ from sqlalchemy import Engine
 from services.embedder.consumer import ReviewConsumer
 from shared.delivery.messages import (
     KeptItems,
-    Movie,
     MovieMessage,
-    Review,
     ReviewMessage,
     RunEnd,
     checksum_of_ids,
     ledger_id,
 )
 from shared.delivery.streams import Entry
+from shared.record import MovieRecord, ReviewRecord
 
 Sent = MovieMessage | ReviewMessage
 
 
 def movie(name: str, *, run: str = "run-1", source: str = "site") -> MovieMessage:
-    return MovieMessage(run_id=run, source=source, movie=Movie(movie_id=name, title=name.upper()))
+    return MovieMessage(
+        run_id=run, source=source, movie=MovieRecord(movie_id=name, title=name.upper())
+    )
 
 
 def review(
     name: str,
-    film: str = "tt1",
+    movie_id: str = "tt1",
     *,
     run: str = "run-1",
     source: str = "site",
@@ -39,7 +40,7 @@ def review(
     return ReviewMessage(
         run_id=run,
         source=source,
-        review=Review(review_id=name, movie_id=film, text=text or f"What {name} says."),
+        review=ReviewRecord(review_id=name, movie_id=movie_id, text=text or f"What {name} says."),
         fetched_at=fetched_at,
     )
 
@@ -56,7 +57,7 @@ def end(
     source: str = "site",
     complete: bool = False,
 ) -> RunEnd:
-    """The end of a run that sent these messages, and named these ledger ids as kept."""
+    """The end message of a run that sent these messages and named these ledger ids as kept."""
     ids = {ledger_id(message.kind, message.item_id) for message in sent}
     names = set(kept) - ids
     return RunEnd(
@@ -75,5 +76,5 @@ def entries(messages: Sequence[Sent | KeptItems | RunEnd]) -> list[Entry]:
 
 
 async def arrive(engine: Engine, *messages: Sent | KeptItems | RunEnd) -> None:
-    """Have the embedder store messages, as one batch."""
+    """Store messages as the embedder does, in one batch."""
     await ReviewConsumer(engine, lambda _: None).handle(entries(messages))

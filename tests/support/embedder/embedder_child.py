@@ -1,4 +1,4 @@
-"""The embedder in processes of its own, which die at the wished-for step, or are killed.
+"""Embedders in separate processes, which die at a given step, or are killed.
 
 They are forked from a server that has imported everything (``multiprocessing``'s forkserver), so
 that starting one takes a moment. Everything in them is real but the encoder, whose vectors come
@@ -23,13 +23,13 @@ from services.embedder import service
 from services.embedder.consumer import ReviewConsumer
 from services.embedder.database.engine import open_engine
 from services.embedder.service import Embedder
+from services.embedder.settings import EmbedderSettings
 from shared.delivery.pending import PendingList
 from shared.delivery.streams import StreamConsumer
-from shared.settings import Settings
 from shared.telemetry import configure_logging
 from tests.support.embedder.encoders import HashEncoder
 
-KILLS, HANGS, RAISES = "kills", "hangs", "raises"  # in the id of a review: what storing it does
+KILLS, HANGS, RAISES = "kills", "hangs", "raises"  # in a review's id: the effect of storing it
 BEFORE_COMMIT, AFTER_COMMIT, BETWEEN_ACKS = "before commit", "after commit", "between acks"
 STEPS = (BEFORE_COMMIT, AFTER_COMMIT, BETWEEN_ACKS)
 
@@ -39,7 +39,7 @@ _forked.set_forkserver_preload([__name__])
 
 @dataclass(frozen=True)
 class Fate:
-    """Where the process ends, and what its consumer is like."""
+    """Where the process ends, and the settings of its consumer."""
 
     step: str | None = None
     nth: int = 0
@@ -49,11 +49,11 @@ class Fate:
 
 
 def _serve(settings: dict[str, Any], fate: Fate) -> None:
-    opened = Settings.model_validate(settings)
+    opened = EmbedderSettings.model_validate(settings)
     configure_logging("embedder", opened)
     _await_death(fate)
     _swallow_poison()
-    setattr(service, "StreamConsumer", partial(  # noqa: B010 - of the wished-for size
+    setattr(service, "StreamConsumer", partial(  # noqa: B010 - with the given settings
         StreamConsumer, batch=fate.batch, block_ms=50, stuck_after_s=fate.stuck_after_s,
         min_idle_ms=fate.min_idle_ms,
     ))  # fmt: skip
@@ -105,9 +105,9 @@ def _swallow_poison() -> None:
 
 @dataclass
 class EmbedderProcess:
-    """One embedder; killed when the context ends, whatever it does then."""
+    """One embedder process."""
 
-    settings: Settings
+    settings: EmbedderSettings
     process: BaseProcess | None = field(default=None, init=False)
 
     def start(self, fate: Fate | None = None) -> None:
@@ -123,7 +123,7 @@ class EmbedderProcess:
         return self.process.exitcode
 
     def kill(self) -> None:
-        """Kill -9, or note that it has died already."""
+        """Kill the process, if it is still alive."""
         if self.process is not None:
             self.process.kill()
             self.process.join(60)
@@ -132,11 +132,13 @@ class EmbedderProcess:
 
 
 @contextmanager
-def embedder_process(settings: Settings, fate: Fate | None = None) -> Iterator[EmbedderProcess]:
-    """A running embedder."""
-    found = EmbedderProcess(settings)
-    found.start(fate)
+def embedder_process(
+    settings: EmbedderSettings, fate: Fate | None = None
+) -> Iterator[EmbedderProcess]:
+    """Start an embedder, and kill it at the end."""
+    process = EmbedderProcess(settings)
+    process.start(fate)
     try:
-        yield found
+        yield process
     finally:
-        found.kill()
+        process.kill()

@@ -1,4 +1,4 @@
-"""A deterministic encoder for tests that are not about meaning: words to hashed directions."""
+"""A deterministic encoder from hashes of words, for tests that do not depend on meaning."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shared.encoder import EncoderSpec, Vectors
 
 
 class HashEncoder:
-    """Sums a fixed random direction for each word, so that shared words make texts alike."""
+    """Sums a fixed random vector for each word, so that shared words make texts similar."""
 
     def __init__(self, dim: int = 32, passage_tokens: int = 16, salt: str = "") -> None:
         self.spec = EncoderSpec(

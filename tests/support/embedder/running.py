@@ -1,4 +1,4 @@
-"""The embedder's real loops for a test, and runs for it to settle."""
+"""The embedder's real loops for a test, and runs for it to complete."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from contextlib import asynccontextmanager
 
 from services.embedder.database.engine import open_engine
 from services.embedder.service import Embedder
-from shared.delivery.messages import REVIEWS_STREAM, KeptItems, MovieMessage, ReviewMessage, RunEnd
+from services.embedder.settings import EmbedderSettings
+from shared.delivery.keys import REVIEWS_STREAM
+from shared.delivery.messages import KeptItems, MovieMessage, ReviewMessage, RunEnd
 from shared.delivery.redis_client import Client
 from shared.encoder import Encoder
 from shared.runs import registry
 from shared.runs.registry import Run
-from shared.settings import Settings
 from shared.snapshot.reader import Snapshot, open_snapshot
 from shared.snapshot.storage.store import SnapshotStore
 from tests.support.waiting import async_wait_until
@@ -22,7 +23,7 @@ Message = MovieMessage | ReviewMessage | KeptItems | RunEnd
 
 
 @asynccontextmanager
-async def embedder(settings: Settings, encoder: Encoder) -> AsyncIterator[Embedder]:
+async def embedder(settings: EmbedderSettings, encoder: Encoder) -> AsyncIterator[Embedder]:
     engine = open_engine(settings.database)
     stop = asyncio.Event()
     service = Embedder(settings, engine, encoder, precision="f32")
@@ -36,7 +37,7 @@ async def embedder(settings: Settings, encoder: Encoder) -> AsyncIterator[Embedd
 
 
 async def send(redis: Client, messages: Sequence[Message]) -> None:
-    """All in one step: whoever reads finds them together, and makes no snapshot of a part."""
+    """Send all messages in one step, so that no snapshot is made of a part of them."""
     pipeline = redis.pipeline(transaction=True)
     for message in messages:
         pipeline.xadd(REVIEWS_STREAM, message.to_fields())
@@ -51,15 +52,15 @@ async def new_run(redis: Client, source: str = "test", *, allow_removals: bool =
 
 async def ended(redis: Client, run: Run) -> Run:
     async def terminal() -> Run | None:
-        found = await registry.get_run(redis, run.run_id)
-        return found if found is not None and registry.ended(found) else None
+        record = await registry.get_run(redis, run.run_id)
+        return record if record is not None and registry.ended(record) else None
 
-    found = await async_wait_until(terminal, timeout_s=120, what="the run has ended")
-    assert found is not None
-    return found
+    record = await async_wait_until(terminal, timeout_s=120, what="the run has ended")
+    assert record is not None
+    return record
 
 
-def current(settings: Settings) -> Snapshot:
+def current(settings: EmbedderSettings) -> Snapshot:
     store = SnapshotStore(settings.snapshot_dir)
     pointer = store.current()
     return open_snapshot(store, pointer.snapshot_id, manifest_sha256=pointer.manifest_sha256)

@@ -1,4 +1,4 @@
-"""Small sentence-transformers models with random weights, made where they are needed."""
+"""Small sentence-transformers models with random weights."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def tiny_model(
     dense: int | None = None,
     normalised: bool = True,
 ) -> Path:
-    """A model of a kind, its tokenizer, and the modules that are asked for; returns its folder.
+    """Make a model with its tokenizer and the requested modules; returns its folder.
 
     Args:
-        folder: Where it is made.
-        kind: Of its transformer.
-        pooling: Of its tokens.
-        dense: Width of a layer after pooling, if there is one.
+        folder: Folder in which it is made.
+        kind: Type of its transformer.
+        pooling: How its token vectors are pooled.
+        dense: Width of a dense layer after pooling; None for no such layer.
         normalised: Whether it ends with a normalisation.
     """
     import torch  # noqa: PLC0415 - only the tests that are marked pay for it
@@ -46,7 +46,7 @@ def tiny_model(
     inner.mkdir(parents=True)
     _transformer(kind).save_pretrained(inner, safe_serialization=True)
     special = _SPECIAL
-    if kind in {"roberta", "mpnet"}:  # where a model of theirs has its padding
+    if kind in {"roberta", "mpnet"}:  # these have the padding token second
         special = (special[1], special[0], *special[2:])
     (inner / "vocab.txt").write_text("\n".join(special + WORDS))
     fast = BertWordPieceTokenizer(str(inner / "vocab.txt"), lowercase=True)
@@ -56,12 +56,12 @@ def tiny_model(
         cls_token="[CLS]", sep_token="[SEP]",
     ).save_pretrained(inner)  # fmt: skip
     transformer = modules.Transformer(str(inner), max_seq_length=MOST_TOKENS)
-    wanted = [transformer, modules.Pooling(32, pooling_mode=pooling)]
+    parts = [transformer, modules.Pooling(32, pooling_mode=pooling)]
     if dense is not None:
-        wanted.append(modules.Dense(32, dense))
+        parts.append(modules.Dense(32, dense))
     if normalised:
-        wanted.append(modules.Normalize())
-    SentenceTransformer(modules=wanted, device="cpu").save(str(folder / "model"))
+        parts.append(modules.Normalize())
+    SentenceTransformer(modules=parts, device="cpu").save(str(folder / "model"))
     return folder / "model"
 
 

@@ -1,8 +1,8 @@
 """``python -m tests.support.query.query_child``: the query service as a process, without the model.
 
-It is the service's own ``main`` with an encoder that hashes words, so that it starts within a
-second. ``QUERY_CHILD`` holds JSON that changes what it is: ``timeouts`` are constants of the
-protocol and of the reading of bodies, by name; ``encode_s`` is how long encoding a text takes.
+It is the service's ``main`` with an encoder that hashes words, so that it starts within a second.
+``QUERY_CHILD`` holds JSON with changes: ``timeouts`` are new values for constants of the protocol
+and of reading bodies, by name; ``encode_s`` is the time to encode a text.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from functools import partial
 
 from services.query import __main__ as query
 from services.query import app
-from services.query.http import connection, strict_route
+from services.query.http import connection, json_body
 from shared.encoder import Vectors
 from tests.support.embedder.encoders import HashEncoder
 from tests.support.query.query_service import always
@@ -25,7 +25,7 @@ CHANGES = "QUERY_CHILD"
 
 
 class SlowEncoder(HashEncoder):
-    """Takes a set time for each text, as CPU-bound work would; breaks at one that says so."""
+    """Takes a fixed time for each text, as CPU-bound work does; fails for texts with "explode"."""
 
     def __init__(self, encode_s: float) -> None:
         super().__init__()
@@ -40,10 +40,10 @@ class SlowEncoder(HashEncoder):
 
 
 def main() -> int:
-    """Run the service with the changes asked for."""
+    """Run the service with the changes in ``QUERY_CHILD``."""
     changes = json.loads(os.environ.get(CHANGES, "{}"))
     for name, value in changes.get("timeouts", {}).items():
-        [module] = [own for own in (strict_route, connection) if hasattr(own, name)]
+        [module] = [each for each in (json_body, connection) if hasattr(each, name)]
         setattr(module, name, value)
     encoder = SlowEncoder(changes.get("encode_s", 0.0))
     app.create_app = partial(app.create_app, encoder_factory=always(encoder))

@@ -1,4 +1,4 @@
-"""The query service as a real process, started by a test and asked with whatever bytes."""
+"""The query service as a real process, which a test starts and sends any bytes to."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from typing import Any
 import httpx
 import psutil
 
-from shared.delivery.messages import DEAD_LETTERS_STREAM
+from shared.delivery.keys import DEAD_LETTERS_STREAM
 from shared.delivery.redis_client import connect
 from shared.runs.registry import publish_sources
 from shared.snapshot.storage.store import SnapshotStore
 from tests.support.delivery.redis_server import redis_server
 from tests.support.embedder.encoders import HashEncoder
 from tests.support.ports import free_port
-from tests.support.query.snapshots import FILMS, Film, SnapshotBuilder
+from tests.support.query.snapshots import MOVIES, SampleMovie, SnapshotBuilder
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]
 CHANGES = "QUERY_CHILD"
 TIMEOUT_S = 60.0
-TOKEN = "correct-horse-battery-staple-0123456789"  # of the admin API
+TOKEN = "correct-horse-battery-staple-0123456789"  # the token of the admin API
 
 
 @dataclass(frozen=True)
 class QueryProcess:
-    """A running process."""
+    """A running query process."""
 
     process: psutil.Popen
     port: int
@@ -43,40 +43,40 @@ class QueryProcess:
 
     @property
     def base(self) -> str:
-        """Its address."""
+        """The base URL."""
         return f"http://127.0.0.1:{self.port}"
 
     def connect(self) -> socket.socket:
-        """A connection to it."""
+        """Open a connection."""
         return socket.create_connection(("127.0.0.1", self.port), TIMEOUT_S)
 
     def raw(self, request: bytes) -> bytes:
-        """Send bytes as they are; what comes back until the connection is closed."""
+        """Send bytes unchanged; return all bytes until the connection is closed."""
         with self.connect() as connection:
-            # It may have been answered and closed before all of it was sent.
+            # The server may respond and close before it has received all bytes.
             with suppress(BrokenPipeError, ConnectionResetError):
                 connection.sendall(request)
             return read_all(connection)
 
     def family(self) -> list[psutil.Process]:
-        """The process and its workers."""
+        """Return the process and its workers."""
         return [psutil.Process(self.process.pid), *self.process.children(recursive=True)]
 
     def answers(self, path: str = "/livez") -> bool:
-        """Whether a GET is answered 200."""
+        """Return whether a GET is answered 200."""
         try:
             return httpx.get(self.base + path, timeout=TIMEOUT_S).status_code == 200
         except httpx.TransportError:
             return False
 
     def stop(self) -> int:
-        """Tell it to stop, and wait until it has; its exit code."""
+        """Send SIGTERM, wait until the process has ended, and return its exit code."""
         self.process.send_signal(signal.SIGTERM)
         return int(self.process.wait(60))
 
 
 def read_all(connection: socket.socket) -> bytes:
-    """What arrives until the other end closes, however it does."""
+    """Read until the other end closes or resets the connection."""
     received = b""
     with suppress(ConnectionResetError):
         while part := connection.recv(65536):
@@ -84,10 +84,10 @@ def read_all(connection: socket.socket) -> bytes:
     return received
 
 
-def publish(folder: Path, films: Sequence[Film] = FILMS) -> SnapshotBuilder:
-    """A store with one snapshot in a service's data folder."""
+def publish(folder: Path, movies: Sequence[SampleMovie] = MOVIES) -> SnapshotBuilder:
+    """Publish one snapshot into the store of a service's data folder."""
     builder = SnapshotBuilder(SnapshotStore(folder / "snapshots"), HashEncoder())
-    builder.publish(films)
+    builder.publish(movies)
     return builder
 
 
@@ -95,17 +95,17 @@ def publish(folder: Path, films: Sequence[Film] = FILMS) -> SnapshotBuilder:
 def query_child(
     folder: Path, *, changes: dict[str, Any] | None = None, ready: bool = True, **settings: str
 ) -> Iterator[QueryProcess]:
-    """Start it and wait until it answers; kill it at the end.
+    """Start the process, wait until it answers, and kill it at the end.
 
     Args:
-        folder: Its data folder.
-        changes: As ``tests.support.query.query_child`` takes them.
+        folder: The data folder of the service.
+        changes: Changes for ``tests.support.query.query_child``.
         ready: Whether to wait for a snapshot, too.
-        settings: Without the prefix.
+        settings: Settings by name, without the prefix.
     """
     port = free_port()
     log = folder / "query.log"
-    own = {f"MOVIE_SEARCH_{name}": value for name, value in settings.items()}
+    variables = {f"MOVIE_SEARCH_{name}": value for name, value in settings.items()}
     with log.open("wb") as stream:
         process = psutil.Popen(
             [sys.executable, "-m", "tests.support.query.query_child", "--port", str(port)],
@@ -114,7 +114,7 @@ def query_child(
                 **os.environ,
                 "MOVIE_SEARCH_DATA_DIR": str(folder),
                 CHANGES: json.dumps(changes or {}),
-                **own,
+                **variables,
             },
             stderr=stream,
             start_new_session=True,
@@ -138,7 +138,7 @@ def query_child(
 def whole_query_child(
     folder: Path, *, changes: dict[str, Any] | None = None, **settings: str
 ) -> Iterator[QueryProcess]:
-    """``query_child`` with a snapshot, the admin API, two sources and some dead letters."""
+    """Start ``query_child`` with a snapshot, the admin API, two sources and some dead letters."""
     publish(folder)
     with redis_server() as redis:
         asyncio.run(_fill(redis.url))

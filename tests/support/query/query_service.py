@@ -1,6 +1,6 @@
-"""The query service on a real socket, in the test's own event loop.
+"""The query service on a real socket, in the event loop of the test.
 
-So that a test can also reach into it: to reload now, or to look at the generation.
+So a test can also use its components: reload at once, or read the generation.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from services.query.app import create_app
 from services.query.components import QueryService
 from services.query.http.server import listen, make_server
 from services.query.serving.generation import EncoderFactory
+from services.query.settings import QuerySettings
 from shared.encoder import Encoder
-from shared.settings import Settings
 from tests.support.waiting import async_wait_until
 
 
@@ -35,11 +35,11 @@ class RunningQuery:
     port: int
 
     async def reload(self) -> None:
-        """Look at CURRENT now."""
+        """Make the reloader read CURRENT now."""
         await self.service.reloader.reload_now()
 
     async def raw(self, request: bytes) -> bytes:
-        """Send bytes as they are; what comes back until the connection is closed."""
+        """Send bytes unchanged; return all bytes until the connection is closed."""
         reader, writer = await asyncio.open_connection(self.host, self.port)
         try:
             writer.write(request)
@@ -50,23 +50,23 @@ class RunningQuery:
 
 
 def always(encoder: Encoder) -> EncoderFactory:
-    """An encoder factory that opens nothing."""
+    """Return an encoder factory that always returns ``encoder``."""
     return lambda manifest: encoder
 
 
-def query_settings(folder: Path, **changes: object) -> Settings:
-    """Settings of a service whose store is in ``folder``; it reloads when told to."""
+def query_settings(folder: Path, **changes: object) -> QuerySettings:
+    """Settings of a service whose store is in ``folder``; it reloads only on request."""
     values: dict[str, object] = {
         "data_dir": folder,
         "reload_interval_s": 3600.0,
         **changes,
     }
-    return Settings.model_validate(values)
+    return QuerySettings.model_validate(values)
 
 
 @asynccontextmanager
 async def running_query(
-    settings: Settings,
+    settings: QuerySettings,
     encoder_factory: EncoderFactory | None,
 ) -> AsyncIterator[RunningQuery]:
     """Start the service, wait until it answers, stop it."""

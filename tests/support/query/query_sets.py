@@ -1,4 +1,4 @@
-"""Judged queries on disk, for tests."""
+"""Query sets with judgements on disk, for tests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def write_query_set(
     queries: Mapping[str, str | tuple[str, str]],
     judgements: Mapping[str, Mapping[str, int]],
 ) -> Path:
-    """Write a folder in BEIR's layout; a query is its text, or its text and what to avoid."""
+    """Write a folder in BEIR's layout; a query is a text, or a text and the text to avoid."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "queries.jsonl").open("w") as file:
         for query_id, query in queries.items():

@@ -1,4 +1,4 @@
-"""Requests as bytes, and what their answers must look like."""
+"""Requests as bytes, and checks of their responses."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 from services.query.http.problems import ProblemDetails
 from services.query.http.security_headers import SECURITY_HEADERS
 
-SECRET = "zxqsecretzxq"  # in every bad input that can hold it; in no answer and in no log
+SECRET = "zxqsecretzxq"  # in every bad input that can hold it, in no response and in no log
 
 
 class Answer(NamedTuple):
-    """An HTTP answer; header names are lower case."""
+    """An HTTP response; header names are lower case."""
 
     status: int
     headers: dict[str, str]
@@ -20,7 +20,7 @@ class Answer(NamedTuple):
 
 
 def head(method: str, target: str, *headers: str, close: bool = True) -> bytes:
-    """A request without a body, or the head of one with."""
+    """Make a request without a body, or the head of a request with a body."""
     lines = [f"{method} {target} HTTP/1.1", "Host: films.example", *headers]
     if close:
         lines.append("Connection: close")
@@ -28,25 +28,25 @@ def head(method: str, target: str, *headers: str, close: bool = True) -> bytes:
 
 
 def post(body: bytes, *headers: str, target: str = "/search", close: bool = True) -> bytes:
-    """A request with a body, JSON unless the headers say otherwise."""
+    """Make a request with a body, JSON unless ``headers`` are given."""
     typed = headers or ("Content-Type: application/json",)
     return head("POST", target, f"Content-Length: {len(body)}", *typed, close=close) + body
 
 
 def chunked(*chunks: bytes, target: str = "/search") -> bytes:
-    """A request with a JSON body in chunks, without the last, empty one."""
+    """Make a request with a JSON body in chunks, without the final empty chunk."""
     top = head("POST", target, "Content-Type: application/json", "Transfer-Encoding: chunked")
     return top + b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks)
 
 
 def query_json(query: str, **others: Any) -> bytes:
-    """A body of `/search`."""
+    """Make a body for `/search`."""
     return json.dumps({"query": query, **others}).encode()
 
 
 def answers(raw: bytes) -> list[Answer]:
-    """All answers on a connection, in their order; none of them may be chunked."""
-    found = []
+    """Parse all responses on a connection, in their order; none may be chunked."""
+    responses = []
     while raw:
         top, separator, rest = raw.partition(b"\r\n\r\n")
         assert separator, raw[:300]
@@ -55,33 +55,33 @@ def answers(raw: bytes) -> list[Answer]:
         length = int(headers.get("content-length", "0"))
         assert len(rest) >= length, "an answer was cut"
         assert status.startswith("HTTP/1.1 "), status
-        found.append(Answer(int(status.split()[1]), headers, rest[:length]))
+        responses.append(Answer(int(status.split()[1]), headers, rest[:length]))
         raw = rest[length:]
-    return found
+    return responses
 
 
 def answer(raw: bytes) -> Answer:
-    """The only answer on a connection."""
-    found = answers(raw)
-    assert len(found) == 1, found
-    return found[0]
+    """Parse the only response on a connection."""
+    responses = answers(raw)
+    assert len(responses) == 1, responses
+    return responses[0]
 
 
-def problem_in(found: Answer, *statuses: int) -> ProblemDetails:
-    """The problem that an answer is, with one of these statuses."""
-    assert found.status in statuses, (found.status, found.body[:300])
-    assert found.headers["content-type"] == "application/problem+json"
+def problem_in(response: Answer, *statuses: int) -> ProblemDetails:
+    """Return the problem in a response, which must have one of these statuses."""
+    assert response.status in statuses, (response.status, response.body[:300])
+    assert response.headers["content-type"] == "application/problem+json"
     for name, value in SECURITY_HEADERS.items():
-        assert found.headers[name.lower()] == value
-    problem = ProblemDetails.model_validate_json(found.body)
-    assert problem.status == found.status
+        assert response.headers[name.lower()] == value
+    problem = ProblemDetails.model_validate_json(response.body)
+    assert problem.status == response.status
     assert problem.type == f"/docs#{problem.code}"
     assert problem.title
-    assert problem.request_id == found.headers["x-request-id"]
-    assert SECRET.encode() not in found.body
-    assert not any(SECRET in value for value in found.headers.values())
-    if found.status in {429, 503}:
-        assert int(found.headers["retry-after"]) >= 1
-    if found.status == 401:
-        assert found.headers["www-authenticate"].startswith("Bearer")
+    assert problem.request_id == response.headers["x-request-id"]
+    assert SECRET.encode() not in response.body
+    assert not any(SECRET in value for value in response.headers.values())
+    if response.status in {429, 503}:
+        assert int(response.headers["retry-after"]) >= 1
+    if response.status == 401:
+        assert response.headers["www-authenticate"].startswith("Bearer")
     return problem

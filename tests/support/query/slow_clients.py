@@ -1,8 +1,8 @@
-"""``python -m tests.support.query.slow_clients PORT COUNT``: connections that take their time.
+"""``python -m tests.support.query.slow_clients PORT COUNT``: slow connections.
 
-Keeps ``COUNT`` open that each send a byte every two seconds, half of them of a head and half of a
-body, and opens those anew that were ended. Prints a line when all are open. It is a process of its
-own, so that it does not slow the test that measures.
+Keeps ``COUNT`` connections open that each send one byte every two seconds, half of them of a head
+and half of a body, and reopens connections that were closed. Prints a line when all are open. It
+runs as a separate process, so that it does not slow the test that measures.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ BEGINNINGS = (
 
 
 def connect(port: int, number: int) -> socket.socket:
-    """Open one and send the beginning of a request."""
+    """Open a connection and send the beginning of a request."""
     connection = socket.create_connection(("127.0.0.1", port), 20)
     connection.sendall(BEGINNINGS[number % len(BEGINNINGS)])
     return connection
 
 
 def main(port: int, count: int) -> None:
-    """Go on until the process is ended."""
+    """Run until the process is killed."""
     connections = [connect(port, number) for number in range(count)]
     print("open", flush=True)
     pause = threading.Event()

@@ -11,15 +11,16 @@ import numpy as np
 from services.embedder.publishing.map_build import PreviousMap, previous_map, write_map
 from services.embedder.publishing.pooling import pool
 from shared.encoder import Encoder
+from shared.record import MovieRecord
 from shared.snapshot.commit import Draft, publish
 from shared.snapshot.storage.manifest import EncoderName, Manifest
 from shared.snapshot.storage.store import SnapshotStore
-from shared.snapshot.writer import EncodedReview, MovieFacts, SnapshotWriter
+from shared.snapshot.writer import EncodedReview, SnapshotWriter
 from shared.text.passages import split
 
 
 @dataclass(frozen=True)
-class Film:
+class SampleMovie:
     """A movie for a snapshot, with the texts of its reviews."""
 
     movie_id: str
@@ -33,7 +34,7 @@ class Film:
     url: str | None = None
 
 
-BOXER = Film(
+BOXER = SampleMovie(
     "tt0075148",
     (
         "A boxer nobody believes in trains on cold streets. You cheer at the end.",
@@ -47,22 +48,22 @@ BOXER = Film(
     rating=8.1,
     url="https://films.example/tt0075148",
 )
-SPACE = Film(
+SPACE = SampleMovie(
     "tt0083658",
     ("Rain, neon and machines that dream. Slow and beautiful.", "Who is human? It never says."),
     title="Neon Rain",
     year=1982,
     genres=("Science Fiction",),
 )
-COMEDY = Film(
+COMEDY = SampleMovie(
     "tt0107048",
     ("The same day again and again, and it gets funnier. A kind comedy.",),
     title="Once More",
     year=1993,
     genres=("Comedy",),
 )
-NAMELESS = Film("nm:1", ("A quiet walk along the sea.",))
-FILMS = (BOXER, SPACE, COMEDY, NAMELESS)
+NAMELESS = SampleMovie("nm:1", ("A quiet walk along the sea.",))
+MOVIES = (BOXER, SPACE, COMEDY, NAMELESS)
 
 
 @dataclass
@@ -74,58 +75,60 @@ class SnapshotBuilder:
     sequence: int = field(default=0)
 
     def publish(
-        self, films: Sequence[Film] = FILMS, *, force: bool = True, mapped: bool = True
+        self, movies: Sequence[SampleMovie] = MOVIES, *, force: bool = True, mapped: bool = True
     ) -> Manifest:
-        """Publish a snapshot of these films and make it current."""
+        """Publish a snapshot of these movies and make it current."""
         previous = previous_map(self.store)
         self.sequence += 1
         return publish(
             self.store,
             sequence=self.sequence,
-            write=lambda folder: write_files(folder, films, self.encoder, previous, mapped=mapped),
+            write=lambda folder: write_files(folder, movies, self.encoder, previous, mapped=mapped),
             force=force,
         )
 
 
 def write_files(
     folder: Path,
-    films: Sequence[Film],
+    movies: Sequence[SampleMovie],
     encoder: Encoder,
     previous: PreviousMap | None = None,
     *,
     mapped: bool = False,
 ) -> Draft:
-    """Write all files of a snapshot, as the embedder would; the map only if it is wanted."""
+    """Write all files of a snapshot, as the embedder does; the map only when ``mapped``."""
     spec = encoder.spec
-    spans = [split(film.reviews, encoder.count_tokens, spec.passage_tokens) for film in films]
-    passages = sum(len(own) for found in spans for own in found)
+    spans = [split(movie.reviews, encoder.count_tokens, spec.passage_tokens) for movie in movies]
+    passages = sum(len(review_spans) for movie_spans in spans for review_spans in movie_spans)
     with SnapshotWriter(folder, dim=spec.dim, passages=passages) as writer:
-        for film, found in zip(films, spans, strict=True):
+        for movie, movie_spans in zip(movies, spans, strict=True):
             reviews = [
                 EncodedReview(
-                    review_id=f"{film.movie_id}-{number}",
+                    review_id=f"{movie.movie_id}-{number}",
                     text=text,
-                    spans=own,
-                    vectors=encoder.encode_passages([text[slice(*span)] for span in own]),
+                    spans=review_spans,
+                    vectors=encoder.encode_passages([text[slice(*span)] for span in review_spans]),
                     rating=float(number),
                     author="A. Viewer",
                     published="2020-01-31",
-                    url=f"{film.url}#review-{number}" if film.url else None,
+                    url=f"{movie.url}#review-{number}" if movie.url else None,
                     language="en",
                 )
-                for number, (text, own) in enumerate(zip(film.reviews, found, strict=True), 1)
+                for number, (text, review_spans) in enumerate(
+                    zip(movie.reviews, movie_spans, strict=True), 1
+                )
             ]
             vector = pool(np.concatenate([review.vectors for review in reviews]))
             assert vector is not None
-            facts = MovieFacts(
-                movie_id=film.movie_id,
-                title=film.title,
-                year=film.year,
-                genres=film.genres,
-                directors=film.directors,
-                description=film.description,
-                rating=film.rating,
-                url=film.url,
+            facts = MovieRecord(
+                movie_id=movie.movie_id,
+                title=movie.title,
+                year=movie.year,
+                genres=movie.genres,
+                directors=movie.directors,
+                description=movie.description,
+                rating=movie.rating,
+                url=movie.url,
             )
             writer.add(facts, reviews, vector)
     if mapped:

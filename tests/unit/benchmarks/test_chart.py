@@ -1,4 +1,4 @@
-"""The chart is well-formed and tells every value."""
+"""The chart is well-formed SVG and shows every value."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ VALUE = st.floats(min_value=1e-3, max_value=1e5)
 
 @given(st.lists(st.tuples(VALUE, VALUE), min_size=2, max_size=2))
 def test_every_value_is_a_point_inside_the_picture(values: list[tuple[float, float]]) -> None:
-    lines = [Line(f"<{n}>", own) for n, own in enumerate(values)]
+    lines = [Line(f"<{n}>", series) for n, series in enumerate(values)]
     text = drawing("a & b", "movies", [500.0, 10_000.0], [Panel("p", lines), Panel("q", lines)])
     root = ET.fromstring(text)  # noqa: S314 - our own
     width, height = (float(n) for n in root.attrib["viewBox"].split()[2:])

@@ -1,4 +1,4 @@
-"""Competitors are pinned apart and never enter our own locks."""
+"""Competitors are pinned separately and are not in our locks."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def names(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_competitor_is_pinned_without_torch_and_names_no_host(path: Path) -> None:
-    found = names(path)
-    assert RIVALS[path.name] in found
-    assert "torch" not in found
-    assert not {name for name in found if "nvidia" in name or "cuda" in name}
+    pinned = names(path)
+    assert RIVALS[path.name] in pinned
+    assert "torch" not in pinned
+    assert not {name for name in pinned if "nvidia" in name or "cuda" in name}
     assert "://" not in path.read_text()
 
 
@@ -43,7 +43,7 @@ def test_the_reason_is_the_installers_last_error() -> None:
     assert reason("") == "no output"
 
 
-def test_a_query_is_escaped_as_its_place_wants() -> None:
+def test_a_query_is_escaped_for_its_place() -> None:
     query = 'the "best" film & more'
     assert Api("POST", "/s", '{"query": {query}}').line(query) == (
         '{"query": "the \\"best\\" film & more"}'

@@ -1,4 +1,4 @@
-"""Only the places between markers are written."""
+"""Only the text between markers is replaced."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ stays
 """
 
 
-def test_a_place_is_rewritten_and_the_rest_stays() -> None:
+def test_a_place_is_rewritten_and_other_text_stays() -> None:
     text = written(DOCUMENT, {"one": r"new \1 | 5"})
     assert "old" not in text
     assert r"new \1 | 5" in text
@@ -59,7 +59,7 @@ def test_tables_and_drawings_go_into_a_document(tmp_path: Path) -> None:
     assert (tmp_path / "speed-growth.svg").read_text() == "<svg/>"
 
 
-def test_the_documents_own_places_are_the_tables_that_there_are() -> None:
+def test_the_document_has_a_place_for_every_table() -> None:
     known = {
         "targets", "machine", "http", "open", "processes", "parts", "bulk", "scale", "overload",
         "reload",

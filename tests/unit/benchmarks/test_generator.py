@@ -1,4 +1,4 @@
-"""The open loop keeps its schedule, and a stall is felt by all who were due in it."""
+"""The open loop keeps its schedule, and a stall delays all requests that are due meanwhile."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
 class Answering:
-    """A server on loopback that answers when it may, and remembers what it was asked."""
+    """A server on loopback that answers when allowed, and records the requests."""
 
     def __init__(self, answer: bytes = OK, *, closes: bool = False) -> None:
         self.answer = answer
@@ -64,7 +64,7 @@ async def test_requests_go_out_in_order_and_are_counted() -> None:
     assert (len(load.latencies_s), load.errors) == (5, 0)
 
 
-async def test_a_stall_is_felt_by_all_who_were_due_in_it() -> None:
+async def test_a_stall_delays_all_requests_that_are_due_meanwhile() -> None:
     answering = Answering()
     answering.may.clear()
     async with serving(answering) as port:
@@ -75,13 +75,13 @@ async def test_a_stall_is_felt_by_all_who_were_due_in_it() -> None:
         answering.may.set()
         await running
         await load.close()
-    # The first waited for the whole stall, each later one less by how much later it was due.
+    # The first request waited for the whole stall, each later one for the remaining time.
     waited = sorted(load.latencies_s, reverse=True)
     assert waited[0] >= 0.09
     assert waited[0] - waited[-1] >= 0.05  # they were due over 0.09 s
 
 
-async def test_a_closed_loop_sends_no_more_than_it_may() -> None:
+async def test_a_closed_loop_keeps_its_concurrency() -> None:
     answering = Answering()
     answering.may.clear()
     async with serving(answering) as port:
@@ -96,19 +96,21 @@ async def test_a_closed_loop_sends_no_more_than_it_may() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "message"),
     [
         (b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", "503 busy"),
         (b"HTTP/1.1 200 OK\r\n\r\n", "without Content-Length"),
     ],
 )
-async def test_what_is_no_success_is_an_error(answer: bytes, told: str) -> None:
+async def test_an_error_status_and_a_malformed_response_are_errors(
+    answer: bytes, message: str
+) -> None:
     async with serving(Answering(answer)) as port:
         load = generator(port, "x")
         await load.open_loop(rate=100, seconds=0.02)
         await load.close()
     assert (load.errors, load.latencies_s) == (2, [])
-    assert told in load.first_error
+    assert message in load.first_error
 
 
 async def test_a_refusal_keeps_its_connection() -> None:
@@ -121,7 +123,7 @@ async def test_a_refusal_keeps_its_connection() -> None:
     assert load.errors == len(answering.asked) > 1
 
 
-async def test_an_answer_of_two_snapshots_is_an_error() -> None:
+async def test_a_response_from_two_snapshots_is_an_error() -> None:
     for body, errors in ((b"of 1-ab", 0), (b"of 2-cd", 2)):
         answer = b"HTTP/1.1 200 OK\r\nX-Snapshot-ID: 1-ab\r\nContent-Length: 7\r\n\r\n" + body
         async with serving(Answering(answer)) as port:
@@ -140,7 +142,7 @@ async def test_a_connection_that_the_server_closes_is_not_used_again() -> None:
     assert (load.errors, len(load.latencies_s)) == (0, 5)
 
 
-async def test_nobody_there_is_an_error() -> None:
+async def test_a_refused_connection_is_an_error() -> None:
     async with serving(Answering()) as port:
         pass
     load = generator(port, "x")

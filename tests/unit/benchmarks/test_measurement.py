@@ -13,13 +13,13 @@ from tests.benchmarks.figures.measurement import Series, Window, number, percent
 POSITIVE = st.floats(min_value=1e-6, max_value=1e6)
 
 
-def test_a_window_tells_what_an_operation_costs() -> None:
+def test_a_window_has_the_cost_of_an_operation() -> None:
     window = Window(operations=4, wall_s=2.0, cpu_s=0.5)
     assert (window.cpu_ms, window.wall_ms, window.per_second) == (125.0, 500.0, 2.0)
 
 
 @given(st.lists(POSITIVE, min_size=1))
-def test_a_series_tells_minimum_median_and_maximum(values: list[float]) -> None:
+def test_a_series_has_minimum_median_and_maximum(values: list[float]) -> None:
     series = Series.of(values)
     assert series.minimum == min(values)
     assert series.median == statistics.median(values)
@@ -27,7 +27,7 @@ def test_a_series_tells_minimum_median_and_maximum(values: list[float]) -> None:
 
 
 def test_a_ratio_is_taken_round_by_round() -> None:
-    # Noise that slowed both down in the second round leaves the ratio alone.
+    # Noise that slows both in the second round does not change the ratio.
     ratio = Series.of([10, 30]).over(Series.of([5, 15]))
     assert ratio.values == (2, 2)
 
@@ -37,7 +37,7 @@ def test_rounds_of_different_runs_have_no_ratio() -> None:
         Series.of([1, 2]).over(Series.of([1]))
 
 
-def test_a_series_of_nothing_is_refused() -> None:
+def test_an_empty_series_is_rejected() -> None:
     with pytest.raises(ValueError, match="needs a value"):
         Series.of([])
 
@@ -47,9 +47,9 @@ def test_a_percentile_is_the_least_value_that_the_share_does_not_exceed(
     values: list[float], share: float
 ) -> None:
     ordered = sorted(values)
-    found = percentile(ordered, share)
-    assert sum(value <= found for value in ordered) >= share * len(ordered) - 1e-9
-    below = [value for value in ordered if value < found]
+    value_at_share = percentile(ordered, share)
+    assert sum(value <= value_at_share for value in ordered) >= share * len(ordered) - 1e-9
+    below = [value for value in ordered if value < value_at_share]
     assert len(below) < share * len(ordered)
 
 
@@ -58,5 +58,5 @@ def test_a_percentile_is_the_least_value_that_the_share_does_not_exceed(
     [(1234.5, "1,234"), (12.34, "12.3"), (1.234, "1.23"), (0.0123, "0.0123"), (0, "0.00"),
      (float("nan"), "-")],
 )  # fmt: skip
-def test_figures_are_shown_with_the_digits_that_count(value: float, shown: str) -> None:
+def test_figures_are_shown_with_significant_digits(value: float, shown: str) -> None:
     assert number(value) == shown

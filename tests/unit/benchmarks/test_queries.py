@@ -1,4 +1,4 @@
-"""Load is made of queries of which no two are alike."""
+"""Load consists of distinct queries."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ TEXTS = st.lists(st.lists(WORDS, min_size=1, max_size=8).map(" ".join), min_size
 
 @given(TEXTS)
 def test_no_query_comes_twice_and_real_ones_come_first(texts: list[str]) -> None:
-    found = take(texts, 300)
-    assert len(set(found)) == len(found)
-    assert set(found[: len(set(texts))]) == set(texts)
-    assert all(0 < len(text) <= MAX_CHARS for text in found)
+    queries = take(texts, 300)
+    assert len(set(queries)) == len(queries)
+    assert set(queries[: len(set(texts))]) == set(texts)
+    assert all(0 < len(text) <= MAX_CHARS for text in queries)
 
 
 @given(TEXTS)
-def test_made_up_ones_are_of_the_same_words(texts: list[str]) -> None:
+def test_joined_queries_have_the_same_words(texts: list[str]) -> None:
     words = {word for text in texts for word in text.split()}
     assert {word for text in take(texts, 100) for word in text.split()} <= words
 
@@ -36,6 +36,6 @@ def test_the_same_seed_asks_the_same() -> None:
     assert list(distinct(texts, seed=7)) == list(distinct(texts, seed=7))
 
 
-def test_without_queries_there_is_nothing_to_ask() -> None:
+def test_without_queries_there_is_no_load() -> None:
     with pytest.raises(ValueError, match="no queries"):
         take([], 5)

@@ -1,4 +1,4 @@
-"""Targets are judged by the median, and what was not measured says why."""
+"""Targets are judged by the median; a target without a value has a reason."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ AT_MOST = Target("cpu-encode", "a / b", 1.5, at_least=False)
 
 
 @pytest.mark.parametrize(
-    ("target", "values", "said"),
+    ("target", "values", "shown"),
     [
         (AT_LEAST, [7, 8, 9], "met"),
         (AT_LEAST, [7.99, 7.99, 20], "missed"),
@@ -21,18 +21,18 @@ AT_MOST = Target("cpu-encode", "a / b", 1.5, at_least=False)
         (AT_MOST, [1, 1.51, 1.52], "missed"),
     ],
 )
-def test_the_median_decides(target: Target, values: list[float], said: str) -> None:
-    assert targets.verdict(target, Measured(Series.of(values))) == said
+def test_the_median_decides(target: Target, values: list[float], shown: str) -> None:
+    assert targets.verdict(target, Measured(Series.of(values))) == shown
 
 
-def test_what_was_not_measured_says_why() -> None:
+def test_a_target_without_a_value_has_a_reason() -> None:
     why = NotMeasured("not installed: no network")
     assert targets.verdict(AT_LEAST, why) == "not installed: no network"
     rows = targets.to_json({"cpu-txtai": why})
     assert [row["verdict"] for row in rows if row["key"] == "cpu-txtai"] == [why.reason]
 
 
-def test_every_target_is_told_once() -> None:
+def test_every_target_is_reported_once() -> None:
     keys = [target.key for target in targets.TARGETS]
     assert len(set(keys)) == len(keys)
     outcomes: dict[targets.Key, targets.Outcome] = {

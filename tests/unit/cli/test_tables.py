@@ -29,16 +29,16 @@ def test_times() -> None:
     assert short_time(None) is None
 
 
-def test_text_from_elsewhere_stays_on_its_line() -> None:
+def test_untrusted_text_stays_on_one_line() -> None:
     assert plain("a\r\n\tb\x1b[2Jc\x9b31m\u2028é\x7f") == "a b [2Jc 31m é "
 
 
-def test_an_id_stays_one_part_of_a_path() -> None:
+def test_an_id_stays_one_segment_of_a_path() -> None:
     assert segment("20250601T120000-1f0c9a4b") == "20250601T120000-1f0c9a4b"
     assert segment("a/../b?c#d é") == "a%2F..%2Fb%3Fc%23d%20%C3%A9"
 
 
-def test_a_line_is_a_line_where_no_terminal_bounds_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_row_stays_one_line_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     print_table(("name", "text"), [("one", "word " * 60), (None, "[bold]x[/bold]")])
     head, first, second = capsys.readouterr().out.splitlines()
     assert head.split() == ["name", "text"]

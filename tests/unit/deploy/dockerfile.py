@@ -1,4 +1,4 @@
-"""A Dockerfile, read into stages of instructions, for the rules of this folder."""
+"""A parser of Dockerfiles into stages of instructions, for the tests of this folder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Instruction:
-    """One instruction: its word, flags such as ``from``, and what follows."""
+    """One instruction: its keyword, flags such as ``from``, and its argument."""
 
     word: str
     flags: dict[str, str]
@@ -19,24 +19,24 @@ class Instruction:
 
     @property
     def exec_form(self) -> list[str] | None:
-        """The arguments when they are a JSON list, which no shell reads; else None."""
+        """The arguments when they are a JSON list, which runs without a shell; None otherwise."""
         try:
-            found: Any = json.loads(self.argument)
+            arguments: Any = json.loads(self.argument)
         except ValueError:
             return None
-        return found if isinstance(found, list) else None
+        return arguments if isinstance(arguments, list) else None
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage: its name, the image or stage it begins from, and what it does."""
+    """One stage: its name, the image or stage that it is based on, and its instructions."""
 
     name: str
     parent: str
     instructions: tuple[Instruction, ...]
 
     def all(self, word: str) -> list[Instruction]:
-        return [found for found in self.instructions if found.word == word]
+        return [instruction for instruction in self.instructions if instruction.word == word]
 
     def last(self, word: str) -> Instruction | None:
         return next(iter(reversed(self.all(word))), None)
@@ -49,21 +49,21 @@ class Dockerfile:
     stages: dict[str, Stage]
 
     def chain(self, name: str) -> list[Stage]:
-        """A stage and those it begins from, nearest first."""
-        found = []
+        """A stage and the stages that it is based on, nearest first."""
+        stages = []
         while name in self.stages:
-            found.append(self.stages[name])
+            stages.append(self.stages[name])
             name = self.stages[name].parent
-        return found
+        return stages
 
     def builders(self, name: str) -> list[Stage]:
-        """The stages that a stage copies from, and those these begin from."""
+        """The stages that a stage copies from, and the stages that those are based on."""
         sources = [copy.flags.get("from", "") for copy in self.stages[name].all("COPY")]
         return [stage for source in sources for stage in self.chain(source)]
 
 
 def parse_dockerfile(text: str) -> Dockerfile:
-    """Read a Dockerfile; enough of its grammar for ours."""
+    """Parse a Dockerfile: the part of the grammar that ours uses."""
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     stages: dict[str, Stage] = {}
     name, parent, instructions = "", "", list[Instruction]()

@@ -1,4 +1,4 @@
-"""What docker-compose.yml keeps to; each rule is shown to catch a file that breaks it."""
+"""Rules for docker-compose.yml; each rule must catch a file that breaks it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import yaml
 
 from services.ingest.supervisor.crawl_process import STOP_GRACE_S
 from services.query.http.server import GRACE_S
-from shared.settings import PREFIX, Settings
+from shared.settings import NAMES, PREFIX
 from tests.unit.deploy.dockerfile import read_dockerfile
 
 ROOT = Path(__file__).parents[3]
@@ -38,12 +38,12 @@ def has_four_services(file: Compose) -> list[str]:
 
 
 def is_built_from_its_target(file: Compose) -> list[str]:
-    """From the Dockerfile, and never pulled from somewhere under a name that is not ours."""
-    wanted = {"context": ".", "dockerfile": "deploy/Dockerfile"}
+    """Built from the Dockerfile, and never pulled under a foreign name."""
+    build = {"context": ".", "dockerfile": "deploy/Dockerfile"}
     return each(
         file,
         lambda name, service: (
-            service.get("build") == {**wanted, "target": name}
+            service.get("build") == {**build, "target": name}
             and name in DOCKERFILE.stages
             and "image" not in service
         ),
@@ -51,7 +51,7 @@ def is_built_from_its_target(file: Compose) -> list[str]:
 
 
 def has_a_read_only_root(file: Compose) -> list[str]:
-    """And a small /tmp on which nothing can be executed."""
+    """A read-only root, and a small /tmp on which nothing can be executed."""
 
     def holds(_: str, service: Any) -> bool:
         tmpfs = service.get("tmpfs", [])
@@ -63,7 +63,7 @@ def has_a_read_only_root(file: Compose) -> list[str]:
 
 
 def has_no_privileges(file: Compose) -> list[str]:
-    """No capability, none to be gained, and nothing of the host's."""
+    """No capabilities, no way to gain any, and no access to the host."""
     gains = {
         "cap_add",
         "privileged",
@@ -85,7 +85,7 @@ def has_no_privileges(file: Compose) -> list[str]:
 
 
 def has_limits(file: Compose) -> list[str]:
-    """Memory, processes, CPU, and the size of its logs."""
+    """Limits of memory, processes, CPU and the size of the logs."""
 
     def holds(_: str, service: Any) -> bool:
         options = service.get("logging", {}).get("options", {})
@@ -99,9 +99,9 @@ def has_limits(file: Compose) -> list[str]:
 
 
 def comes_back(file: Compose) -> list[str]:
-    """After a crash and a reboot, under its own name: consumers are named after their host.
+    """It restarts after a crash and a reboot with the same host name, which names the consumer.
 
-    Embedders are not, so that there may be several.
+    Embedders have no fixed host name, so that there can be several.
     """
     return each(
         file,
@@ -114,7 +114,7 @@ def comes_back(file: Compose) -> list[str]:
 
 
 def has_time_to_stop(file: Compose) -> list[str]:
-    """Longer than the service itself takes to drain."""
+    """The grace period is longer than the service takes to drain."""
 
     def holds(name: str, service: Any) -> bool:
         grace = re.fullmatch(r"(\d+)s", service.get("stop_grace_period", ""))
@@ -124,7 +124,7 @@ def has_time_to_stop(file: Compose) -> list[str]:
 
 
 def checks_its_health(file: Compose) -> list[str]:
-    """By the image's own check: an OCI image, as podman builds it, would carry none."""
+    """The check of the image, repeated: OCI images, as podman builds them, have none."""
 
     def holds(name: str, service: Any) -> bool:
         check = service.get("healthcheck", {})
@@ -140,7 +140,7 @@ def checks_its_health(file: Compose) -> list[str]:
 
 
 def publishes_on_loopback_only(file: Compose) -> list[str]:
-    """The page and the demo site, the latter on the port that its own links name."""
+    """The page and the demo site are published; the latter on the port that its links name."""
     ports = {name: service.get("ports", []) for name, service in file["services"].items()}
     outer = re.findall(r"^127\.0\.0\.1:\$\{MOVIE_SEARCH_PORT:-8000\}:8000$", *ports["query"])
     demo = r"\$\{MOVIE_SEARCH_DEMO_SITE_PORT:-8100\}"
@@ -155,7 +155,7 @@ def publishes_on_loopback_only(file: Compose) -> list[str]:
 
 
 def reaches_only_what_it_must(file: Compose) -> list[str]:
-    """Redis and the database are on a network without a way out or in."""
+    """Redis and the database are on a network without access to or from outside."""
     networks = {"redis": {"backend"}, "embedder": {"backend"}}
     bad = [] if (file["networks"].get("backend") or {}).get("internal") is True else ["backend"]
     return bad + each(
@@ -167,17 +167,17 @@ def reaches_only_what_it_must(file: Compose) -> list[str]:
 
 
 def mounts_only_volumes(file: Compose) -> list[str]:
-    """Each owned by the user of the image that writes it; snapshots read-only for readers."""
-    wanted = {
+    """Each volume belongs to the user that writes it; readers mount snapshots read-only."""
+    expected = {
         "redis": {"redis:/data"},
         "ingest": {"ingest:/data"},
         "embedder": {"database:/data", "snapshots:/snapshots", "leases:/leases"},
         "query": {"snapshots:/snapshots:ro", "leases:/leases"},
     }
-    bad = each(file, lambda name, service: set(service.get("volumes", [])) == wanted[name])
-    named = {volume.partition(":")[0] for volumes in wanted.values() for volume in volumes}
+    bad = each(file, lambda name, service: set(service.get("volumes", [])) == expected[name])
+    named = {volume.partition(":")[0] for volumes in expected.values() for volume in volumes}
     bad += sorted(named ^ set(file["volumes"]))
-    for name, volumes in wanted.items():
+    for name, volumes in expected.items():
         runs = " ".join(run.argument for run in DOCKERFILE.stages[name].all("RUN"))
         owner = "redis" if name == "redis" else "10001"
         bad += [
@@ -189,12 +189,12 @@ def mounts_only_volumes(file: Compose) -> list[str]:
 
 
 def keeps_secrets_in_files(file: Compose) -> list[str]:
-    """Mounted files, each only where it is needed; none in an environment or a URL."""
-    wanted = {"redis": {"redis_password"}, "query": {"redis_password", "admin_token"}}
+    """Secrets are mounted files where they are needed; none in an environment or a URL."""
+    expected = {"redis": {"redis_password"}, "query": {"redis_password", "admin_token"}}
     bad = each(
         file,
         lambda name, service: (
-            set(service.get("secrets", [])) == wanted.get(name, {"redis_password"})
+            set(service.get("secrets", [])) == expected.get(name, {"redis_password"})
         ),
     )
     bad += [
@@ -213,8 +213,8 @@ def keeps_secrets_in_files(file: Compose) -> list[str]:
 
 
 def sets_only_settings(file: Compose) -> list[str]:
-    """Every variable is a setting's; a misspelt one would silently do nothing."""
-    known = {f"{PREFIX}{field.upper()}" for field in Settings.model_fields}
+    """Every variable is a setting; a misspelt one would silently do nothing."""
+    known = {f"{PREFIX}{name}" for name in NAMES}
     return [
         f"{name}: {key}"
         for name, service in file["services"].items()
@@ -224,14 +224,14 @@ def sets_only_settings(file: Compose) -> list[str]:
 
 
 def waits_only_for_redis(file: Compose) -> list[str]:
-    """Query waits for nobody: it answers from its snapshot with everything else down."""
+    """Query does not wait: it answers from its snapshot while everything else is down."""
     healthy = {"redis": {"condition": "service_healthy"}}
-    wanted = {"ingest": healthy, "embedder": healthy}
-    return each(file, lambda name, service: service.get("depends_on") == wanted.get(name))
+    expected = {"ingest": healthy, "embedder": healthy}
+    return each(file, lambda name, service: service.get("depends_on") == expected.get(name))
 
 
 def fits_the_memory_of_redis(file: Compose) -> list[str]:
-    """Redis refuses writes long before its container is killed, also while it rewrites its file."""
+    """Redis refuses writes before its container is killed, even while it rewrites its file."""
     limit = re.search(
         r"^maxmemory (\d+)mb$", (ROOT / "deploy" / "redis.conf").read_text(), re.MULTILINE
     )
@@ -241,16 +241,16 @@ def fits_the_memory_of_redis(file: Compose) -> list[str]:
 
 
 def at(*path: str | int, to: object = None) -> Callable[[Compose], None]:
-    """A change that sets what lies at a path, or with None takes it away."""
+    """A change that sets the value at a path, or removes it with None."""
 
     def change(file: Compose) -> None:
-        place: Any = file
+        node: Any = file
         for step in path[:-1]:
-            place = place[step]
+            node = node[step]
         if to is None:
-            del place[path[-1]]
+            del node[path[-1]]
         else:
-            place[path[-1]] = to
+            node[path[-1]] = to
 
     return change
 
@@ -270,7 +270,7 @@ BROKEN: dict[Rule, list[Callable[[Compose], None]]] = {
     has_four_services: [at("services", "embedder")],
     is_built_from_its_target: [
         of("query", "build", {"context": ".", "dockerfile": "deploy/Dockerfile", "target": "base"}),
-        of("query", "image", "somebody/query"),
+        of("query", "image", "foreign/query"),
     ],
     has_a_read_only_root: [
         of("query", "read_only", False),
@@ -366,7 +366,10 @@ def test_the_smoke_test_knows_the_limits() -> None:
     spec.loader.exec_module(smoke)
     units = {"m": 1, "g": 1024}
     stated = {
-        name: (int(own["mem_limit"][:-1]) * units[own["mem_limit"][-1]], own["pids_limit"])
-        for name, own in DOCUMENT["services"].items()
+        name: (
+            int(service["mem_limit"][:-1]) * units[service["mem_limit"][-1]],
+            service["pids_limit"],
+        )
+        for name, service in DOCUMENT["services"].items()
     }
     assert stated == smoke.LIMITS

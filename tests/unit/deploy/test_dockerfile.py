@@ -1,4 +1,4 @@
-"""What every image keeps to; each rule is shown to catch a Dockerfile that breaks it."""
+"""Rules for the images; each rule must catch a Dockerfile that breaks it."""
 
 from __future__ import annotations
 
@@ -24,15 +24,17 @@ Rule = Callable[[Dockerfile], list[str]]
 
 
 def packages_of(extra: str) -> set[str]:
-    """The packages that an extra of the project asks for, through the extras it names."""
-    found: set[str] = set()
+    """The packages of an extra of the project, including those of the extras that it names."""
+    packages: set[str] = set()
     for requirement in PROJECT["optional-dependencies"][extra]:
-        own = re.fullmatch(rf"{PROJECT['name']}\[(.+)\]", requirement)
-        if own:
-            found |= {name for inner in own.group(1).split(",") for name in packages_of(inner)}
+        extras = re.fullmatch(rf"{PROJECT['name']}\[(.+)\]", requirement)
+        if extras:
+            packages |= {
+                name for inner in extras.group(1).split(",") for name in packages_of(inner)
+            }
         else:
-            found.add(re.split(r"[^A-Za-z0-9_.-]", requirement)[0])
-    return found
+            packages.add(re.split(r"[^A-Za-z0-9_.-]", requirement)[0])
+    return packages
 
 
 def installed_extras(file: Dockerfile, image: str) -> set[str]:
@@ -45,7 +47,7 @@ def has_an_image_for_each(file: Dockerfile) -> list[str]:
 
 
 def is_not_root(file: Dockerfile) -> list[str]:
-    """The user is another than root, a number where the image is ours, and is set last."""
+    """The user is not root, is a number in our own images, and is set last."""
     bad = []
     for name in IMAGES:
         user = file.stages[name].last("USER")
@@ -53,14 +55,14 @@ def is_not_root(file: Dockerfile) -> list[str]:
         if not re.fullmatch(r"redis|[1-9]\d{3,}:[1-9]\d{3,}", who):
             bad.append(f"{name} runs as {who}")
             continue
-        words = [found.word for found in file.stages[name].instructions]
+        words = [instruction.word for instruction in file.stages[name].instructions]
         if {"RUN", "COPY"} & set(words[words.index("USER") :]):
-            bad.append(f"{name} makes files as its user, who could change them")
+            bad.append(f"{name} creates files as its user, who could change them")
     return bad
 
 
 def has_an_exec_form_command(file: Dockerfile) -> list[str]:
-    """The process gets its signals: no shell stands before it."""
+    """No shell stands before the process, so that it gets its signals."""
     bad = []
     for name in IMAGES:
         command, entrypoint = file.stages[name].last("CMD"), file.stages[name].last("ENTRYPOINT")
@@ -73,21 +75,23 @@ def has_an_exec_form_command(file: Dockerfile) -> list[str]:
 
 
 def checks_its_health(file: Dockerfile) -> list[str]:
-    """The healthcheck is the service's own, without a shell, and patient at the start."""
+    """The healthcheck is that of the service, runs without a shell, and has a start period."""
     bad = []
     for name in IMAGES:
         check = file.stages[name].last("HEALTHCHECK")
         if check is None or set(check.flags) != {"interval", "timeout", "start-period", "retries"}:
             bad.append(f"{name} has no complete healthcheck")
             continue
-        own = '["redis-cli", ' if name == "redis" else f'["python", "-m", "services.{name}", "--ch'
-        if not check.argument.startswith(f"CMD {own}"):
+        expected = (
+            '["redis-cli", ' if name == "redis" else f'["python", "-m", "services.{name}", "--ch'
+        )
+        if not check.argument.startswith(f"CMD {expected}"):
             bad.append(f"{name} is checked by {check.argument}")
     return bad
 
 
 def installs_only_its_own(file: Dockerfile) -> list[str]:
-    """The image has its service's extra, and none that brings what it must not have."""
+    """The image has the extra of its service, and no extra with packages that it must not have."""
     bad = []
     for name in SERVICES:
         extras = installed_extras(file, name)
@@ -102,11 +106,11 @@ def installs_only_its_own(file: Dockerfile) -> list[str]:
 
 
 def copies_only_its_own(file: Dockerfile) -> list[str]:
-    """No service finds another's code beside it."""
+    """No image contains the code of another service."""
     bad = []
     for name in SERVICES:
-        own = f"services/{name}"
-        allowed = {"/opt/venv", "shared", "services/__init__.py", own, f"/app/{own}", PAGE}
+        code = f"services/{name}"
+        allowed = {"/opt/venv", "shared", "services/__init__.py", code, f"/app/{code}", PAGE}
         for stage in (name, f"{name}-code"):
             copies = file.stages[stage].all("COPY") if stage in file.stages else []
             copied = [copy.argument.split()[0] for copy in copies]
@@ -115,18 +119,18 @@ def copies_only_its_own(file: Dockerfile) -> list[str]:
 
 
 def has_the_built_page_alone(file: Dockerfile) -> list[str]:
-    """The query image has what is built of the page, and neither its sources nor Node."""
+    """The query image has the built page, but neither its sources nor Node."""
     code = file.stages["query-code"].instructions
-    said = [f"{found.word} {found.flags.get('from', '')} {found.argument}" for found in code]
-    gone, came = 'RUN  ["rm", "-r", "services/query/ui"]', f"COPY page {PAGE} {PAGE[7:]}"
-    bad = [] if said[-2:] == [gone, came] else ["the page's sources stay"]
+    steps = [f"{step.word} {step.flags.get('from', '')} {step.argument}" for step in code]
+    removed, copied = 'RUN  ["rm", "-r", "services/query/ui"]', f"COPY page {PAGE} {PAGE[7:]}"
+    bad = [] if steps[-2:] == [removed, copied] else ["the page's sources stay"]
     sources = [copy.argument.split()[0] for copy in file.stages["query"].all("COPY")]
     bad += [f"query copies {path}" for path in sources if path == "services/query"]
     return bad + [name for name in SERVICES for stage in file.chain(name) if stage.name == "page"]
 
 
 def installs_what_is_pinned(file: Dockerfile) -> list[str]:
-    """Every version comes from the locks, and from no place that the file names."""
+    """Every version comes from the locks."""
     bad = []
     for stage in file.stages.values():
         for run in stage.all("RUN"):
@@ -136,7 +140,7 @@ def installs_what_is_pinned(file: Dockerfile) -> list[str]:
 
 
 def names_no_host(file: Dockerfile) -> list[str]:
-    """No registry, index or mirror: where packages come from is the builder's affair."""
+    """The file names no registry, index or mirror: the builder chooses them."""
     bad = []
     earlier: set[str] = set()
     for stage in file.stages.values():
@@ -146,52 +150,52 @@ def names_no_host(file: Dockerfile) -> list[str]:
             bad.append(stage.parent)
         earlier.add(stage.name)
         bad += [
-            found.argument
-            for found in stage.instructions
-            if re.search(r"://(?!/)|index-url|find-links|trusted-host", found.argument)
+            instruction.argument
+            for instruction in stage.instructions
+            if re.search(r"://(?!/)|index-url|find-links|trusted-host", instruction.argument)
         ]
     return bad
 
 
 def installs_before_it_copies(file: Dockerfile) -> list[str]:
-    """A change of the code does not install anything again, and builders never see code."""
+    """A change of the code installs nothing again, because builders never see code."""
     bad = []
     for name, stage in file.stages.items():
         copied = [copy.argument for copy in stage.all("COPY") if name.endswith("builder")]
         bad += [f"{name} copies {path}" for path in copied if re.match(r"\.|shared|services", path)]
     embedder = " ".join(run.argument for run in file.stages["embedder-builder"].all("RUN"))
-    torch, rest = embedder.find("install_torch.py"), embedder.find("'.[embedder")
-    if not 0 <= torch < rest:
-        bad.append("torch is installed after what depends on it")
+    torch, others = embedder.find("install_torch.py"), embedder.find("'.[embedder")
+    if not 0 <= torch < others:
+        bad.append("torch is installed after packages that depend on it")
     return bad
 
 
 def is_labelled(file: Dockerfile) -> list[str]:
-    """OCI labels, with the project's version and licence."""
+    """OCI labels with the version and the licence of the project."""
     base = file.stages["base"]
-    labels = " ".join(found.argument for found in base.all("LABEL"))
-    wanted = (
+    labels = " ".join(label.argument for label in base.all("LABEL"))
+    required = (
         f'licenses="{PROJECT["license"]}"', "version=$VERSION", "revision=$REVISION", "title=",
         "description=",
     )  # fmt: skip
-    bad = [part for part in wanted if f"org.opencontainers.image.{part}" not in labels]
+    bad = [part for part in required if f"org.opencontainers.image.{part}" not in labels]
     versions = [arg.argument for arg in base.all("ARG") if arg.argument.startswith("VERSION=")]
-    return bad + [found for found in versions if found != f"VERSION={PROJECT['version']}"]
+    return bad + [version for version in versions if version != f"VERSION={PROJECT['version']}"]
 
 
 def runs_under_a_read_only_root(file: Dockerfile) -> list[str]:
-    """Code is compiled, logs are not held back, and what a library caches goes to /tmp."""
-    environment = " ".join(found.argument for found in file.stages["base"].all("ENV")).split()
-    wanted = (
+    """Code is compiled, logs are unbuffered, and caches of libraries go to /tmp."""
+    environment = " ".join(variable.argument for variable in file.stages["base"].all("ENV")).split()
+    required = (
         "PYTHONUNBUFFERED=1",
         "PYTHONDONTWRITEBYTECODE=1",
         "HOME=/tmp",
         "XDG_CACHE_HOME=/tmp/cache",
     )
-    bad = [part for part in wanted if part not in environment]
+    bad = [part for part in required if part not in environment]
     folder = file.stages["redis"].last("WORKDIR")
     if folder is None or folder.argument != "/data":
-        bad.append("redis writes elsewhere than to its volume")
+        bad.append("redis does not write to its volume")
     for name in SERVICES:
         runs = [run.argument for run in file.stages[name].all("RUN")]
         if not any("compileall" in run for run in runs):
@@ -201,11 +205,11 @@ def runs_under_a_read_only_root(file: Dockerfile) -> list[str]:
 
 def holds_no_secret(file: Dockerfile) -> list[str]:
     return [
-        found.argument
+        instruction.argument
         for stage in file.stages.values()
-        for found in stage.instructions
-        if found.word in {"ENV", "ARG", "LABEL"}
-        if re.search(r"(?i)(token(?!izers)|password|secret)\w*=", found.argument)
+        for instruction in stage.instructions
+        if instruction.word in {"ENV", "ARG", "LABEL"}
+        if re.search(r"(?i)(token(?!izers)|password|secret)\w*=", instruction.argument)
     ]
 
 

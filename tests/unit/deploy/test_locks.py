@@ -1,4 +1,4 @@
-"""The locks: complete, host-free, without torch and without CUDA."""
+"""The locks: complete, without host names, without torch and without CUDA."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def names(name: str) -> set[str]:
     return {canonicalize_name(Requirement(line).name) for line in pins(name)}
 
 
-def wanted(extra: str) -> set[str]:
-    """Direct dependencies of an extra, our own extras resolved."""
+def direct_dependencies(extra: str) -> set[str]:
+    """Packages of an extra, including those of our extras that it names."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    found: set[str] = {
+    packages: set[str] = {
         canonicalize_name(Requirement(line).name) for line in project["dependencies"]
     }
     left = [extra]
@@ -40,8 +40,8 @@ def wanted(extra: str) -> set[str]:
             if requirement.name == project["name"]:
                 left.extend(requirement.extras)
             else:
-                found.add(canonicalize_name(requirement.name))
-    return found
+                packages.add(canonicalize_name(requirement.name))
+    return packages
 
 
 @pytest.mark.parametrize("name", ["runtime.txt", "dev.txt", "torch.txt"])
@@ -52,15 +52,15 @@ def test_a_lock_pins_and_names_no_host(name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "extra"), [("runtime.txt", "local"), ("dev.txt", "dev")])
-def test_everything_that_is_wanted_is_pinned(name: str, extra: str) -> None:
-    assert wanted(extra) <= names(name) | names("torch.txt")
+def test_every_dependency_is_pinned(name: str, extra: str) -> None:
+    assert direct_dependencies(extra) <= names(name) | names("torch.txt")
 
 
-def test_torch_stands_apart_and_brings_no_cuda() -> None:
+def test_torch_has_its_own_lock_without_cuda() -> None:
     for name in ("runtime.txt", "dev.txt"):
         assert not [n for n in names(name) if n == "torch" or n.startswith(("nvidia", "cuda"))]
     assert names("torch.txt") == {"torch"}
-    # What torch itself needs is pinned with the rest, because torch is installed without.
+    # torch is installed without its dependencies, so they are pinned here.
     assert {"filelock", "fsspec", "jinja2", "networkx", "sympy"} <= names("runtime.txt")
 
 
@@ -68,7 +68,7 @@ def test_both_locks_agree() -> None:
     assert set(pins("runtime.txt")) <= set(pins("dev.txt"))
 
 
-def test_torch_that_is_there_is_left_alone() -> None:
+def test_an_installed_torch_is_kept() -> None:
     done = subprocess.run(
         [sys.executable, str(ROOT / "deploy" / "install_torch.py")],
         capture_output=True,

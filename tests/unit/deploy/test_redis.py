@@ -1,4 +1,4 @@
-"""The configured Redis, started by its own script: who may do what, and that it keeps all."""
+"""Redis with our configuration and start script: permissions and durability."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from redis.exceptions import AuthenticationError, NoPermissionError
 from redis.retry import Retry
 
 from services.local import redis_server
-from shared.settings import Settings, SettingsInvalid
+from shared.settings import CommonSettings, SettingsInvalid
+from tests.support.delivery.redis_server import wait_until_ready
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
 CONFIG = (DEPLOY / "redis.conf").read_text()
@@ -34,7 +35,7 @@ KEPT = {
 
 @dataclass
 class Server:
-    """A server as its container starts it."""
+    """A server that is started as in its container."""
 
     folder: Path
     script: str
@@ -42,19 +43,19 @@ class Server:
     process: subprocess.Popen[bytes] | None = None
 
     @property
-    def settings(self) -> Settings:
-        """The settings of a service that uses it."""
-        return Settings(
+    def settings(self) -> CommonSettings:
+        """The settings of a service that uses this server."""
+        return CommonSettings(
             redis_url=f"redis://movie-search@127.0.0.1:{self.port}/0",
             redis_password_file=self.folder / "password",
         )
 
     def client(self) -> Redis:
-        """Connected as a service is."""
+        """A client with the login of a service."""
         return Redis.from_url(self.settings.require_redis_url(), protocol=2, decode_responses=True)
 
     def start(self) -> None:
-        """Start it and wait until the healthcheck's user is answered."""
+        """Start the server and wait until it answers the user of the healthcheck."""
         self.process = subprocess.Popen(
             ["sh", "-c", self.script, "start-redis", "--port", str(self.port),
              "--bind", "127.0.0.1"],
@@ -67,7 +68,7 @@ class Server:
             stdout=subprocess.DEVNULL,
         )  # fmt: skip
         url = f"redis://health:none@127.0.0.1:{self.port}"
-        redis_server.wait_until_ready(url, self.process)
+        wait_until_ready(url, self.process)
 
     def kill(self) -> None:
         """Kill -9, as a crash would."""
@@ -93,8 +94,8 @@ def running(folder: Path, script: str = SCRIPT) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("redis")) as found:
-        yield found
+    with running(tmp_path_factory.mktemp("redis")) as running_server:
+        yield running_server
 
 
 def connected(server: Server, user: str, password: str) -> Redis:
@@ -107,7 +108,7 @@ def connected(server: Server, user: str, password: str) -> Redis:
     )
 
 
-def test_a_service_may_do_all_but_administer(server: Server) -> None:
+def test_a_service_may_do_everything_except_administer(server: Server) -> None:
     with server.client() as redis:
         redis.xadd("stream", {"a": "1"})
         redis.xgroup_create("stream", "group", id="0")
@@ -118,7 +119,7 @@ def test_a_service_may_do_all_but_administer(server: Server) -> None:
                 redis.execute_command(*command.split())
 
 
-def test_the_healthcheck_may_ping_and_nothing_else(server: Server) -> None:
+def test_the_healthcheck_may_only_ping(server: Server) -> None:
     with connected(server, "health", "none") as redis:
         assert redis.ping()
         for command in ("GET x", "XADD s * a 1", "EVAL 1 0", "PUBLISH c 1", "INFO"):
@@ -127,13 +128,13 @@ def test_the_healthcheck_may_ping_and_nothing_else(server: Server) -> None:
 
 
 @pytest.mark.parametrize(("user", "password"), [("movie-search", "wrong"), ("default", "x")])
-def test_nobody_else_may_do_anything(server: Server, user: str, password: str) -> None:
+def test_other_users_may_do_nothing(server: Server, user: str, password: str) -> None:
     with connected(server, user, password) as redis, pytest.raises(AuthenticationError):
         redis.ping()
 
 
 def after_a_crash(server: Server) -> list[str]:
-    """The keys that are there after a crash, of one written in each way that we write."""
+    """Write a key in each way that services do, crash; returns the keys that still exist."""
     with server.client() as redis:
         redis.set("plain", "1")
         with redis.pipeline(transaction=True) as pipeline:
@@ -146,29 +147,29 @@ def after_a_crash(server: Server) -> list[str]:
         return [name for name in names if redis.exists(name)]
 
 
-def test_all_that_was_acknowledged_is_there_after_a_crash(tmp_path: Path) -> None:
+def test_acknowledged_writes_survive_a_crash(tmp_path: Path) -> None:
     with running(tmp_path) as server:
         assert after_a_crash(server) == ["plain", "transaction", "stream", "script", "script2"]
 
 
-def test_the_default_user_may_all_and_is_nobody() -> None:
-    """Servers before redis/redis#14541 lose transactions in the test above without it."""
+def test_the_default_user_has_every_permission_and_is_disabled() -> None:
+    """Without these permissions, servers before redis/redis#14541 fail the test above."""
     lines = [line for line in SCRIPT.splitlines() if line.startswith("user default ")]
     assert lines == ["user default reset allcommands allkeys allchannels"]
 
 
-def lost(config: str) -> list[str]:
-    """What of a configuration would lose entries."""
+def losing_options(config: str) -> list[str]:
+    """The options of a configuration that would lose entries."""
     lines = [line for line in config.splitlines() if line and not line.startswith("#")]
-    found = {key: value for key, _, value in (line.partition(" ") for line in lines)}
-    wrong = [key for key, value in KEPT.items() if found.get(key) != value]
-    return wrong + [key for key in ("maxmemory", "bind") if key not in found] + [
-        key for key in ("requirepass", "user", "aclfile") if key in found
+    options = {key: value for key, _, value in (line.partition(" ") for line in lines)}
+    wrong = [key for key, value in KEPT.items() if options.get(key) != value]
+    return wrong + [key for key in ("maxmemory", "bind") if key not in options] + [
+        key for key in ("requirepass", "user", "aclfile") if key in options
     ]  # fmt: skip
 
 
 def test_the_configuration_loses_nothing() -> None:
-    assert lost(CONFIG) == []
+    assert losing_options(CONFIG) == []
 
 
 @pytest.mark.parametrize(
@@ -183,10 +184,10 @@ def test_the_configuration_loses_nothing() -> None:
 )
 def test_a_configuration_that_loses_is_caught(old: str, new: str) -> None:
     assert old in CONFIG
-    assert lost(CONFIG.replace(old, new))
+    assert losing_options(CONFIG.replace(old, new))
 
 
-def test_a_missing_password_is_told_in_one_line(tmp_path: Path) -> None:
+def test_a_missing_password_is_one_line(tmp_path: Path) -> None:
     done = subprocess.run(
         ["sh", str(DEPLOY / "start_redis.sh")],
         env={"PATH": os.environ["PATH"], "REDIS_PASSWORD_FILE": str(tmp_path / "none")},
@@ -205,18 +206,18 @@ def test_a_missing_password_is_told_in_one_line(tmp_path: Path) -> None:
         ("unix:///run/redis.sock", "unix://:a%2Fb%40c@/run/redis.sock"),
     ],
 )
-def test_the_password_of_a_file_is_put_into_the_url(tmp_path: Path, url: str, whole: str) -> None:
+def test_the_password_of_the_file_is_added_to_the_url(tmp_path: Path, url: str, whole: str) -> None:
     (tmp_path / "password").write_text("a/b@c\n")
-    settings = Settings(redis_url=url, redis_password_file=tmp_path / "password")
+    settings = CommonSettings(redis_url=url, redis_password_file=tmp_path / "password")
     assert settings.require_redis_url() == whole
     assert "a/b" not in repr(settings)
 
 
 def test_a_password_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
-    settings = Settings(redis_url="redis://redis", redis_password_file=tmp_path / "password")
+    settings = CommonSettings(redis_url="redis://redis", redis_password_file=tmp_path / "password")
     with pytest.raises(SettingsInvalid, match="REDIS_PASSWORD_FILE: cannot read"):
         settings.require_redis_url()
     (tmp_path / "password").write_text("\n")
     with pytest.raises(SettingsInvalid, match=r"REDIS_PASSWORD_FILE: .* is empty"):
         settings.read_redis_url()
-    assert Settings(redis_password_file=tmp_path / "password").read_redis_url() is None
+    assert CommonSettings(redis_password_file=tmp_path / "password").read_redis_url() is None

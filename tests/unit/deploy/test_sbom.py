@@ -1,4 +1,4 @@
-"""What the system is made of: everything that is locked, and nothing else."""
+"""The software bill of materials: exactly the locked packages."""
 
 from __future__ import annotations
 

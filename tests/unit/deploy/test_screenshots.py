@@ -1,4 +1,4 @@
-"""The README's pictures: all there, and small enough to be loaded on the road."""
+"""The pictures of the README: complete, and small enough for a slow connection."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ README = Path(__file__).parents[3] / "README.md"
 MAX_TOTAL_BYTES = 1_000_000
 
 
-def test_the_pictures_are_those_that_the_command_takes_and_small() -> None:
+def test_the_pictures_are_complete_and_small() -> None:
     sizes = {path: path.stat().st_size for path in FOLDER.iterdir()}
     assert set(sizes) == {shot.path for shot in SHOTS}
     assert max(sizes.values()) <= MAX_BYTES
@@ -23,6 +23,6 @@ def test_the_pictures_are_those_that_the_command_takes_and_small() -> None:
             assert picture.width == shot.width
 
 
-def test_what_the_readme_shows_is_there() -> None:
+def test_the_pictures_of_the_readme_exist() -> None:
     for name in re.findall(r"docs/screenshots/([\w.-]+)", README.read_text()):
         assert (FOLDER / name).exists(), name

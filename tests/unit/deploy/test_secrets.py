@@ -1,4 +1,4 @@
-"""The secrets as ``make up`` makes them: strong, once, readable by containers, by no neighbour."""
+"""The secrets of ``make up``: strong, generated once, readable by containers only."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from shared.settings import Settings
+from services.query.settings import QuerySettings
 
 ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
 def secrets(tmp_path: Path) -> Path:
-    """The folder that the script makes in a checkout."""
+    """The folder that the script creates in a checkout."""
     (tmp_path / "deploy").mkdir()
     shutil.copy(ROOT / "deploy" / "make_secrets.sh", tmp_path / "deploy")
     make(tmp_path)
@@ -31,19 +31,19 @@ def make(checkout: Path) -> None:
 
 def test_they_are_strong_and_differ(secrets: Path) -> None:
     assert sorted(path.name for path in secrets.iterdir()) == ["admin_token", "redis_password"]
-    token = Settings(admin_token_file=secrets / "admin_token").read_admin_token()
+    token = QuerySettings(admin_token_file=secrets / "admin_token").read_admin_token()
     assert token is not None
     assert len(token) == 64
     assert token != (secrets / "redis_password").read_bytes()
 
 
-def test_containers_can_read_them_and_neighbours_cannot(secrets: Path) -> None:
+def test_containers_can_read_them_and_other_users_cannot(secrets: Path) -> None:
     assert stat.S_IMODE(secrets.stat().st_mode) == 0o700
     for path in secrets.iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o644
 
 
-def test_those_that_are_there_stay(secrets: Path) -> None:
+def test_existing_secrets_are_kept(secrets: Path) -> None:
     before = (secrets / "admin_token").read_text()
     (secrets / "redis_password").unlink()
     make(secrets.parent)

@@ -1,4 +1,4 @@
-"""The map: films keep their places, and the same films make the same map."""
+"""The map: movies keep their positions, and the same movies make the same map."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.embedder.movie_map import map_layout
-from services.embedder.movie_map.map_layout import MapLayout, cluster_count, draw, renumber
+from services.embedder.movie_map.map_layout import MapLayout, cluster_count, lay_out, renumber
 from services.embedder.movie_map.placement import Vectors
 from shared.snapshot.files.atlas import DECIMALS, MAX_CLUSTERS
 from tests.support.soak import examples
@@ -34,7 +34,7 @@ def moods(count: int, *, groups: int = 6, seed: int = 0) -> Vectors:
 
 
 def movement(before: MapLayout, after: MapLayout) -> float:
-    """The mean distance by which the films of both maps have moved."""
+    """The mean distance by which the movies of both maps have moved."""
     where = dict(zip(before.movie_ids, before.positions, strict=True))
     both = [row for row, movie_id in enumerate(after.movie_ids) if movie_id in where]
     old = np.stack([where[after.movie_ids[row]] for row in both])
@@ -48,117 +48,117 @@ def same(one: MapLayout, other: MapLayout) -> bool:
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 7, 8, 9, 40])
-def test_any_number_of_films_has_a_map(count: int) -> None:
-    drawn = draw(ids(count), moods(count), None)
-    assert drawn.positions.shape == (count, 2)
-    assert drawn.positions.dtype == np.float32
-    assert np.isfinite(drawn.positions).all()
-    assert np.abs(drawn.positions).max(initial=0) <= 1
-    assert len(np.unique(drawn.positions, axis=0)) == count
-    assert len(np.unique(drawn.cluster)) == (cluster_count(count) if count else 0)
+def test_any_number_of_movies_has_a_map(count: int) -> None:
+    layout = lay_out(ids(count), moods(count), None)
+    assert layout.positions.shape == (count, 2)
+    assert layout.positions.dtype == np.float32
+    assert np.isfinite(layout.positions).all()
+    assert np.abs(layout.positions).max(initial=0) <= 1
+    assert len(np.unique(layout.positions, axis=0)) == count
+    assert len(np.unique(layout.cluster)) == (cluster_count(count) if count else 0)
 
 
-def test_one_film_is_in_the_middle() -> None:
-    assert draw(ids(1), moods(1), None).positions.tolist() == [[0.0, 0.0]]
+def test_one_movie_is_in_the_middle() -> None:
+    assert lay_out(ids(1), moods(1), None).positions.tolist() == [[0.0, 0.0]]
 
 
-def test_films_with_the_very_same_vector_do_not_cover_each_other() -> None:
-    drawn = draw(ids(30), np.repeat(moods(1), 30, axis=0), None)
-    assert len(np.unique(drawn.positions, axis=0)) == 30
-    assert set(drawn.cluster.tolist()) == {0}
+def test_movies_with_the_very_same_vector_do_not_cover_each_other() -> None:
+    layout = lay_out(ids(30), np.repeat(moods(1), 30, axis=0), None)
+    assert len(np.unique(layout.positions, axis=0)) == 30
+    assert set(layout.cluster.tolist()) == {0}
 
 
-def test_films_that_are_alike_are_near_each_other() -> None:
+def test_movies_that_are_alike_are_near_each_other() -> None:
     vectors = moods(120)
-    drawn = draw(ids(120), vectors, None)
-    apart = np.linalg.norm(drawn.positions[:, None] - drawn.positions[None], axis=2)
+    layout = lay_out(ids(120), vectors, None)
+    apart = np.linalg.norm(layout.positions[:, None] - layout.positions[None], axis=2)
     np.fill_diagonal(apart, np.inf)
     nearest = apart.argmin(axis=1)
     assert (nearest % 6 == np.arange(120) % 6).mean() > 0.95
 
 
-def test_the_same_films_make_the_same_map() -> None:
-    first, second = (draw(ids(80), moods(80), None) for _ in range(2))
+def test_the_same_movies_make_the_same_map() -> None:
+    first, second = (lay_out(ids(80), moods(80), None) for _ in range(2))
     assert same(first, second)
 
 
-def test_a_map_that_is_drawn_again_is_the_same_to_the_last_digit() -> None:
-    first = draw(ids(80), moods(80), None)
-    again = draw(ids(80), moods(80), first)
+def test_a_map_that_is_laid_out_again_is_the_same_to_the_last_digit() -> None:
+    first = lay_out(ids(80), moods(80), None)
+    again = lay_out(ids(80), moods(80), first)
     assert same(first, again)
     assert again.moved == 0
 
 
-def test_films_in_another_order_keep_their_places() -> None:
-    first = draw(ids(60), moods(60), None)
-    turned = draw(ids(60)[::-1], moods(60)[::-1], first)
+def test_movies_in_another_order_keep_their_places() -> None:
+    first = lay_out(ids(60), moods(60), None)
+    turned = lay_out(ids(60)[::-1], moods(60)[::-1], first)
     assert np.array_equal(turned.positions[::-1], first.positions)
     assert np.array_equal(turned.cluster[::-1], first.cluster)
 
 
-def test_when_one_percent_is_new_no_other_film_moves() -> None:
+def test_when_one_percent_is_new_no_other_movie_moves() -> None:
     vectors = moods(300)
-    before = draw(ids(297), vectors[:297], None)
-    after = draw(ids(300), vectors, before)
+    before = lay_out(ids(297), vectors[:297], None)
+    after = lay_out(ids(300), vectors, before)
     assert movement(before, after) == 0
     assert after.moved == 3
     for row in range(297, 300):
         group = after.positions[:297][np.arange(297) % 6 == row % 6]
         others = after.positions[:297][np.arange(297) % 6 != row % 6]
-        own, rest = (np.linalg.norm(one - after.positions[row], axis=1) for one in (group, others))
-        assert np.sort(own)[:5].mean() < np.sort(rest)[:5].mean()
+        near, far = (np.linalg.norm(one - after.positions[row], axis=1) for one in (group, others))
+        assert np.sort(near)[:5].mean() < np.sort(far)[:5].mean()
         assert after.cluster[row] in after.cluster[:297][np.arange(297) % 6 == row % 6]
 
 
-def test_a_film_whose_reviews_say_something_else_now_is_placed_anew() -> None:
+def test_a_movie_whose_reviews_say_something_else_now_is_placed_again() -> None:
     vectors = moods(100)
-    before = draw(ids(100), vectors, None)
+    before = lay_out(ids(100), vectors, None)
     changed = vectors.copy()
     changed[0] = vectors[1]
-    after = draw(ids(100), changed, before)
+    after = lay_out(ids(100), changed, before)
     assert after.moved == 1
     assert np.array_equal(after.positions[1:], before.positions[1:])
     to_old, to_new = (np.linalg.norm(after.positions[0] - before.positions[row]) for row in (0, 1))
     assert to_new < to_old
     slightly = (vectors + 0.001).astype(np.float32)
     slightly /= np.linalg.norm(slightly, axis=1, keepdims=True)
-    assert same(draw(ids(100), slightly, before), before)
+    assert same(lay_out(ids(100), slightly, before), before)
 
 
 def test_what_has_moved_is_summed_up_until_there_is_a_new_layout() -> None:
     vectors = moods(200)
-    drawn = draw(ids(100), vectors[:100], None)
+    layout = lay_out(ids(100), vectors[:100], None)
     moved = []
     for count in range(102, 122, 2):
-        drawn = draw(ids(count), vectors[:count], drawn)
-        moved.append(drawn.moved)
+        layout = lay_out(ids(count), vectors[:count], layout)
+        moved.append(layout.moved)
     assert moved == [2, 4, 6, 8, 10, 0, 2, 4, 6, 8]
 
 
-def test_films_that_are_gone_count_and_leave_the_others_where_they_are() -> None:
-    before = draw(ids(100), moods(100), None)
-    after = draw(ids(95), moods(100)[:95], before)
+def test_movies_that_are_gone_count_and_leave_the_others_where_they_are() -> None:
+    before = lay_out(ids(100), moods(100), None)
+    after = lay_out(ids(95), moods(100)[:95], before)
     assert after.moved == 5
     assert np.array_equal(after.positions, before.positions[:95])
-    assert draw(ids(80), moods(100)[:80], before).moved == 0
+    assert lay_out(ids(80), moods(100)[:80], before).moved == 0
 
 
 def test_a_new_layout_lies_on_the_old_one() -> None:
     vectors = moods(240)
-    before = draw(ids(200), vectors[:200], None)
-    after = draw(ids(240), vectors, before)
+    before = lay_out(ids(200), vectors[:200], None)
+    after = lay_out(ids(240), vectors, before)
     assert after.moved == 0
     assert not np.array_equal(after.positions[:200], before.positions)
     assert movement(before, after) < 0.25
-    unaligned = draw(ids(240), vectors, None)
+    unaligned = lay_out(ids(240), vectors, None)
     assert movement(before, after) < 0.5 * movement(before, unaligned)
     assert (after.cluster[:200] == before.cluster).mean() > 0.8
 
 
-def test_another_encoder_lays_the_map_out_anew_and_aligns_it() -> None:
-    before = draw(ids(90), moods(90), None)
+def test_another_encoder_gets_a_full_layout_that_is_aligned() -> None:
+    before = lay_out(ids(90), moods(90), None)
     wider = np.pad(moods(90), ((0, 0), (0, 8)))
-    after = draw(ids(90), wider, before)
+    after = lay_out(ids(90), wider, before)
     assert after.moved == 0
     assert movement(before, after) < 0.3
 
@@ -182,9 +182,9 @@ def test_what_would_lie_outside_is_brought_onto_the_map() -> None:
 def test_a_large_catalogue_is_laid_out_by_landmarks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(map_layout, "LANDMARKS", 100)
     vectors = moods(400)
-    drawn = draw(ids(400), vectors, None)
-    assert len(np.unique(drawn.positions, axis=0)) == 400
-    apart = np.linalg.norm(drawn.positions[:, None] - drawn.positions[None], axis=2)
+    layout = lay_out(ids(400), vectors, None)
+    assert len(np.unique(layout.positions, axis=0)) == 400
+    apart = np.linalg.norm(layout.positions[:, None] - layout.positions[None], axis=2)
     np.fill_diagonal(apart, np.inf)
     assert (apart.argmin(axis=1) % 6 == np.arange(400) % 6).mean() > 0.9
     chosen = map_layout._landmarks(ids(400))
@@ -211,10 +211,10 @@ def test_clusters_are_numbered_by_size_at_first() -> None:
 
 
 def test_a_cluster_keeps_its_number_and_a_new_one_gets_a_free_one() -> None:
-    found = renumber(
+    numbered = renumber(
         labels([0, 0, 1, 1, 2, 2]), labels([0, 0, 1, 1]), np.array([5, 5, 0, 5], np.uint8)
     )
-    assert found.tolist() == [5, 5, 0, 0, 1, 1]
+    assert numbered.tolist() == [5, 5, 0, 0, 1, 1]
 
 
 @settings(max_examples=examples(60))
@@ -222,23 +222,23 @@ def test_a_cluster_keeps_its_number_and_a_new_one_gets_a_free_one() -> None:
 def test_renumbering_joins_and_parts_no_clusters(pairs: list[tuple[int, int]]) -> None:
     now = labels([one for one, _ in pairs])
     before = np.array([other for _, other in pairs], np.uint8)
-    found = renumber(now, now, before)
-    assert len({(a, b) for a, b in zip(now.tolist(), found.tolist(), strict=True)}) == len(
+    numbered = renumber(now, now, before)
+    assert len({(a, b) for a, b in zip(now.tolist(), numbered.tolist(), strict=True)}) == len(
         set(now.tolist())
     )
-    assert len(set(found.tolist())) == len(set(now.tolist()))
-    assert found.max() < MAX_CLUSTERS
+    assert len(set(numbered.tolist())) == len(set(now.tolist()))
+    assert numbered.max() < MAX_CLUSTERS
     # No other numbering keeps more: swapping any two numbers gains nothing.
-    kept = int((found == before).sum())
+    kept = int((numbered == before).sum())
     for one in range(MAX_CLUSTERS):
         for other in range(one):
             swap = np.arange(MAX_CLUSTERS)
             swap[[one, other]] = [other, one]
-            assert int((swap[found] == before).sum()) <= kept
+            assert int((swap[numbered] == before).sum()) <= kept
 
 
 def test_positions_are_what_the_file_can_hold() -> None:
-    positions = draw(ids(50), moods(50), None).positions
+    positions = lay_out(ids(50), moods(50), None).positions
     assert np.array_equal(
         np.round(positions.astype(np.float64), DECIMALS).astype(np.float32), positions
     )
@@ -258,7 +258,7 @@ map_layout.load()
 loaded = heavy()
 vectors = np.eye(40, dtype=np.float32)
 names = [str(n) for n in range(40)]
-map_layout.draw(names, vectors, map_layout.draw(names[:20], vectors[:20], None))
+map_layout.lay_out(names, vectors, map_layout.lay_out(names[:20], vectors[:20], None))
 assert loaded and heavy() == loaded, heavy() - loaded
 """
 

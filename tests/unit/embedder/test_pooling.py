@@ -1,3 +1,5 @@
+"""Pooling of passage vectors, and the common direction."""
+
 from __future__ import annotations
 
 import numpy as np

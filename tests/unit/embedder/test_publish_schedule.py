@@ -1,3 +1,5 @@
+"""The schedule decides when a snapshot is due."""
+
 from __future__ import annotations
 
 import pytest
@@ -15,9 +17,9 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    found = Clock()
-    monkeypatch.setattr(schedules, "time", found)
-    return found
+    fake = Clock()
+    monkeypatch.setattr(schedules, "time", fake)
+    return fake
 
 
 def test_it_waits_until_nothing_has_changed_for_a_moment(clock: Clock) -> None:

@@ -25,27 +25,27 @@ def test_floors_are_read(text: str, floor: Floor) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
-        ("plot", "must be like"),
-        ("plot:MRR@10>0.8", "must be like"),
-        ("plot:MRR@10>=0.8 and more", "must be like"),
-        ("plot:MAP@10>=0.8", "MAP@10 is none of MRR@10"),
+        ("plot", "must have the form"),
+        ("plot:MRR@10>0.8", "must have the form"),
+        ("plot:MRR@10>=0.8 and more", "must have the form"),
+        ("plot:MAP@10>=0.8", "MAP@10 is not one of MRR@10"),
         ("plot:MRR@10>=high", "high is not a number"),
         ("plot:MRR@10>=nan", "nan is not a number"),
-        ("plot:MRR@10<=0.8", "MRR@10 is wanted >="),
-        ("avoid:violations@10>=1", "violations@10 is wanted <="),
+        ("plot:MRR@10<=0.8", "MRR@10 must be >="),
+        ("avoid:violations@10>=1", "violations@10 must be <="),
     ],
 )
-def test_other_texts_are_refused(text: str, said: str) -> None:
+def test_other_texts_are_rejected(text: str, message: str) -> None:
     with pytest.raises(FloorInvalid) as refused:
         parse_floor(text)
-    assert said in str(refused.value)
+    assert message in str(refused.value)
 
 
 def test_a_floor_holds_for_the_sets_of_its_name() -> None:
     floor = parse_floor("plot:MRR@10>=0.8")
-    found = verdicts(
+    checks = verdicts(
         [floor],
         {
             "imdb500-plot": {"MRR@10": 0.8},
@@ -54,26 +54,29 @@ def test_a_floor_holds_for_the_sets_of_its_name() -> None:
             "plots": {"MRR@10": 0.1},
         },
     )
-    assert [(own.set_name, own.met) for own in found] == [("imdb500-plot", True), ("plot", False)]
-    assert str(found[1]) == "plot: MRR@10 is 0.713, not >= 0.8: missed by 0.087"
-    assert str(found[0]) == "imdb500-plot: MRR@10 is 0.800, >= 0.8 as wanted"
+    assert [(check.set_name, check.met) for check in checks] == [
+        ("imdb500-plot", True),
+        ("plot", False),
+    ]
+    assert str(checks[1]) == "plot: MRR@10 is 0.713, not >= 0.8: missed by 0.087"
+    assert str(checks[0]) == "imdb500-plot: MRR@10 is 0.800, which is >= 0.8"
 
 
-def test_of_violations_fewer_is_better() -> None:
+def test_fewer_violations_are_better() -> None:
     floor = parse_floor("avoid:violations@10<=1.5")
     assert floor.met_by(1.5)
     assert not floor.met_by(1.6)
 
 
-def test_what_is_not_a_number_reaches_no_floor() -> None:
+def test_nan_reaches_no_floor() -> None:
     for text in ("a:R@1>=0", "a:violations@10<=9"):
         assert not parse_floor(text).met_by(float("nan"))
 
 
-def test_a_floor_about_nothing_is_refused() -> None:
+def test_a_floor_without_a_query_set_is_rejected() -> None:
     sets = {"imdb500-plot": False, "imdb500-avoid": True}
     check_floors([parse_floor("plot:R@1>=0"), parse_floor("avoid:violations@10<=1")], sets)
-    with pytest.raises(FloorInvalid, match="only the sets imdb500-plot, imdb500-avoid"):
+    with pytest.raises(FloorInvalid, match="the only sets are imdb500-plot, imdb500-avoid"):
         check_floors([parse_floor("polt:R@1>=0")], sets)
     with pytest.raises(FloorInvalid, match="must not appear"):
         check_floors([parse_floor("plot:violations@10<=1")], sets)

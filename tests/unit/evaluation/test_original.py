@@ -9,7 +9,7 @@ from shared.snapshot.files.catalogue import CatalogueReview
 
 
 def review(row: int, rating: float | None) -> CatalogueReview:
-    return CatalogueReview(row, f"r{row}", 0, "text", rating, None, None, None, None, None)
+    return CatalogueReview(row=row, review_id=f"r{row}", movie=0, text="text", rating=rating)
 
 
 @pytest.mark.parametrize(
@@ -26,5 +26,5 @@ def review(row: int, rating: float | None) -> CatalogueReview:
 def test_five_reviews_are_chosen_as_the_original_did(
     ratings: Sequence[float | None], rows: list[int]
 ) -> None:
-    found = chosen([review(row, rating) for row, rating in enumerate(ratings)])
-    assert [own.row for own in found] == rows
+    kept = chosen([review(row, rating) for row, rating in enumerate(ratings)])
+    assert [review.row for review in kept] == rows

@@ -24,23 +24,23 @@ def folder_of(tmp_path: Path, queries: str, judgements: str) -> Path:
 
 def test_queries_and_judgements_are_read(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, f"\ufeff{ONE}\n", f"{HEADER}a\ttt1\t2\r\na\ttt2\t-1\n")
-    found = read_query_set(folder)
-    assert found.name == tmp_path.name
-    assert found.queries == (Query("a", "space", "war"),)
-    assert found.judgements == {"a": {"tt1": 2, "tt2": -1}}
-    assert found.has_unwanted
-    assert found.remarks == ()
+    query_set = read_query_set(folder)
+    assert query_set.name == tmp_path.name
+    assert query_set.queries == (Query("a", "space", "war"),)
+    assert query_set.judgements == {"a": {"tt1": 2, "tt2": -1}}
+    assert query_set.has_unwanted
+    assert query_set.remarks == ()
 
 
 @pytest.mark.parametrize(
-    ("queries", "judgements", "said"),
+    ("queries", "judgements", "message"),
     [
         ('{"_id": "a"\n', "", "queries.jsonl, line 1: not JSON"),
         (f"{ONE}\n[]\n", "", "queries.jsonl, line 3: not an object"),
-        ('{"text": "space"}\n', "", 'line 1: "_id" must be a text'),
-        ('{"_id": "a", "text": " "}\n', "", 'line 1: "text" must be a text that is not empty'),
-        ('{"_id": "a", "text": "b", "avoid": 3}\n', "", 'line 1: "avoid" must be a text'),
-        (ONE + ONE, "", "line 2: the id a is there twice"),
+        ('{"text": "space"}\n', "", 'line 1: "_id" must be a string'),
+        ('{"_id": "a", "text": " "}\n', "", 'line 1: "text" must be a string that is not empty'),
+        ('{"_id": "a", "text": "b", "avoid": 3}\n', "", 'line 1: "avoid" must be a string'),
+        (ONE + ONE, "", "line 2: the id a occurs twice"),
         ("\n", "", "queries.jsonl: no queries"),
         (ONE, f"{HEADER}a\ttt1\n", "qrels.tsv, line 2: 2 columns"),
         (ONE, f"{HEADER}a\ttt1\tgood\n", "qrels.tsv, line 2: the score 'good'"),
@@ -50,17 +50,17 @@ def test_queries_and_judgements_are_read(tmp_path: Path) -> None:
         (ONE, f"{HEADER}a\ttt1\t-1\n", "no query has a movie with a score above 0"),
     ],
 )
-def test_what_cannot_be_read_is_refused_with_its_place(
-    tmp_path: Path, queries: str, judgements: str, said: str
+def test_an_unreadable_set_is_rejected_with_its_place(
+    tmp_path: Path, queries: str, judgements: str, message: str
 ) -> None:
     with pytest.raises(QuerySetInvalid) as refused:
         read_query_set(folder_of(tmp_path, queries, judgements))
-    assert said in str(refused.value)
+    assert message in str(refused.value)
     assert "\n" not in str(refused.value)
 
 
 def test_missing_files_are_named(tmp_path: Path) -> None:
-    with pytest.raises(QuerySetInvalid, match=r"no queries\.jsonl in it or in a folder below"):
+    with pytest.raises(QuerySetInvalid, match=r"no queries\.jsonl in it or in its subfolders"):
         read_query_sets(tmp_path)
     (tmp_path / "queries.jsonl").write_text(ONE)
     with pytest.raises(QuerySetInvalid, match=r"qrels\.tsv: No such file"):
@@ -73,25 +73,25 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
 def test_a_folder_of_sets_is_read_by_name(tmp_path: Path) -> None:
     for name in ("b", "a"):
         write_query_set(tmp_path / name, {"q": "space"}, {"q": {"tt1": 1}})
-    assert [own.name for own in read_query_sets(tmp_path)] == ["a", "b"]
+    assert [query_set.name for query_set in read_query_sets(tmp_path)] == ["a", "b"]
 
 
-def test_what_is_left_out_is_said(tmp_path: Path) -> None:
+def test_skipped_queries_are_remarked(tmp_path: Path) -> None:
     write_query_set(
         tmp_path,
-        {"a": "space", "b": "boats", "c": "nobody judged this", "d": "only unwanted"},
+        {"a": "space", "b": "boats", "c": "not judged", "d": "only unwanted"},
         {"a": {"tt1": 1, "tt2": 1}, "b": {"tt3": 1}, "d": {"tt1": -1}, "gone": {"tt1": 1}},
     )
-    found = read_query_set(tmp_path)
-    assert [query.query_id for query in found.queries] == ["a", "b"]
-    assert found.remarks == (
+    query_set = read_query_set(tmp_path)
+    assert [query.query_id for query in query_set.queries] == ["a", "b"]
+    assert query_set.remarks == (
         "1 judged queries are not in queries.jsonl",
-        "2 queries are left out: nothing answers them",
+        "2 queries are left out: they have no relevant movie",
     )
-    here = found.among(frozenset({"tt2", "tt9"}))
+    here = query_set.among(frozenset({"tt2", "tt9"}))
     assert [query.query_id for query in here.queries] == ["a"]
     assert here.judgements == {"a": {"tt2": 1}}
     assert here.remarks[2:] == (
-        "2 of 3 judged movies are not there",
-        "1 of 2 queries are left out: none of their movies is there",
+        "2 of 3 judged movies are missing",
+        "1 of 2 queries are left out: all their relevant movies are missing",
     )

@@ -23,7 +23,7 @@ CAPACITY = 24
 
 
 class GatedEncoder(HashEncoder):
-    """Encodes when told to; remembers the batches and the threads, and fails on "bad"."""
+    """Encodes once its gate is open; records batches and threads, and fails on "bad"."""
 
     def __init__(self, salt: str = "") -> None:
         super().__init__(salt=salt)
@@ -67,7 +67,9 @@ async def waiting(batcher: Batcher, count: int) -> None:
     await async_wait_until(are_waiting, what=f"{count} jobs wait")
 
 
-async def test_what_waits_is_encoded_together_and_each_gets_its_own(batcher: Batcher) -> None:
+async def test_waiting_jobs_are_encoded_together_and_each_gets_its_vectors(
+    batcher: Batcher,
+) -> None:
     encoder = GatedEncoder()
 
     def first(vectors: Vectors) -> float:
@@ -81,16 +83,18 @@ async def test_what_waits_is_encoded_together_and_each_gets_its_own(batcher: Bat
     await waiting(batcher, CAPACITY)
     encoder.gate.set()
 
-    done = await asyncio.gather(alone, *others)
+    results = await asyncio.gather(alone, *others)
 
     plain = HashEncoder()
-    assert [job.value for job in done] == pytest.approx([mine(text, plain) for text in texts])
+    assert [result.value for result in results] == pytest.approx(
+        [mine(text, plain) for text in texts]
+    )
     assert [len(batch) for batch in encoder.batches] == [1, *[MAX_BATCH] * (CAPACITY // MAX_BATCH)]
     assert len(encoder.threads) == 1
     assert threading.get_ident() not in encoder.threads
 
 
-async def test_those_who_ask_again_at_once_end_up_in_one_batch(batcher: Batcher) -> None:
+async def test_clients_that_repeat_at_once_end_up_in_one_batch(batcher: Batcher) -> None:
     encoder = GatedEncoder()
 
     async def ask_on_and_on(name: str) -> None:
@@ -104,7 +108,7 @@ async def test_those_who_ask_again_at_once_end_up_in_one_batch(batcher: Batcher)
     encoder.gate.set()
     await asyncio.gather(first, *others)
 
-    # Alone at first, with all others from then on; at the end they go on without it.
+    # First alone, then together with all others; the others finish without it.
     assert [len(batch) for batch in encoder.batches] == [1, 4, 4, 4, 4, 4, 3]
 
 
@@ -121,7 +125,7 @@ async def test_a_full_queue_refuses_and_then_recovers(batcher: Batcher) -> None:
     assert (await batcher.encode(encoder, ["again"], len)).value == 1
 
 
-async def test_late_work_is_given_up_at_once_and_never_computed() -> None:
+async def test_a_late_job_is_dropped_at_once_and_never_computed() -> None:
     batcher = Batcher(capacity=4, timeout_s=0.05, metrics=Metrics())
     encoder = GatedEncoder()
     slow = asyncio.create_task(batcher.encode(encoder, ["slow"], len))
@@ -202,7 +206,7 @@ async def test_a_caller_that_leaves_frees_its_place(batcher: Batcher) -> None:
     assert encoder.batches == [["first"], ["next"]]
 
 
-async def test_closing_ends_what_runs_and_fails_what_waits() -> None:
+async def test_closing_finishes_the_running_job_and_fails_the_waiting_ones() -> None:
     batcher = Batcher(capacity=4, timeout_s=20, metrics=Metrics())
     encoder = GatedEncoder()
     running = asyncio.create_task(batcher.encode(encoder, ["running"], len))
@@ -219,23 +223,23 @@ async def test_closing_ends_what_runs_and_fails_what_waits() -> None:
         await batcher.run(int)
 
 
-async def test_a_job_of_several_texts_gets_its_own_in_order(batcher: Batcher) -> None:
+async def test_a_job_of_several_texts_gets_its_vectors_in_order(batcher: Batcher) -> None:
     encoder = GatedEncoder()
     blocker = asyncio.create_task(batcher.encode(encoder, ["blocker"], len))
     await begun(encoder)
-    wanted = [["one", "two"], ["three"], [], ["four", "five", "six"]]
+    texts_of_jobs = [["one", "two"], ["three"], [], ["four", "five", "six"]]
     tasks = [
         asyncio.create_task(batcher.encode(encoder, texts, lambda vectors: vectors[:, 0].tolist()))
-        for texts in wanted
+        for texts in texts_of_jobs
         if texts
     ]
     nothing = asyncio.create_task(batcher.encode(encoder, [], lambda vectors: vectors.shape))
     await waiting(batcher, 4)
     encoder.gate.set()
-    done = [job.value for job in await asyncio.gather(*tasks)]
+    results = [result.value for result in await asyncio.gather(*tasks)]
     plain = HashEncoder()
-    assert done == [
-        pytest.approx([mine(text, plain) for text in texts]) for texts in wanted if texts
+    assert results == [
+        pytest.approx([mine(text, plain) for text in texts]) for texts in texts_of_jobs if texts
     ]
     assert (await nothing).value == (0, 0)
     assert (await nothing).encode_ms == 0
@@ -250,37 +254,37 @@ async def test_jobs_that_come_together_are_admitted_together(batcher: Batcher) -
     half = [Job([f"text {n}"], lambda vectors: float(vectors[0, 0])) for n in range(CAPACITY // 2)]
     first = asyncio.create_task(batcher.encode_all(encoder, half))
     await waiting(batcher, CAPACITY // 2)
-    with pytest.raises(Overloaded):  # one too many, so none of them
+    with pytest.raises(Overloaded):  # one job too many, so none is admitted
         await batcher.encode_all(encoder, [*half, half[0]])
     assert len(batcher._waiting) == CAPACITY // 2
     tasks.append(asyncio.create_task(batcher.encode(encoder, ["fits"], len)))
     await waiting(batcher, CAPACITY // 2 + 1)
     encoder.gate.set()
     plain = HashEncoder()
-    assert [job.value for job in await first] == pytest.approx(
+    assert [result.value for result in await first] == pytest.approx(
         [mine(f"text {n}", plain) for n in range(CAPACITY // 2)]
     )
     await asyncio.gather(*tasks)
 
 
-async def test_more_than_the_queue_holds_is_admitted_when_nobody_waits(batcher: Batcher) -> None:
+async def test_more_than_the_queue_holds_is_admitted_when_no_job_waits(batcher: Batcher) -> None:
     encoder = GatedEncoder()
     encoder.gate.set()
-    works = [Job([f"text {n}"], len) for n in range(CAPACITY + 5)]
-    assert [done.value for done in await batcher.encode_all(encoder, works)] == [1] * len(works)
+    jobs = [Job([f"text {n}"], len) for n in range(CAPACITY + 5)]
+    assert [result.value for result in await batcher.encode_all(encoder, jobs)] == [1] * len(jobs)
 
 
 async def test_one_failure_of_several_is_raised_when_all_have_ended(batcher: Batcher) -> None:
     encoder = GatedEncoder()
     encoder.gate.set()
     ended: list[int] = []
-    works = [
+    jobs = [
         Job(["good"], lambda vectors: ended.append(1)),
         Job(["bad"], lambda vectors: ended.append(2)),
         Job(["good too"], lambda vectors: ended.append(3)),
     ]
     with pytest.raises(ArithmeticError):
-        await batcher.encode_all(encoder, works)
+        await batcher.encode_all(encoder, jobs)
     assert ended == [1, 3]
     assert len(batcher._waiting) == 0
 

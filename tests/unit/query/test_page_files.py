@@ -1,4 +1,4 @@
-"""The page's files: what is read, how it is kept, and what there is without a build."""
+"""The files of the page: reading, caching, compression, and a missing build."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from starlette.requests import Request
 
-from services.query.page.page_files import DIST, FOR_EVER, PageFile, read_page
+from services.query.page.page_files import DIST, IMMUTABLE, PageFile, read_page
 
-MOST_SCRIPT_BYTES = 90_000
+MAX_SCRIPT_BYTES = 90_000
 
 
 def request(**headers: str) -> Request:
@@ -30,12 +30,12 @@ def dist(tmp_path: Path) -> Path:
     return folder
 
 
-def test_what_was_built_is_served_and_its_assets_are_kept_for_ever(dist: Path) -> None:
+def test_the_build_is_served_and_its_assets_are_immutable(dist: Path) -> None:
     files = read_page(dist=dist)
     assert b"built" in files.index.content
     assert files.index.cache_control == "no-cache"
     assert set(files.assets) == {"index-abc.js", "letters-abc.woff2"}
-    assert {file.cache_control for file in files.assets.values()} == {FOR_EVER}
+    assert {file.cache_control for file in files.assets.values()} == {IMMUTABLE}
     assert files.assets["index-abc.js"].media_type == "text/javascript; charset=utf-8"
     assert files.assets["letters-abc.woff2"].media_type == "font/woff2"
     assert {"/icon.svg", "/page/docs.js", "/page/docs.css"} == set(files.fixed)
@@ -49,7 +49,7 @@ def test_without_a_build_the_page_says_how_to_build_it(tmp_path: Path) -> None:
     assert b"openapi.json" in files.docs.content
 
 
-def test_an_answer_is_compressed_for_who_takes_it(dist: Path) -> None:
+def test_a_response_is_compressed_for_clients_that_accept_it(dist: Path) -> None:
     script = read_page(dist=dist).assets["index-abc.js"]
     zipped = script.answer(request(accept_encoding="br, gzip"))
     assert zipped.headers["Content-Encoding"] == "gzip"
@@ -59,10 +59,10 @@ def test_an_answer_is_compressed_for_who_takes_it(dist: Path) -> None:
     assert plain.body == script.content
     assert plain.headers["Vary"] == zipped.headers["Vary"] == "Accept-Encoding"
     font = read_page(dist=dist).assets["letters-abc.woff2"]
-    assert font.zipped is None  # it is compressed already
+    assert font.zipped is None  # the format is compressed already
 
 
-def test_who_has_it_gets_it_not_again(dist: Path) -> None:
+def test_a_client_with_the_current_file_gets_304(dist: Path) -> None:
     index = read_page(dist=dist).index
     again = index.answer(request(if_none_match=index.etag))
     assert (again.status_code, again.body) == (304, b"")
@@ -80,18 +80,18 @@ def test_the_page_is_built(built: dict[str, PageFile]) -> None:
 
 
 def test_the_first_script_is_within_its_budget(built: dict[str, PageFile]) -> None:
-    """What `/` loads at once: the entry, and what it imports without being asked."""
+    """The scripts that `/` loads at once: the entry and its static imports."""
     index = read_page().index.content.decode()
-    wanted = [name for name in built if name.endswith(".js") and f"/assets/{name}" in index]
-    assert wanted
+    pending = [name for name in built if name.endswith(".js") and f"/assets/{name}" in index]
+    assert pending
     loaded: dict[str, int] = {}
-    while wanted:
-        name = wanted.pop()
+    while pending:
+        name = pending.pop()
         if name in loaded:
             continue
         file = built[name]
         assert file.zipped is not None
         loaded[name] = len(file.zipped)
         text = file.content.decode()
-        wanted += [other for other in built if f'from"./{other}"' in text]
-    assert sum(loaded.values()) <= MOST_SCRIPT_BYTES, loaded
+        pending += [other for other in built if f'from"./{other}"' in text]
+    assert sum(loaded.values()) <= MAX_SCRIPT_BYTES, loaded

@@ -1,4 +1,4 @@
-"""The bound on wrong admin tokens: by client, in bounded memory, and it passes."""
+"""The limit on wrong admin tokens: by client, in bounded memory, and temporary."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def spend(wrong: TokenThrottle, address: str) -> None:
         assert wrong.count(address).wait_s == 0
 
 
-def test_a_burst_is_let_pass_and_then_one_at_a_time(wrong: TokenThrottle, clock: Clock) -> None:
+def test_a_burst_is_allowed_and_then_one_at_a_time(wrong: TokenThrottle, clock: Clock) -> None:
     spend(wrong, "192.0.2.1")
     refused = [wrong.count("192.0.2.1") for _ in range(50)]
     assert [one.is_first for one in refused] == [True, *[False] * 49]
-    assert {one.wait_s for one in refused} == {EVERY_S}  # waiting is not made longer by asking
+    assert {one.wait_s for one in refused} == {EVERY_S}  # attempts do not extend the wait
     clock.now_s += EVERY_S
     assert wrong.count("192.0.2.1").wait_s == 0
     assert wrong.count("192.0.2.1").wait_s == EVERY_S
@@ -42,7 +42,7 @@ def test_a_burst_is_let_pass_and_then_one_at_a_time(wrong: TokenThrottle, clock:
     assert wrong.count("192.0.2.1").is_first
 
 
-def test_clients_do_not_pay_for_each_other(wrong: TokenThrottle) -> None:
+def test_clients_have_separate_limits(wrong: TokenThrottle) -> None:
     spend(wrong, "192.0.2.1")
     assert wrong.count("192.0.2.1").wait_s > 0
     assert wrong.count("192.0.2.2").wait_s == 0
@@ -58,10 +58,10 @@ def test_a_client_has_a_whole_ipv6_network(wrong: TokenThrottle) -> None:
     assert wrong.count("::ffff:192.0.2.2").wait_s == 0
 
 
-def test_memory_is_bounded_and_the_longest_silent_is_forgotten(wrong: TokenThrottle) -> None:
+def test_memory_is_bounded_and_the_least_recently_used_is_forgotten(wrong: TokenThrottle) -> None:
     spend(wrong, "192.0.2.1")
     for number in range(3 * MAX_CLIENTS):
         wrong.count(f"10.{number >> 16}.{(number >> 8) & 255}.{number & 255}")
         if number % 100 == 0:
-            assert wrong.count("192.0.2.1").wait_s > 0  # who goes on is not forgotten
+            assert wrong.count("192.0.2.1").wait_s > 0  # an active client is not forgotten
     assert len(wrong) == MAX_CLIENTS

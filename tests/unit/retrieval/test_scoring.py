@@ -55,7 +55,7 @@ def test_the_best_passages_count(scores: np.ndarray, missing: int) -> None:
         assert mean == pytest.approx(sum(best) / len(best) if best else -1.0, abs=1e-6)
 
 
-def test_liking_moves_a_query_towards_films() -> None:
+def test_liking_moves_a_query_towards_movies() -> None:
     query = np.array([1, 0], np.float32)
     liked = np.array([[0, 1]], np.float32)
     moved = scoring.apply_likes(query, liked)

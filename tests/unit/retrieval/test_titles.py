@@ -27,7 +27,7 @@ def suggested(query: str, most: int = 5) -> list[str]:
     return [FILMS[row] for row in titles.suggest(query, most)]
 
 
-def test_a_whole_title_names_its_film() -> None:
+def test_a_whole_title_names_its_movie() -> None:
     assert named("alien") == ["Alien"]
     assert named("the godfather") == ["The Godfather"]
     assert named("GODFATHER") == ["The Godfather"]

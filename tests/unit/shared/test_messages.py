@@ -5,17 +5,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.delivery.messages import (
-    MAX_REVIEW_CHARS,
     Message,
     MessageInvalid,
-    Movie,
     MovieMessage,
-    Review,
     ReviewMessage,
     RunEnd,
     checksum_of_ids,
-    hashed_review_id,
     parse,
+)
+from shared.record import (
+    MAX_REVIEW_CHARS,
+    MovieRecord,
+    ReviewRecord,
+    hashed_review_id,
+    validated_review,
 )
 
 ids = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:~-]{0,40}", fullmatch=True)
@@ -29,7 +32,7 @@ messages = st.one_of(
         run_id=ids,
         source=st.just("test"),
         movie=st.builds(
-            Movie,
+            MovieRecord,
             movie_id=ids,
             title=st.none() | texts.map(lambda text: text[:400]),
             year=st.none() | st.integers(1870, 2100),
@@ -45,7 +48,7 @@ messages = st.one_of(
         run_id=ids,
         source=st.just("test"),
         review=st.builds(
-            Review,
+            ReviewRecord,
             review_id=ids,
             movie_id=ids,
             text=texts,
@@ -100,7 +103,7 @@ def test_what_is_no_message_is_refused_with_the_reason(change: dict[str, str], r
 )
 def test_a_text_that_cannot_be_stored_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="text"):
-        Review(review_id="r", movie_id="m", text=text)
+        validated_review({"review_id": "r", "movie_id": "m", "text": text})
 
 
 @given(st.lists(ids, unique=True), st.randoms())

@@ -30,10 +30,10 @@ def every_split(lengths: list[int]) -> list[list[list[int]]]:
 def test_every_text_is_in_one_batch_and_no_split_costs_less(
     lengths: list[int], inference_tokens: int
 ) -> None:
-    found = cheapest_batches(lengths, inference_tokens=inference_tokens)
-    assert sorted(n for batch in found for n in batch) == list(range(len(lengths)))
+    batches = cheapest_batches(lengths, inference_tokens=inference_tokens)
+    assert sorted(n for batch in batches for n in batch) == list(range(len(lengths)))
     least = min(cost(split, lengths, inference_tokens) for split in every_split(lengths))
-    assert cost(found, lengths, inference_tokens) == least
+    assert cost(batches, lengths, inference_tokens) == least
 
 
 @pytest.mark.parametrize(
@@ -43,5 +43,5 @@ def test_every_text_is_in_one_batch_and_no_split_costs_less(
 def test_like_lengths_go_together_and_a_long_one_alone(
     lengths: list[int], sizes: list[int]
 ) -> None:
-    found = cheapest_batches(lengths, inference_tokens=48)
-    assert sorted(map(len, found)) == sizes
+    batches = cheapest_batches(lengths, inference_tokens=48)
+    assert sorted(map(len, batches)) == sizes

@@ -1,4 +1,4 @@
-"""Texts of our own that models are calibrated and tried on, short and long."""
+"""Bundled texts of various lengths, written for this project, to calibrate and test graphs."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from importlib import resources
 
 
 def sample_texts(name: str) -> list[str]:
-    """The lines of a bundled file."""
+    """Return the texts of a bundled file, one for each line."""
     return (resources.files(__name__) / name).read_text("utf-8").splitlines()

@@ -1,4 +1,4 @@
-"""Catalogues on disk: rows of parquet, csv and jsonl files to items, in constant memory.
+"""Datasets on disk: turns rows of parquet, csv and jsonl files into items, in constant memory.
 
-The dataset spider imports ``dataset_items``, which reads rows through ``dataset_rows``.
+The dataset spider imports ``dataset_items``, which reads rows with ``dataset_rows``.
 """

@@ -1,23 +1,25 @@
-"""Catalogues on disk: rows of a file of movies and a file of reviews to items, in flat memory.
+"""Turns the rows of a file of movies and a file of reviews into items, in constant memory.
 
-Known columns, the first that a row has:
+Known columns, of which the first one that a row has is used:
 
 =========== =========================================================
 movies      ``movie_id`` or ``imdb_id``; ``movie_title`` or ``title``; ``movie_desc`` or
             ``description``; ``year``; ``genres``; ``directors`` or ``director``; ``rating``;
-            ``url``
+            ``url``; ``original_title``; ``people`` or ``cast`` or ``actors``; ``countries`` or
+            ``country``; ``languages``; ``keywords``; ``runtime_minutes`` or ``runtime``;
+            ``votes`` or ``vote_count``; ``poster_url``
 reviews     ``movie_id`` or ``imdb_id``; ``user_review`` or ``text`` or ``review``; ``review_id``;
             ``user_review_permalink`` or ``url``; ``rating``; ``movie`` (its title);
             ``title`` (of the review); ``author``; ``published`` or ``date``; ``language``;
             ``spoiler``
 =========== =========================================================
 
-A source's ``columns`` names others: a field that it maps is read from that column and no other.
-A field that both files have may be mapped for one of them: in the file without that column the
-known ones hold.
+A source's ``columns`` maps fields to other columns: a mapped field is read from that column only.
+A field that both files have may be mapped for one of them: in a file without that column it is read
+from the known columns.
 
-Keeping only some reviews of each movie takes two passes: ids and ratings first, then the texts of
-the rows that were picked, so the file may be in any order.
+Keeping only some reviews of each movie takes two passes: the first reads ids and ratings, the
+second the texts of the picked rows, so that the file may be in any order.
 """
 
 from __future__ import annotations
@@ -40,10 +42,11 @@ from services.ingest.pages.identifiers import movie_id
 from services.ingest.pages.items import MovieItem, ReviewItem
 from services.ingest.pages.sampling import pick
 from services.ingest.sources.sources import Target
+from shared.record import MAX_RUNTIME_MINUTES, MAX_VOTES
 
 __all__ = ["DatasetInvalid", "check_files", "read_movies", "read_reviews"]
 
-Columns = Mapping[Target, str]  # from our name of a field to the file's
+Columns = Mapping[Target, str]  # field to column of the file
 
 _MOVIE_ID = ("movie_id", "imdb_id")
 MOVIE_COLUMNS: Mapping[Target, tuple[str, ...]] = {
@@ -55,6 +58,14 @@ MOVIE_COLUMNS: Mapping[Target, tuple[str, ...]] = {
     "directors": ("directors", "director"),
     "rating": ("rating",),
     "url": ("url",),
+    "original_title": ("original_title",),
+    "people": ("people", "cast", "actors"),
+    "countries": ("countries", "country"),
+    "languages": ("languages",),
+    "keywords": ("keywords",),
+    "runtime_minutes": ("runtime_minutes", "runtime"),
+    "votes": ("votes", "vote_count"),
+    "poster_url": ("poster_url",),
 }
 REVIEW_COLUMNS: Mapping[Target, tuple[str, ...]] = {
     "movie_id": _MOVIE_ID,
@@ -73,39 +84,49 @@ _YEAR = re.compile(r"\s*(\d{4})(?:\.0*)?(?!\d)")
 
 
 def check_files(movies: Path, reviews: Path, columns: Columns) -> None:
-    """See that both files are there and begin as they should, before anything is read.
+    """Check that both files exist and have the required columns, before they are read.
+
+    Args:
+        movies: The file of movies.
+        reviews: The file of reviews.
+        columns: The source's columns, where they are not the known ones.
 
     Raises:
-        DatasetInvalid: one is missing or broken, or lacks a column.
+        DatasetInvalid: a file is missing or damaged, or lacks a column.
     """
-    found: set[str] = set()
-    for path, fields in ((movies, _of_movies(columns)), (reviews, _of_reviews(columns))):
+    existing: set[str] = set()
+    for path, fields in ((movies, _movie_fields(columns)), (reviews, _review_fields(columns))):
         names = first_columns(path)
-        why = fields.check(names)
-        if why is not None:
-            raise DatasetInvalid(f"{path}: {why}")
-        found.update(names)
+        problem = fields.check(names)
+        if problem is not None:
+            raise DatasetInvalid(f"{path}: {problem}")
+        existing.update(names)
     if has_header(movies) and has_header(reviews):  # a row of jsonl need not have every key
         for field, name in columns.items():
-            if name not in found:
+            if name not in existing:
                 raise DatasetInvalid(
                     f"{movies}: has no column {name} (columns.{field}), nor has {reviews}"
                 )
 
 
 def read_movies(path: Path, source: str, columns: Columns | None = None) -> Iterator[MovieItem]:
-    """The movies of a file, in its order.
+    """Read the movies of a file in their order.
+
+    Args:
+        path: The file.
+        source: The name of the source, for ids.
+        columns: The source's columns, where they are not the known ones.
 
     Raises:
-        DatasetInvalid: the file is missing, broken, or has no column of ids.
+        DatasetInvalid: the file is missing or damaged, or has no column of ids.
     """
-    fields = _of_movies(columns or {})
+    fields = _movie_fields(columns or {})
     for row in read_rows(path, fields.check):
-        own = fields.text(row, "movie_id")
-        if own is None:
+        external_id = fields.text(row, "movie_id")
+        if external_id is None:
             continue
         yield MovieItem(
-            movie_id=movie_id(source, own),
+            movie_id=movie_id(source, external_id),
             title=fields.text(row, "title"),
             year=fields.year(row, "year"),
             genres=fields.names(row, "genres"),
@@ -113,34 +134,45 @@ def read_movies(path: Path, source: str, columns: Columns | None = None) -> Iter
             description=fields.text(row, "description"),
             rating=fields.number(row, "rating"),
             url=fields.text(row, "url"),
+            original_title=fields.text(row, "original_title"),
+            people=fields.names(row, "people"),
+            countries=fields.names(row, "countries"),
+            languages=fields.names(row, "languages"),
+            keywords=fields.names(row, "keywords"),
+            runtime_minutes=fields.whole(row, "runtime_minutes", most=MAX_RUNTIME_MINUTES),
+            votes=fields.whole(row, "votes", most=MAX_VOTES),
+            poster_url=fields.text(row, "poster_url"),
         )
 
 
 def read_reviews(
     path: Path, source: str, *, per_movie: int = 0, columns: Columns | None = None
 ) -> Iterator[tuple[ReviewItem, str | None]]:
-    """The reviews of a file, in its order, each with its movie's title where the row has it.
+    """Read the reviews of a file in their order.
 
     Args:
         path: The file.
-        source: The source's name, for ids.
-        per_movie: Keep this many of each movie (``sampling.pick``); 0 keeps all.
-        columns: The file's names for our fields, where they are not the known ones.
+        source: The name of the source, for ids.
+        per_movie: Number of reviews to keep per movie (``sampling.pick``); 0 keeps all.
+        columns: The source's columns, where they are not the known ones.
+
+    Yields:
+        Each review, and the title of its movie if the row has it.
 
     Raises:
-        DatasetInvalid: the file is missing, broken, or lacks a column that it must have.
+        DatasetInvalid: the file is missing or damaged, or lacks a required column.
     """
-    fields = _of_reviews(columns or {})
-    kept = _picked(path, per_movie, fields) if per_movie else None
+    fields = _review_fields(columns or {})
+    picked = _picked_rows(path, per_movie, fields) if per_movie else None
     for at, row in enumerate(read_rows(path, fields.check)):
-        own = fields.text(row, "movie_id")
-        if own is None or (kept is not None and at not in kept):
+        external_id = fields.text(row, "movie_id")
+        if external_id is None or (picked is not None and at not in picked):
             continue
         yield (
             ReviewItem(
-                movie_id=movie_id(source, own),
+                movie_id=movie_id(source, external_id),
                 text=fields.text(row, "text") or "",
-                own_id=fields.text(row, "review_id"),
+                external_id=fields.text(row, "review_id"),
                 rating=fields.number(row, "rating"),
                 title=fields.text(row, "title"),
                 author=fields.text(row, "author"),
@@ -153,35 +185,35 @@ def read_reviews(
         )
 
 
-def _picked(path: Path, per_movie: int, fields: _Fields) -> set[int]:
-    """Numbers of the rows to keep. Memory: two numbers a row, no text."""
-    places: dict[str, list[int]] = defaultdict(list)
+def _picked_rows(path: Path, per_movie: int, fields: _Fields) -> set[int]:
+    """The numbers of the rows to keep. Takes memory for two numbers per row, and for no text."""
+    rows: dict[str, list[int]] = defaultdict(list)
     ratings: dict[str, list[float | None]] = defaultdict(list)
     only = fields.columns_of("movie_id", "rating")
     for at, row in enumerate(read_rows(path, fields.check, only=only)):
-        own = fields.text(row, "movie_id")
-        if own is not None:
-            places[own].append(at)
-            ratings[own].append(fields.number(row, "rating"))
-    return {places[own][chosen] for own in places for chosen in pick(ratings[own], per_movie)}
+        movie = fields.text(row, "movie_id")
+        if movie is not None:
+            rows[movie].append(at)
+            ratings[movie].append(fields.number(row, "rating"))
+    return {rows[movie][chosen] for movie in rows for chosen in pick(ratings[movie], per_movie)}
 
 
-def _of_movies(columns: Columns) -> _Fields:
-    return _Fields(MOVIE_COLUMNS, columns, required=("movie_id",), elsewhere=REVIEW_COLUMNS)
+def _movie_fields(columns: Columns) -> _Fields:
+    return _Fields(MOVIE_COLUMNS, columns, required=("movie_id",), other_file=REVIEW_COLUMNS)
 
 
-def _of_reviews(columns: Columns) -> _Fields:
-    return _Fields(REVIEW_COLUMNS, columns, required=("movie_id", "text"), elsewhere=MOVIE_COLUMNS)
+def _review_fields(columns: Columns) -> _Fields:
+    return _Fields(REVIEW_COLUMNS, columns, required=("movie_id", "text"), other_file=MOVIE_COLUMNS)
 
 
 class _Fields:
-    """Our fields in the rows of one file.
+    """Reads fields from the rows of one file.
 
     Args:
-        known: The columns that a field is read from, the first that a row has.
-        columns: The source's own names.
-        required: Fields without which no row makes an item.
-        elsewhere: The other file's fields, which share ``columns``.
+        known: Field to its known columns.
+        columns: The source's columns.
+        required: The fields that an item must have.
+        other_file: The fields of the other file, which shares ``columns``.
     """
 
     def __init__(
@@ -190,35 +222,35 @@ class _Fields:
         columns: Columns,
         *,
         required: Sequence[Target],
-        elsewhere: Collection[Target],
+        other_file: Collection[Target],
     ) -> None:
         self._mapped = {field: columns[field] for field in known if field in columns}
         self._known = {
-            field: () if field in self._mapped and field not in elsewhere else names
+            field: () if field in self._mapped and field not in other_file else names
             for field, names in known.items()
         }
         self._required = required
 
     def columns_of(self, *fields: Target) -> set[str]:
-        """Every column that one of the fields may be read from."""
+        """All columns from which one of the fields may be read."""
         return {name for field in fields for name in self._names(field)}
 
     def check(self, columns: Collection[str]) -> str | None:
-        """What is missing of a file's columns, or None."""
+        """Describe the required column that a file lacks; None when it has all of them."""
         for field in self._required:
             names = self._names(field)
             if not set(names) & set(columns):
-                asked = f" (columns.{field})" if field in self._mapped else ""
-                return f"has no column {' or '.join(names)}{asked}"
+                setting = f" (columns.{field})" if field in self._mapped else ""
+                return f"has no column {' or '.join(names)}{setting}"
         return None
 
     def _names(self, field: Target) -> tuple[str, ...]:
-        own = self._mapped.get(field)
-        return self._known[field] if own is None else (own, *self._known[field])
+        mapped = self._mapped.get(field)
+        return self._known[field] if mapped is None else (mapped, *self._known[field])
 
     def _value(self, row: Row, field: Target) -> Any:
-        own = self._mapped.get(field)
-        names = self._known[field] if own is None or own not in row else (own,)
+        mapped = self._mapped.get(field)
+        names = self._known[field] if mapped is None or mapped not in row else (mapped,)
         for name in names:
             value = row.get(name)
             if value is not None and value != "":
@@ -241,13 +273,18 @@ class _Fields:
             return None
         return number if math.isfinite(number) else None
 
+    def whole(self, row: Row, field: Target, *, most: int) -> int | None:
+        """A field as a whole number from 1 to ``most``; 0 stands for unknown in many files."""
+        number = self.number(row, field)
+        return round(number) if number is not None and 1 <= number <= most else None
+
     def year(self, row: Row, field: Target) -> int | None:
-        """A field as a year; it may be a whole date."""
+        """A field as a year; the value may be a date."""
         match = _YEAR.match(self.text(row, field) or "")
         return int(match.group(1)) if match else None
 
     def names(self, row: Row, field: Target) -> tuple[str, ...]:
-        """A field as several names, listed or parted by ``|`` or a comma."""
+        """A field as several names: a list, or a text with ``|`` or commas."""
         value = self._value(row, field)
         if isinstance(value, str):
             value = value.split("|" if "|" in value else ",")
@@ -256,7 +293,7 @@ class _Fields:
         return tuple(str(part).strip() for part in value if part is not None and str(part).strip())
 
     def truth(self, row: Row, field: Target) -> bool | None:
-        """A field as yes or no."""
+        """A field as a boolean."""
         value = self._value(row, field)
         if isinstance(value, str):
             return {"true": True, "1": True, "false": False, "0": False}.get(value.strip().lower())

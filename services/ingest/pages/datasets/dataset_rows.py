@@ -1,8 +1,8 @@
-"""Rows of parquet, csv and jsonl files, compressed or not, in flat memory.
+"""Reads rows of parquet, csv and jsonl files, compressed or not, in constant memory.
 
-A parquet file is read in record batches, the others row by row, ``.gz`` and ``.zst`` of them
-through Arrow's decompressors. A row may have ``MAX_ROW_CHARS`` characters and no more, so that a
-small file that expands without end is refused and does not fill the memory.
+A parquet file is read in record batches, the others row by row, with Arrow's decompressors for
+``.gz`` and ``.zst``. A row may have at most ``MAX_ROW_CHARS`` characters, so that a small file that
+decompresses to an endless row does not fill the memory.
 """
 
 from __future__ import annotations
@@ -27,26 +27,29 @@ _COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 
 
 class DatasetInvalid(ValueError):
-    """A file of a dataset cannot be read as one; the message names the file and why."""
+    """Raised when a file of a dataset cannot be read; the message names the file and the reason."""
 
 
 def read_rows(path: Path, check: Check, *, only: Collection[str] | None = None) -> Iterator[Row]:
-    """The rows of a file, in its order, as mappings from column to value.
+    """Read the rows of a file in their order.
 
     Args:
-        path: The file; its name's end says what it is.
-        check: Given the columns (of jsonl: the keys of the first row), says what is wrong with
-            them, or None.
-        only: The columns that are wanted, when not all; parquet reads no others.
+        path: The file; its suffix determines the format.
+        check: Receives the columns (of jsonl: the keys of the first row), and returns what is
+            wrong with them, or None.
+        only: The columns to read, if not all; only parquet makes use of it.
+
+    Yields:
+        Each row as column to value.
 
     Raises:
-        DatasetInvalid: the file is missing or broken, has a row without end, or ``check`` refuses
-            its columns.
+        DatasetInvalid: the file is missing or damaged, has a row that is too long, or ``check``
+            rejects its columns.
     """
     if not path.is_file():
         raise DatasetInvalid(f"{path}: no such file")
     try:
-        match _form(path):
+        match _format(path):
             case ".parquet":
                 yield from _parquet(path, check, only)
             case ".csv":
@@ -59,36 +62,36 @@ def read_rows(path: Path, check: Check, *, only: Collection[str] | None = None) 
 
 
 def has_header(path: Path) -> bool:
-    """Whether the file says beforehand which columns its rows have."""
-    return _form(path) != ".jsonl"
+    """Whether the file lists its columns before the rows."""
+    return _format(path) != ".jsonl"
 
 
 def first_columns(path: Path) -> list[str]:
     """The columns of a file; of jsonl, the keys of its first row.
 
     Raises:
-        DatasetInvalid: the file is missing or broken.
+        DatasetInvalid: the file is missing or damaged.
     """
-    found: list[str] = []
+    columns: list[str] = []
 
     def note(names: Collection[str]) -> None:
-        found.extend(names)
+        columns.extend(names)
 
     for _ in read_rows(path, note):
         break
-    return found
+    return columns
 
 
-def _form(path: Path) -> str:
+def _format(path: Path) -> str:
     return path.with_suffix("").suffix if path.suffix in _COMPRESSIONS else path.suffix
 
 
 def _parquet(path: Path, check: Check, only: Collection[str] | None) -> Iterator[Row]:
     with pq.ParquetFile(path) as file:
         names = file.schema_arrow.names
-        _refuse(path, check(names))
-        wanted = [name for name in names if only is None or name in only]
-        batches = file.iter_batches(batch_size=BATCH_ROWS, columns=wanted, use_threads=False)
+        _raise_if(path, check(names))
+        columns = [name for name in names if only is None or name in only]
+        batches = file.iter_batches(batch_size=BATCH_ROWS, columns=columns, use_threads=False)
         for batch in batches:
             yield from batch.to_pylist()
 
@@ -99,10 +102,10 @@ def _csv(path: Path, check: Check) -> Iterator[Row]:
         lines = _Lines(path, file)
         reader = csv.reader(lines, strict=True)
         names = next(reader, [])
-        _refuse(path, check(names))
+        _raise_if(path, check(names))
         if len(set(names)) < len(names):
-            twice = next(name for name in names if names.count(name) > 1)
-            raise DatasetInvalid(f"{path}: has the column {twice} twice")
+            duplicate = next(name for name in names if names.count(name) > 1)
+            raise DatasetInvalid(f"{path}: duplicate column {duplicate}")
         lines.next_row()
         for values in reader:
             if any(values[len(names) :]):
@@ -130,15 +133,15 @@ def _jsonl(path: Path, check: Check) -> Iterator[Row]:
             if not isinstance(row, dict):
                 raise DatasetInvalid(f"{path}: line {lines.number}: not an object")
             if is_first:
-                _refuse(path, check(row))
+                _raise_if(path, check(row))
                 is_first = False
             yield row
         if is_first:
-            _refuse(path, check(()))
+            _raise_if(path, check(()))
 
 
 class _Lines:
-    """Lines of a text, as long as a row may be: the reader says where each row begins."""
+    """The lines of a text; a row, which may have several lines, must not be too long."""
 
     def __init__(self, path: Path, file: TextIO) -> None:
         self.number = 0
@@ -147,7 +150,7 @@ class _Lines:
         self._left = MAX_ROW_CHARS
 
     def next_row(self) -> None:
-        """What is read from now on belongs to the next row."""
+        """Note that the next line begins a row."""
         self._left = MAX_ROW_CHARS
 
     def __iter__(self) -> Iterator[str]:
@@ -180,6 +183,6 @@ def _text(path: Path) -> Iterator[TextIO]:
         yield text
 
 
-def _refuse(path: Path, why: str | None) -> None:
-    if why is not None:
-        raise DatasetInvalid(f"{path}: {why}")
+def _raise_if(path: Path, problem: str | None) -> None:
+    if problem is not None:
+        raise DatasetInvalid(f"{path}: {problem}")

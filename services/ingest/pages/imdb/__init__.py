@@ -1,4 +1,4 @@
-"""Movies and reviews out of IMDb's pages, by their data or by their markup. Pure.
+"""Reads movies and reviews from IMDb's pages, from their data or from their markup. Pure.
 
 Spiders import ``pages``; the other modules are its parts.
 """

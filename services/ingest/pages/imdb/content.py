@@ -1,15 +1,15 @@
-"""What is read from IMDb's pages."""
+"""The content of IMDb's pages."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from services.ingest.pages.items import MovieItem, ReviewItem
+from services.ingest.pages.items import ReviewItem
 
 
 @dataclass(frozen=True, slots=True)
 class ListedTitle:
-    """A film in a list of search results. ``rating`` is on a scale of 0 to 10."""
+    """A movie in a list of search results; ``rating`` is on a scale of 0 to 10."""
 
     movie_id: str
     title: str | None
@@ -20,7 +20,7 @@ class ListedTitle:
 
 @dataclass(frozen=True, slots=True)
 class TitleList:
-    """A page of search results, best first, and where the next page is."""
+    """A page of search results, best rated first, and the URL of the next page."""
 
     titles: list[ListedTitle]
     next_url: str | None = None
@@ -28,12 +28,8 @@ class TitleList:
 
 @dataclass(frozen=True, slots=True)
 class ReviewPage:
-    """A page of a film's reviews, and where the next page is.
+    """A page of a movie's reviews, and the URL of the next page."""
 
-    ``movie`` holds what the page says of the film: its title and year, seldom more.
-    """
-
-    movie: MovieItem | None
     reviews: list[ReviewItem]
     next_url: str | None = None
     reviews_without_text: int = 0

@@ -1,7 +1,8 @@
-"""IMDb's pages by their markup, where the data of ``imdb_next_data`` is missing.
+"""Reads the markup of IMDb's pages, for pages without the data that ``next_data`` reads.
 
-Two generations of it: ``ipc-`` components (since 2023), and ``lister`` lists (before, and in the
-further pages of reviews, which are fragments). Every reader returns None when the page has neither.
+It knows two generations of markup: ``ipc-`` components (since 2023), and ``lister`` lists (before,
+and in the further pages of reviews, which are fragments). Every reader returns None when the page
+has neither.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ _NO_REVIEWS = ".lister-list, .lister, [data-testid='reviews-container'], #review
 def read_titles(
     tree: lxml.html.HtmlElement, base: str
 ) -> tuple[list[ListedTitle], str | None, bool] | None:
-    """The films of a list, the link to the next page, and whether the list says it has more."""
+    """The movies of a list, the link to the next page, and whether the list has more entries."""
     page = Selector(root=tree)
     if not page.css(_LISTS):
         return None
@@ -65,7 +66,7 @@ def read_titles(
 
 
 def next_link(tree: lxml.html.HtmlElement) -> str | None:
-    """The link to the next page of a list or of reviews, as the page has it."""
+    """The link to the next page of a list or of reviews, which may be relative."""
     page = Selector(root=tree)
     link = page.css("link[rel~=next], a[rel~=next], a.lister-page-next, a.next-page")
     if href := link.attrib.get("href"):
@@ -80,24 +81,24 @@ def next_link(tree: lxml.html.HtmlElement) -> str | None:
 def read_reviews(
     tree: lxml.html.HtmlElement, base: str, movie_id: str
 ) -> tuple[list[ReviewItem], str | None] | None:
-    """The reviews of a page, those without text too, and the link to the next page."""
+    """All reviews of a page, also those without text, and the link to the next page."""
     page = Selector(root=tree)
     nodes = page.css(_REVIEWS)
     if not nodes and not page.css(_NO_REVIEWS):
         return None
-    # The older markup has two elements for each review, one in the other.
+    # The older markup has two nested elements for each review.
     outer = [node for node in nodes if not node.xpath("ancestor::*[@data-review-id]")]
     return [_review(node, base, movie_id) for node in outer], next_link(tree)
 
 
 def read_movie(tree: lxml.html.HtmlElement, base: str, movie_id: str) -> MovieItem | None:
-    """The film of a title's page or of a page of reviews: its name, and the year if it is there."""
+    """The movie of a title page: its title, and its year if the page has it."""
     page = Selector(root=tree)
     name = _line(
         page.css("h1[data-testid=hero__pageTitle], .subpage_title_block h3, .title_wrapper h1")
     )
-    for whole in (page.css("meta[property='og:title']::attr(content)").get(), name):
-        match = _NAME_AND_YEAR.match(whole or "")
+    for title in (page.css("meta[property='og:title']::attr(content)").get(), name):
+        match = _NAME_AND_YEAR.match(title or "")
         if match is not None:
             name, year = match["name"], int(match["year"])
             break
@@ -109,18 +110,18 @@ def read_movie(tree: lxml.html.HtmlElement, base: str, movie_id: str) -> MovieIt
 
 
 def is_another_kind(tree: lxml.html.HtmlElement) -> bool:
-    """Whether a title's page is of something else than a film: a series, an episode, a game."""
+    """Whether a title page is about something other than a movie: a series, an episode, a game."""
     kind = Selector(root=tree).css("meta[property='og:type']::attr(content)").get()
     return kind is not None and kind.startswith("video.") and kind != "video.movie"
 
 
 def _review(node: Selector, base: str, movie_id: str) -> ReviewItem:
     links = node.css("a[href*='/review/rw']::attr(href)").getall()
-    own = next(
+    review_id = next(
         (
             match[1] or match[2]
-            for given in (node.attrib.get("data-review-id", ""), *links)
-            if (match := _REVIEW.search(given))
+            for candidate in (node.attrib.get("data-review-id", ""), *links)
+            if (match := _REVIEW.search(candidate))
         ),
         None,
     )
@@ -128,7 +129,7 @@ def _review(node: Selector, base: str, movie_id: str) -> ReviewItem:
     return ReviewItem(
         movie_id=movie_id,
         text=_inner(text[0].root) if text else "",
-        own_id=own,
+        external_id=review_id,
         rating=_rating(
             _line(
                 node.css(
@@ -139,22 +140,22 @@ def _review(node: Selector, base: str, movie_id: str) -> ReviewItem:
         title=_line(node.css("[data-testid=review-summary], .ipc-title__text, a.title")),
         author=_line(node.css("a[data-testid=author-link], .display-name-link")),
         published=_day(_line(node.css(".review-date"))),
-        url=urljoin(f"{base}/", f"review/{own}/") if own else None,
+        url=urljoin(f"{base}/", f"review/{review_id}/") if review_id else None,
         spoiler=bool(node.css(".spoiler-warning, [data-testid*=spoiler]")),
     )
 
 
 def _line(nodes: Iterable[Selector]) -> str | None:
-    """The text of the first element, in one line."""
+    """The text of the first element, as one line."""
     for node in nodes:
         return " ".join("".join(node.xpath(".//text()").getall()).split()) or None
     return None
 
 
 def _inner(element: lxml.html.HtmlElement) -> str:
-    """The markup inside an element, for ``cleaning`` to read."""
-    whole: str = lxml.html.tostring(element, encoding="unicode", with_tail=False)
-    return whole
+    """The markup of an element, which ``cleaning`` turns into text."""
+    markup: str = lxml.html.tostring(element, encoding="unicode", with_tail=False)
+    return markup
 
 
 def _rating(text: str | None) -> float | None:
@@ -167,7 +168,7 @@ def _rating(text: str | None) -> float | None:
 
 
 def _votes(text: str | None) -> int | None:
-    """``(2.9M)``, ``15K`` or ``2,914,012``."""
+    """The number in ``(2.9M)``, ``15K`` or ``2,914,012``."""
     match = _VOTES.search(text or "")
     if match is None:
         return None

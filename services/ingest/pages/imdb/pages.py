@@ -1,13 +1,13 @@
-"""IMDb's pages: lists of titles, titles, and reviews. Pure: bytes in, items out.
+"""Reads IMDb's pages: lists of titles, title pages, and pages of reviews. Pure: bytes to items.
 
-Each page is read by its data (``imdb_next_data``) and, where that is missing, by its markup
-(``imdb_html``). A page that has neither is ``PageUnreadable``: IMDb has changed, or it is no page
-of IMDb's at all. A list or a page of reviews that is there and empty is not an error.
+Each page is read from its data (``next_data``) and, if that is missing, from its markup
+(``page_html``). A page that has neither raises ``PageUnreadable``: IMDb has changed, or the page is
+not IMDb's. An empty list and an empty page of reviews are not errors.
 
-The next page of a list is asked for by what the list is sorted by: the same search, of titles
-rated no higher than the last one. So nothing is lost when ratings move between two pages; titles
-that share that rating come again, and the caller knows them. Where a whole page shares one rating,
-the search goes on by position. A page that brings no title that is new ends the list.
+The URL of the next page of a list uses the sort key: it is the same search, for titles rated no
+higher than the last one. So no title is lost when ratings change between two pages; titles with
+that rating are listed again, and the caller ignores them. If all titles of a page have the same
+rating, the search continues by position. A page without new titles ends the list.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ __all__ = [
     "title_url",
 ]
 
-LIST_COUNT = 250  # the most titles that a page of results is given
+LIST_COUNT = 250  # the maximum number of titles on a page of results
 _DEFAULT_COUNT = 50
 _SITE_PATH = re.compile(r"/(?:title|search)/.*$")
 
 
 def title_list_url(base_url: str, min_votes: int) -> str:
-    """The first page of feature films with at least ``min_votes``, best rated first."""
+    """The URL of the first page of feature movies with at least ``min_votes``, best rated first."""
     query = {
         "title_type": "feature",
         "num_votes": f"{min_votes},",
@@ -53,20 +53,24 @@ def title_list_url(base_url: str, min_votes: int) -> str:
 
 
 def title_url(base_url: str, movie_id: str) -> str:
-    """The page of a film."""
+    """The URL of a movie's title page."""
     return f"{base_url}/title/{movie_id}/"
 
 
 def reviews_url(base_url: str, movie_id: str) -> str:
-    """The first page of a film's reviews."""
+    """The URL of the first page of a movie's reviews."""
     return f"{base_url}/title/{movie_id}/reviews/"
 
 
 def parse_title_list(body: bytes, url: str) -> TitleList:
-    """A page of search results, in its order.
+    """Read a page of search results.
+
+    Args:
+        body: The page as received.
+        url: The URL of the page.
 
     Raises:
-        PageUnreadable: it is none.
+        PageUnreadable: it is not a list of titles.
     """
     tree = parse_page(body)
     if tree is None:
@@ -88,20 +92,24 @@ def parse_title_list(body: bytes, url: str) -> TitleList:
 
 
 def parse_reviews(body: bytes, url: str, movie_id: str) -> ReviewPage:
-    """A page of a film's reviews, in its order.
+    """Read a page of a movie's reviews.
+
+    Args:
+        body: The page as received.
+        url: The URL of the page.
+        movie_id: The id of the movie.
 
     Raises:
-        PageUnreadable: it is none.
+        PageUnreadable: it is not a page of reviews.
     """
     tree = parse_page(body)
     if tree is None:
         raise PageUnreadable("an empty page")
     base = _base(url)
     props = next_data.page_props(tree) or {}
-    movie = next_data.read_reviewed_movie(props, base, movie_id)
     by_data = next_data.read_reviews(props, base, movie_id)
     if by_data is not None:
-        found, cursor = by_data
+        all_reviews, cursor = by_data
         link = page_html.next_link(tree)
         if link is None and cursor is not None:
             link = f"{reviews_url(base, movie_id)}_ajax?paginationKey={quote(cursor, safe='')}"
@@ -109,21 +117,28 @@ def parse_reviews(body: bytes, url: str, movie_id: str) -> ReviewPage:
         by_markup = page_html.read_reviews(tree, base, movie_id)
         if by_markup is None:
             raise PageUnreadable("neither the data nor the markup of a page of reviews")
-        found, link = by_markup
-    reviews = [review for review in found if _has_text(review)]
+        all_reviews, link = by_markup
+    reviews = [review for review in all_reviews if _has_text(review)]
     return ReviewPage(
-        movie=movie or page_html.read_movie(tree, base, movie_id),
         reviews=reviews,
         next_url=urljoin(url, link) if link is not None else None,
-        reviews_without_text=len(found) - len(reviews),
+        reviews_without_text=len(all_reviews) - len(reviews),
     )
 
 
 def parse_title(body: bytes, url: str, movie_id: str) -> MovieItem | None:
-    """A film's page; None when it is of something else: a series, an episode, a game.
+    """Read a title page.
+
+    Args:
+        body: The page as received.
+        url: The URL of the page.
+        movie_id: The id of the movie.
+
+    Returns:
+        The movie; None when the page is about something else: a series, an episode, a game.
 
     Raises:
-        PageUnreadable: it is no title's page.
+        PageUnreadable: it is not a title page.
     """
     tree = parse_page(body)
     if tree is None:
@@ -134,7 +149,7 @@ def parse_title(body: bytes, url: str, movie_id: str) -> MovieItem | None:
         return None
     parts = [
         next_data.read_movie(props, base, movie_id),
-        *(film.movie for film in extract_from(tree, url, "imdb").films),
+        *(reviewed.movie for reviewed in extract_from(tree, url, "imdb").movies),
         page_html.read_movie(tree, base, movie_id),
     ]
     movie: MovieItem | None = None
@@ -142,7 +157,7 @@ def parse_title(body: bytes, url: str, movie_id: str) -> MovieItem | None:
         if part is not None and part.movie_id == movie_id:
             movie = part if movie is None else merged_movie(movie, part)
     if movie is None:
-        raise PageUnreadable("neither the data nor the markup of a title's page")
+        raise PageUnreadable("neither the data nor the markup of a title page")
     return movie
 
 
@@ -151,7 +166,7 @@ def _has_text(review: ReviewItem) -> bool:
 
 
 def _base(url: str) -> str:
-    """The site's address, without the slash at its end: what comes before a page's own path."""
+    """The address of the site, without a final slash: the part before the path of a page."""
     parts = urlsplit(url)
     path = _SITE_PATH.sub("", parts.path)
     return urlunsplit((parts.scheme, parts.netloc, path.rstrip("/"), "", ""))

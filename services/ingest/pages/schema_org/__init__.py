@@ -1,4 +1,4 @@
-"""Movies and reviews out of schema.org markup: JSON-LD and microdata. Pure.
+"""Reads movies and reviews from schema.org markup: JSON-LD and microdata. Pure.
 
-Spiders import ``extraction``; the other modules are its parts.
+Other packages import ``extraction`` and ``dedupe``; the other modules are parts of ``extraction``.
 """

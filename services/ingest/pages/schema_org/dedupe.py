@@ -1,8 +1,9 @@
-"""One review, said twice on a page: once as JSON-LD, once as microdata. Pure.
+"""Finds reviews that a page contains twice, as JSON-LD and as microdata, and merges them. Pure.
 
-Twins have the same own id or the same link. Where these are missing, their words begin alike, and
-no two authors are named; words that are long and wholly alike are enough. Each review has one twin
-at most, so that two viewers who both wrote "Great film!" stay two.
+Two reviews are duplicates if they have the same id or the same link. If these are missing, they are
+duplicates if their texts begin with the same words and do not name different authors, or if their
+texts are long and equal. Each review has at most one duplicate, so that two viewers who both wrote
+"Great film!" remain two.
 """
 
 from __future__ import annotations
@@ -16,18 +17,18 @@ from typing import Any
 from services.ingest.pages.cleaning import clean_text
 from services.ingest.pages.items import MovieItem, ReviewItem
 
-HEAD_CHARS = 40  # of the letters and digits; no two long reviews begin with the same
+HEAD_CHARS = 40  # letters and digits; no two long reviews begin with the same 40
 
 _NOT_WORDS = re.compile(r"[\W_]+")
 
 
 def merged_movie(first: MovieItem, second: MovieItem) -> MovieItem:
-    """What either says of one film, the first before the second."""
+    """Merge two descriptions of a movie; values of the first take precedence."""
     return replace(first, **_missing(first, second))
 
 
 def merged_review(first: ReviewItem, second: ReviewItem) -> ReviewItem:
-    """What either says of one review, the first before the second; of the texts the longer."""
+    """Merge two versions of a review; values of the first take precedence, but the longer text."""
     text = max(first.text, second.text, key=lambda text: len(_words(text)))
     return replace(first, **{**_missing(first, second), "text": text})
 
@@ -40,11 +41,11 @@ def _missing(first: MovieItem | ReviewItem, second: MovieItem | ReviewItem) -> d
     }
 
 
-class Twins:
-    """Finds the twin of a review among those that another syntax gave.
+class Duplicates:
+    """Finds the duplicate of a review among the reviews in another syntax.
 
     Args:
-        reviews: Reviews of one film; positions count from here.
+        reviews: The reviews of one movie in the other syntax.
     """
 
     def __init__(self, reviews: Sequence[ReviewItem]) -> None:
@@ -58,7 +59,11 @@ class Twins:
             self._by_head[_words(review.text)[:HEAD_CHARS]].append(at)
 
     def find(self, review: ReviewItem) -> int | None:
-        """The position of its twin, which is taken from then on; None when it has none."""
+        """Find the duplicate of a review; further calls do not find it again.
+
+        Returns:
+            Its position in ``reviews``; None when there is no duplicate.
+        """
         for name in _names(review):
             for at in self._by_name.get(name, ()):
                 if at in self._free:
@@ -73,13 +78,13 @@ class Twins:
 
 
 def _names(review: ReviewItem) -> list[str]:
-    return [name for name in (review.own_id, review.url) if name]
+    return [name for name in (review.external_id, review.url) if name]
 
 
 def _alike(first: ReviewItem, second: ReviewItem, words: str) -> bool:
-    """Whether two reviews that begin alike are one."""
-    if first.own_id and second.own_id:
-        return False  # and the ids differ, or they would have been found by them
+    """Whether two reviews whose texts begin with the same words are duplicates."""
+    if first.external_id and second.external_id:
+        return False  # their ids differ, because equal ids were matched before
     authors = {clean_text(name).casefold() for name in (first.author, second.author) if name}
     if len(authors) < 2:
         return True

@@ -1,56 +1,65 @@
-"""A page's JSON-LD as plain nodes: scripts to JSON, contexts and prefixes resolved. Pure.
+"""Reads a page's JSON-LD as plain nodes: parses the scripts, resolves contexts and prefixes. Pure.
 
-extruct reads the scripts, with all that sites do to JSON: raw line breaks in strings, comments,
-commas too many. Before it, wrappings that were meant for browsers long gone are taken off (CDATA,
-HTML comments), and a script that was escaped as HTML is unescaped. A script that is no JSON even
-then is counted and costs only itself.
+Parsing tolerates the mistakes that sites make in JSON: raw line breaks in strings, comments, and
+trailing commas (a test compares it with extruct's parser). Wrappers for ancient browsers (CDATA,
+HTML comments) are removed, and a script that was escaped as HTML is unescaped. A script that is
+still not JSON is counted and skipped.
 
-Of ``@context`` only what a page itself says is used: nothing is fetched, and a context that is a
-URL is taken for schema.org's. Keys and types come out as schema.org's own names, whatever prefix
-or alias the page gives them; a context's ``@language`` is put on the texts below it.
+Only the ``@context`` in the page itself is used: nothing is fetched, and a context that is a URL is
+assumed to be schema.org's. Keys and types are converted to schema.org's names, whatever prefix or
+alias the page uses; the ``@language`` of a context is added to the texts below it.
 """
 
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import lxml.html
-from extruct.jsonld import JsonLdExtractor
 
-MAX_NODES = 20_000  # of one page; no honest page has as many
+MAX_NODES = 20_000  # per page; more than any normal page has
 
 Node = dict[str, Any]
 
 _JSONLD = "application/ld+json"
 _CDATA = re.compile(r"(?://|/\*)?\s*(?:<!\[CDATA\[|\]\]>)\s*(?:\*/)?")
+_HTML_COMMENT = re.compile(r"\A\s*<!--.*-->")
+# A string or comment without an end reaches to the end of the text: so matching is linear.
+_STRING = r'"(?:[^"\\]|\\.?)*+(?:"|\Z)'
+_STRING_OR_COMMENT = re.compile(rf"({_STRING})|//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
+_STRING_OR_TRAILING_COMMA = re.compile(rf"({_STRING})|,(?=\s*+[\]}}])", re.DOTALL)
 _SCHEMA = re.compile(r"(?:https?://(?:www\.)?schema\.org/|schema:)", re.IGNORECASE)
-_WORDS_OF_JSON_LD = {"@value", "@language", "@id", "@type"}
+_KEYWORDS = {"@value", "@language", "@id", "@type"}
 
 
 def read_json_ld(tree: lxml.html.HtmlElement) -> tuple[list[Any], int]:
-    """The JSON of a page's scripts, names resolved, and how many scripts could not be read."""
+    """Read the JSON-LD scripts of a page.
+
+    Returns:
+        The blocks with resolved names, and the number of scripts that could not be read.
+    """
     blocks: list[Any] = []
     bad = 0
     for script in tree.iter("script"):
         if (script.get("type") or "").split(";")[0].strip().lower() != _JSONLD:
             continue
         text = _CDATA.sub("", script.text or "").strip()
-        found = _read(text)
-        if found is None and "&quot;" in text:
-            found = _read(html.unescape(text))
-        if found is None:
+        resolved = _read(text)
+        if resolved is None and "&quot;" in text:
+            resolved = _read(html.unescape(text))
+        if resolved is None:
             bad += 1
         else:
-            blocks.extend(found)
+            blocks.extend(resolved)
     return blocks, bad
 
 
 def nodes_of(blocks: list[Any]) -> Iterator[Node]:
-    """Every object in the blocks, outermost first; a loop, because pages nest as they like."""
+    """Every object in the blocks, outermost first; not recursive, since pages may nest deeply."""
     waiting = blocks[::-1]
     seen = 0
     while waiting and seen < MAX_NODES:
@@ -64,25 +73,48 @@ def nodes_of(blocks: list[Any]) -> Iterator[Node]:
 
 
 def _read(text: str) -> list[Any] | None:
-    script = lxml.html.Element("script", type=_JSONLD)
+    """The blocks of a script with resolved names; None when it is not JSON."""
     try:
-        script.text = text
-        return [_Names().of(block) for block in JsonLdExtractor().extract_items(script)]
+        data = parse_lenient_json(text)
+        blocks = data if isinstance(data, list) else [data]
+        return [_Names().resolve(block) for block in blocks if block]
     except (ValueError, RecursionError):
         return None
 
 
+def parse_lenient_json(text: str) -> Any:
+    """Parse JSON with comments, trailing commas and raw line breaks in strings.
+
+    Returns:
+        An array or an object; None for any other value.
+
+    Raises:
+        ValueError: it is not JSON.
+        RecursionError: it is nested too deeply.
+    """
+    try:
+        data = json.loads(text, strict=False)
+    except ValueError:
+        plain = _STRING_OR_COMMENT.sub(_only_string, _HTML_COMMENT.sub("", text))
+        data = json.loads(_STRING_OR_TRAILING_COMMA.sub(_only_string, plain), strict=False)
+    return data if isinstance(data, (list, dict)) else None
+
+
+def _only_string(match: re.Match[str]) -> str:
+    return match.group(1) or ""
+
+
 @dataclass(frozen=True, slots=True)
 class _Names:
-    """What a context says: a schema.org name for each of its terms, and the texts' language."""
+    """The names of a context: terms to schema.org names, and the language of the texts."""
 
     terms: Mapping[str, str] | None = None
     language: str | None = None
 
-    def of(self, value: Any) -> Any:
-        """``value`` with schema.org's names for its keys and types, at every depth."""
+    def resolve(self, value: Any) -> Any:
+        """``value`` with schema.org names for its keys and types, at every depth."""
         if isinstance(value, list):
-            return [self.of(part) for part in value]
+            return [self.resolve(part) for part in value]
         if not isinstance(value, dict):
             return value
         names = self._within(value.get("@context"))
@@ -97,7 +129,7 @@ class _Names:
     def _value(self, name: str, value: Any) -> Any:
         if name == "@type":
             return self._types(value)
-        return value if name in _WORDS_OF_JSON_LD else self._spoken(self.of(value))
+        return value if name in _KEYWORDS else self._with_language(self.resolve(value))
 
     def _within(self, context: Any) -> _Names:
         names = self
@@ -124,7 +156,7 @@ class _Names:
         if colon and prefix in terms and not rest.startswith("//"):
             key = terms[prefix] + rest
         if key in {"type", "id"}:
-            return f"@{key}"  # as schema.org's own context has it
+            return f"@{key}"  # aliases in schema.org's context
         return _SCHEMA.sub("", key, count=1)
 
     def _types(self, types: Any) -> Any:
@@ -132,11 +164,11 @@ class _Names:
             return [self._name(part) for part in types if isinstance(part, str)]
         return self._name(types) if isinstance(types, str) else types
 
-    def _spoken(self, value: Any) -> Any:
+    def _with_language(self, value: Any) -> Any:
         if self.language is None:
             return value
         if isinstance(value, list):
-            return [self._spoken(part) for part in value]
+            return [self._with_language(part) for part in value]
         if isinstance(value, str):
             return {"@value": value, "@language": self.language}
         return value

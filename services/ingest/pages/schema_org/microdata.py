@@ -1,15 +1,16 @@
-"""A page's HTML microdata as nodes in the shape of JSON-LD, so that one reader serves both. Pure.
+"""Reads HTML microdata as nodes in the form of JSON-LD, so that one reader handles both. Pure.
 
 An element with ``itemscope`` is a node: ``@type`` from ``itemtype``, ``@id`` from ``itemid``, and a
-key for each ``itemprop`` below it, nested nodes among the values; ``itemref`` brings in properties
-from elsewhere on the page. ``spoiler`` is True where a class such as ``spoiler`` marks the node.
-Text is ``{"@value": ..., "@language": ...}`` where HTML's ``lang`` says its language. Links whose
-property wants a name (``author``, ``genre``) give their text.
+key for each ``itemprop`` below it, whose values may be nested nodes; ``itemref`` adds properties
+from elsewhere on the page. ``spoiler`` is True where a class such as ``spoiler`` marks the node. A
+text is ``{"@value": ..., "@language": ...}`` where HTML's ``lang`` gives its language. A link whose
+property is a name (``author``, ``genre``) yields its text.
 
-This is the algorithm of the HTML standard, as extruct has it too (a test compares the two), and not
-extruct's own code: that takes the square of the page's size, so that a page of 5 MiB can hold the
-crawl for minutes, it parts words at inline elements ("un<b>believ</b>able"), and it knows no
-languages. The work here is bounded: ``MAX_STEPS`` elements or stretches of text, on any page.
+The algorithm is that of the HTML standard, which extruct implements too (a test compares the two).
+extruct's code is not used, because it takes quadratic time, so that a page of 5 MiB can block the
+crawl for minutes; because it splits words at inline elements ("un<b>believ</b>able"); and because
+it ignores languages. The work here is bounded on any page: ``MAX_STEPS`` elements or pieces of
+text.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from lxml.html import HtmlElement
 
 from services.ingest.pages.cleaning import BLOCK_ELEMENTS
 
-MAX_STEPS = 200_000  # of one page; no honest page takes a tenth of it
+MAX_STEPS = 200_000  # per page; a normal page needs less than a tenth
 MAX_NESTED = 64
 _STEP_CHARS = 64
 
@@ -45,15 +46,15 @@ _NAMED = {
 
 
 class MicrodataTooDense(ValueError):
-    """A page's microdata takes more work than any honest page's."""
+    """Raised when reading a page's microdata takes more than ``MAX_STEPS``."""
 
 
 def read_microdata(tree: HtmlElement, url: str) -> list[Node]:
-    """The outermost nodes of a page, in its order.
+    """The outermost nodes of a page, in their order.
 
     Args:
         tree: The page.
-        url: Where it was found; links are resolved against it.
+        url: The URL of the page; relative links are resolved against it.
 
     Raises:
         MicrodataTooDense: reading it takes more than ``MAX_STEPS``.
@@ -79,12 +80,12 @@ class _Reader:
     def _node(self, element: HtmlElement, above: frozenset[HtmlElement]) -> Node:
         above |= {element}
         if len(above) > MAX_NESTED:
-            raise MicrodataTooDense(f"more than {MAX_NESTED} nodes in one another")
+            raise MicrodataTooDense(f"more than {MAX_NESTED} nested nodes")
         values: dict[str, list[Any]] = {}
         parts, marked = self._properties(element)
         for part in parts:
             if part in above:
-                continue  # an itemref that leads back up
+                continue  # an itemref to an enclosing element
             for name in (part.get("itemprop") or "").split():
                 value = self._value(part, name, above)
                 if value is not None:
@@ -96,8 +97,8 @@ class _Reader:
         return {**_about(element), **{name: _one_or_all(all_) for name, all_ in values.items()}}
 
     def _properties(self, scope: HtmlElement) -> tuple[list[HtmlElement], bool]:
-        """The properties of ``scope``, in the page's order, and whether it is marked a spoiler."""
-        found = []
+        """The properties of ``scope``, in page order, and whether it is marked as a spoiler."""
+        properties = []
         marked = bool(_SPOILER.search(scope.get("class") or ""))
         roots = [*scope.iterchildren("*"), *self._referred(scope)]
         waiting = roots[::-1]
@@ -109,11 +110,11 @@ class _Reader:
                 continue
             seen.add(element)
             if element.get("itemprop") is not None:
-                found.append(element)
+                properties.append(element)
             marked = marked or bool(_SPOILER.search(element.get("class") or ""))
             if element.get("itemscope") is None:
                 waiting.extend(element.iterchildren("*", reversed=True))
-        return found, marked
+        return properties, marked
 
     def _referred(self, scope: HtmlElement) -> list[HtmlElement]:
         names = (scope.get("itemref") or "").split()
@@ -130,20 +131,20 @@ class _Reader:
         if element.get("itemscope") is not None:
             return self._node(element, above)
         if tag == "meta":
-            return self._spoken(element, element.get("content"))
+            return self._with_language(element, element.get("content"))
         if tag in _SOURCES:
             return self._link(element.get("src"))
         if tag in _LINKS:
             shown = self._text(element) if name in _NAMED else ""
-            return self._spoken(element, shown) or self._link(element.get("href"))
+            return self._with_language(element, shown) or self._link(element.get("href"))
         if tag == "object":
             return self._link(element.get("data"))
         if tag in _VALUES:
             return element.get("value")
         if tag == "time" and element.get("datetime"):
             return element.get("datetime")
-        # Not of the standard, but used in schema.org's own examples.
-        return self._spoken(element, element.get("content") or self._text(element))
+        # Not in the standard, but used in schema.org's examples.
+        return self._with_language(element, element.get("content") or self._text(element))
 
     def _link(self, given: str | None) -> str | None:
         if given is None:
@@ -153,8 +154,8 @@ class _Reader:
         except ValueError:
             return None
 
-    def _spoken(self, element: HtmlElement, text: str | None) -> Any:
-        """A text with its language, where the element or one around it says it."""
+    def _with_language(self, element: HtmlElement, text: str | None) -> Any:
+        """A text with its language, if the element or an enclosing element declares one."""
         if not text:
             return None
         for language in _language(element):
@@ -162,7 +163,7 @@ class _Reader:
         return text
 
     def _text(self, element: HtmlElement) -> str:
-        """What a reader sees of an element: words whole, blocks apart."""
+        """The visible text of an element: words are not split, blocks are separated."""
         parts: list[str] = []
         walk = lxml.etree.iterwalk(element, events=("start", "end", "comment", "pi"))
         for event, inner in walk:
@@ -188,7 +189,7 @@ class _Reader:
     def _spend(self, steps: int = 1) -> None:
         self._steps += steps
         if self._steps > MAX_STEPS:
-            raise MicrodataTooDense(f"more than {MAX_STEPS} steps to read it")
+            raise MicrodataTooDense(f"more than {MAX_STEPS} steps")
 
 
 def _about(element: HtmlElement) -> Node:
@@ -196,8 +197,8 @@ def _about(element: HtmlElement) -> Node:
     types = (element.get("itemtype") or "").split()
     if types:
         about["@type"] = _one_or_all(types)
-    if own := (element.get("itemid") or "").strip():
-        about["@id"] = own
+    if item_id := (element.get("itemid") or "").strip():
+        about["@id"] = item_id
     return about
 
 

@@ -1,4 +1,4 @@
-"""The admin API: runs, dead letters and snapshots, behind the Bearer token.
+"""Operations of the admin API: runs, dead letters and snapshots, behind the Bearer token.
 
 Only ``services.query.app`` imports the routes.
 """

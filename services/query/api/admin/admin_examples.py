@@ -1,4 +1,4 @@
-"""Examples of the admin API's answers; a test holds them to their schemas."""
+"""Examples of the admin API's responses; a test validates them against their schemas."""
 
 from __future__ import annotations
 

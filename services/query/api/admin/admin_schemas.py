@@ -1,4 +1,4 @@
-"""What the admin API is asked, and what it answers."""
+"""Request and response models of the admin API."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from services.query.api.requests import Body, Parameters
-from services.query.http.problems import of_field
+from services.query.api.requests import QueryParameters, RequestBody
+from services.query.http.field_errors import field_error
 from shared.delivery.dead_letters import DeadLetter, LetterId
 from shared.delivery.messages import SourceName
 from shared.runs.registry import RUNS_KEPT, Run
@@ -16,8 +16,8 @@ from shared.runs.registry import RUNS_KEPT, Run
 MAX_REPLAY_IDS = 500
 
 
-class IngestRequest(Body):
-    """Crawl a source."""
+class IngestRequest(RequestBody):
+    """A request to crawl a source."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -29,23 +29,28 @@ class IngestRequest(Body):
     allow_removals: Annotated[
         bool,
         Field(
-            description="Whether the run may remove more than half of what its source had; "
-            "without it such a run removes nothing and ends `incomplete`."
+            description="Allow the run to remove more than half of the source's reviews; otherwise "
+            "such a run removes nothing and ends `incomplete`."
         ),
     ] = False
 
 
-class RunsParameters(Parameters):
-    """Which runs."""
+class RunsParameters(QueryParameters):
+    """Which runs to list."""
 
-    source: Annotated[SourceName | None, Field(description="Of this source only.")] = None
+    source: Annotated[
+        SourceName | None, Field(description="List the runs of this source only.")
+    ] = None
     limit: Annotated[
-        int, Field(ge=1, le=200, description=f"Runs wanted, of the last {RUNS_KEPT}.")
+        int,
+        Field(
+            ge=1, le=200, description=f"Number of runs to return. The last {RUNS_KEPT} are kept."
+        ),
     ] = 50
 
 
 class RunAccepted(BaseModel):
-    """A crawl was requested; it is durable. A repeated request gets the very same answer."""
+    """A requested crawl. The request is durable; a repeated request gets the same response."""
 
     run_id: str
     source: str
@@ -62,34 +67,34 @@ class SourceInfo(BaseModel):
     """A source that can be crawled."""
 
     source: str
-    last_run: Annotated[Run | None, Field(description="Its newest run; null: none is known.")]
+    last_run: Annotated[Run | None, Field(description="The newest run; null when there is none.")]
 
 
 class SourceList(BaseModel):
-    """The sources that ingest has configured, by name. Empty until ingest has started once."""
+    """The configured sources, by name. Empty until the ingest service has started once."""
 
     sources: list[SourceInfo]
 
 
-class DeadLettersParameters(Parameters):
-    """One page of the dead letters."""
+class DeadLettersParameters(QueryParameters):
+    """One page of dead letters."""
 
-    cursor: Annotated[LetterId | None, Field(description="`next_cursor` of the page before.")] = (
-        None
-    )
-    limit: Annotated[int, Field(ge=1, le=100, description="Dead letters a page.")] = 50
+    cursor: Annotated[
+        LetterId | None, Field(description="The `next_cursor` of the previous page.")
+    ] = None
+    limit: Annotated[int, Field(ge=1, le=100, description="Number of dead letters per page.")] = 50
 
 
 class DeadLetterPage(BaseModel):
     """Dead letters, newest first."""
 
     dead_letters: list[DeadLetter]
-    total: Annotated[int, Field(description="How many there are in all.")]
+    total: Annotated[int, Field(description="Number of all dead letters.")]
     next_cursor: Annotated[str | None, Field(description="Null on the last page.")]
 
 
-class ReplayRequest(Body):
-    """Which dead letters to send again: these, or all that there are now."""
+class ReplayRequest(RequestBody):
+    """Which dead letters to send again: those with these ids, or all."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"ids": ["1748779231654-0"]}, {"all": True}]}
@@ -99,14 +104,14 @@ class ReplayRequest(Body):
     all: bool = False
 
     @model_validator(mode="after")
-    def _one_of_them(self) -> Self:
+    def _check_one_is_set(self) -> Self:
         if self.all == (self.ids is not None):
-            raise of_field("ids", "Either ids are wanted, or all: true")
+            raise field_error("ids", "Set either ids or all: true")
         return self
 
 
 class SnapshotEntry(BaseModel):
-    """A snapshot of the store. What its manifest says is null when that cannot be read."""
+    """A snapshot of the store. The values from its manifest are null when it is unreadable."""
 
     snapshot_id: str
     created_at: datetime | None = None
@@ -115,20 +120,22 @@ class SnapshotEntry(BaseModel):
     passages: int | None = None
     encoder_id: str | None = None
     model: str | None = None
-    size_bytes: Annotated[int | None, Field(description="Of all its files together.")] = None
-    current: Annotated[bool, Field(description="Whether it is what is to be served.")]
-    served: Annotated[bool, Field(description="Whether this process serves it now.")]
+    size_bytes: Annotated[int | None, Field(description="Size of all files together.")] = None
+    current: Annotated[bool, Field(description="Whether `CURRENT` names it.")]
+    served: Annotated[bool, Field(description="Whether this process is serving it.")]
     leased: Annotated[
-        bool, Field(description="Whether it is kept for a reader, or for an activation.")
+        bool, Field(description="Whether a lease of a reader or of an activation keeps it.")
     ]
     problem: Annotated[
-        str | None, Field(description="Why its manifest cannot be read; null when it can.")
+        str | None, Field(description="Why the manifest is unreadable; null when it is readable.")
     ] = None
 
 
 class SnapshotList(BaseModel):
     """The snapshots of the store, newest first."""
 
-    current: Annotated[str | None, Field(description="What is to be served; null: nothing yet.")]
-    served: Annotated[str | None, Field(description="What this process serves now.")]
+    current: Annotated[
+        str | None, Field(description="The snapshot that `CURRENT` names; null before the first.")
+    ]
+    served: Annotated[str | None, Field(description="The snapshot that this process is serving.")]
     snapshots: list[SnapshotEntry]

@@ -1,4 +1,4 @@
-"""Administration: the messages that could not be stored."""
+"""Admin routes of dead letters, the messages that could not be stored."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from typing import Annotated
 from fastapi import Path, Query, Response
 
 from services.query.api.admin.admin_route import (
-    WITH_BODY,
-    WITH_REDIS,
+    REDIS_PROBLEMS,
     admin_router,
-    reached,
     redis_of,
+    redis_reply,
 )
 from services.query.api.admin.admin_schemas import (
     DeadLetterPage,
@@ -20,7 +19,7 @@ from services.query.api.admin.admin_schemas import (
     ReplayRequest,
 )
 from services.query.components import Service
-from services.query.http.problems import Problem, Problems, documented
+from services.query.http.problems import BODY_PROBLEMS, Problem, Problems, documented
 from shared.delivery import dead_letters
 from shared.delivery.dead_letters import ID_PATTERN, DeadLetter, DeadLetterDetail, Replayed
 from shared.telemetry import get_logger
@@ -35,37 +34,37 @@ LetterIdPath = Annotated[
 @router.get(
     "/dead-letters",
     operation_id="listDeadLetters",
-    summary="What could not be stored",
-    responses=documented(*WITH_REDIS, Problems.INVALID_REQUEST),
+    summary="List dead letters",
+    responses=documented(*REDIS_PROBLEMS, Problems.INVALID_REQUEST),
 )
 async def list_dead_letters(
     service: Service, page: Annotated[DeadLettersParameters, Query()]
 ) -> DeadLetterPage:
-    """List the dead letters, newest first, each with its reason; without their payloads."""
+    """List the dead letters with their reasons, newest first, without their payloads."""
     redis = redis_of(service)
-    total = await reached(dead_letters.count_letters(redis))
-    found: list[DeadLetter] = []
-    if page.cursor is None or set(page.cursor) - set("0-"):  # nothing is before 0-0, says Redis
-        found = await reached(
+    total = await redis_reply(dead_letters.count_letters(redis))
+    letters: list[DeadLetter] = []
+    if page.cursor is None or set(page.cursor) - set("0-"):  # Redis refuses ids before 0-0
+        letters = await redis_reply(
             dead_letters.list_letters(redis, before=page.cursor, limit=page.limit + 1)
         )
-    letters = found[: page.limit]
-    more = len(found) > page.limit
+    has_more = len(letters) > page.limit
+    letters = letters[: page.limit]
     return DeadLetterPage(
-        dead_letters=letters, total=total, next_cursor=letters[-1].id if more else None
+        dead_letters=letters, total=total, next_cursor=letters[-1].id if has_more else None
     )
 
 
 @router.get(
     "/dead-letters/{letter_id}",
     operation_id="getDeadLetter",
-    summary="One dead letter with its payload",
-    responses=documented(*WITH_REDIS, Problems.UNKNOWN_DEAD_LETTER),
+    summary="Get a dead letter with its payload",
+    responses=documented(*REDIS_PROBLEMS, Problems.UNKNOWN_DEAD_LETTER),
 )
 async def get_dead_letter(service: Service, letter_id: LetterIdPath) -> DeadLetterDetail:
-    """Show the message as it was sent."""
+    """Return the message as it was sent."""
     _check_id(letter_id)
-    letter = await reached(dead_letters.get_letter(redis_of(service), letter_id))
+    letter = await redis_reply(dead_letters.get_letter(redis_of(service), letter_id))
     if letter is None:
         raise Problem(Problems.UNKNOWN_DEAD_LETTER)
     return letter
@@ -74,33 +73,33 @@ async def get_dead_letter(service: Service, letter_id: LetterIdPath) -> DeadLett
 @router.post(
     "/dead-letters/replay",
     operation_id="replayDeadLetters",
-    summary="Send dead letters again",
-    responses=documented(*WITH_REDIS, *WITH_BODY),
+    summary="Replay dead letters",
+    responses=documented(*REDIS_PROBLEMS, *BODY_PROBLEMS),
 )
-async def replay_dead_letters(service: Service, wanted: ReplayRequest) -> Replayed:
-    """Send messages again whose cause has been mended.
+async def replay_dead_letters(service: Service, replay: ReplayRequest) -> Replayed:
+    """Send messages again after the cause of their failure has been fixed.
 
-    Each is sent once, and its dead letter is gone then; asking twice does no harm. One that fails
-    again comes back as a new dead letter that counts its replays.
+    Each message is sent once and its dead letter is deleted, so repeating the request is safe. A
+    message that fails again becomes a new dead letter, which counts its replays.
     """
     redis = redis_of(service)
-    done = Replayed(replayed=0, refused=[])
-    if wanted.ids is not None:
-        done = await reached(dead_letters.replay(redis, wanted.ids))
+    total = Replayed(replayed=0, refused=[])
+    if replay.ids is not None:
+        total = await redis_reply(dead_letters.replay(redis, replay.ids))
     else:
-        until = await reached(dead_letters.newest_id(redis))
+        until = await redis_reply(dead_letters.newest_id(redis))
         after: str | None = None
         while until is not None:
-            ids = await reached(dead_letters.next_ids(redis, after=after, until=until))
+            ids = await redis_reply(dead_letters.next_ids(redis, after=after, until=until))
             if not ids:
                 break
-            part = await reached(dead_letters.replay(redis, ids))
-            done = Replayed(
-                replayed=done.replayed + part.replayed, refused=[*done.refused, *part.refused]
+            part = await redis_reply(dead_letters.replay(redis, ids))
+            total = Replayed(
+                replayed=total.replayed + part.replayed, refused=[*total.refused, *part.refused]
             )
             after = ids[-1]
-    get_logger().info("dead letters replayed", count=done.replayed, refused=len(done.refused))
-    return done
+    get_logger().info("dead letters replayed", count=total.replayed, refused=len(total.refused))
+    return total
 
 
 @router.delete(
@@ -109,12 +108,12 @@ async def replay_dead_letters(service: Service, wanted: ReplayRequest) -> Replay
     summary="Discard a dead letter",
     status_code=204,
     response_class=Response,
-    responses=documented(*WITH_REDIS, Problems.UNKNOWN_DEAD_LETTER),
+    responses=documented(*REDIS_PROBLEMS, Problems.UNKNOWN_DEAD_LETTER),
 )
 async def discard_dead_letter(service: Service, letter_id: LetterIdPath) -> Response:
-    """Delete a message that is of no use, for good."""
+    """Delete a dead letter permanently, without sending its message again."""
     _check_id(letter_id)
-    if not await reached(dead_letters.discard(redis_of(service), letter_id)):
+    if not await redis_reply(dead_letters.discard(redis_of(service), letter_id)):
         raise Problem(Problems.UNKNOWN_DEAD_LETTER)
     get_logger().info("dead letter discarded", letter=letter_id)
     return Response(status_code=204)

@@ -1,4 +1,4 @@
-"""Administration: asking ingest for a crawl, following it, ending it. Needs the Bearer token."""
+"""Admin routes of runs and sources: request a crawl, follow it, cancel it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import Annotated
 from fastapi import Header, Path, Query, Response
 
 from services.query.api.admin.admin_route import (
-    WITH_BODY,
-    WITH_REDIS,
+    REDIS_PROBLEMS,
     admin_router,
-    reached,
     redis_of,
+    redis_reply,
 )
 from services.query.api.admin.admin_schemas import (
     IngestRequest,
@@ -22,7 +21,7 @@ from services.query.api.admin.admin_schemas import (
     SourceList,
 )
 from services.query.components import Service
-from services.query.http.problems import Problem, Problems, documented
+from services.query.http.problems import BODY_PROBLEMS, Problem, Problems, documented
 from shared.runs.registry import (
     Run,
     SourceBusy,
@@ -35,7 +34,7 @@ from shared.runs.registry import (
 )
 from shared.telemetry import get_logger
 
-CANCELLED = "an operator cancelled it"
+CANCELLED = "cancelled by an operator"
 
 router = admin_router()
 
@@ -45,18 +44,18 @@ RunIdPath = Annotated[str, Path(description="The run's id.", examples=["20250601
 @router.post(
     "/ingest",
     operation_id="requestIngest",
-    summary="Crawl a configured source",
+    summary="Request a crawl",
     status_code=202,
     response_model=RunAccepted,
     responses={
         202: {
             "headers": {
-                "Location": {"description": "The run.", "schema": {"type": "string"}},
+                "Location": {"description": "URL of the run.", "schema": {"type": "string"}},
             }
         },
         **documented(
-            *WITH_REDIS,
-            *WITH_BODY,
+            *REDIS_PROBLEMS,
+            *BODY_PROBLEMS,
             Problems.INGEST_UNAVAILABLE,
             Problems.UNKNOWN_SOURCE,
             Problems.SOURCE_BUSY,
@@ -65,32 +64,32 @@ RunIdPath = Annotated[str, Path(description="The run's id.", examples=["20250601
 )
 async def request_ingest(
     service: Service,
-    wanted: IngestRequest,
+    ingest: IngestRequest,
     idempotency_key: Annotated[
         str | None,
         Header(
             min_length=1,
             max_length=128,
             pattern=r"^[\x21-\x7e]+$",
-            description="Makes repeating the request safe: the same key gets the same run.",
+            description="Makes a repeated request safe: the same key returns the same run.",
             examples=["8e03978e-40d5-43dd-bc93-6894a57f9324"],
         ),
     ] = None,
 ) -> Response:
-    """Ask for a crawl of a source, by name. The request is durable when this answers."""
+    """Request a crawl of a configured source. The request is durable once this returns."""
     redis = redis_of(service)
-    sources = await reached(known_sources(redis))
+    sources = await redis_reply(known_sources(redis))
     if not sources:
         raise Problem(Problems.INGEST_UNAVAILABLE)
-    if wanted.source not in sources:
+    if ingest.source not in sources:
         raise Problem(Problems.UNKNOWN_SOURCE)
     try:
-        run, new = await reached(
+        run, new = await redis_reply(
             request_run(
                 redis,
-                wanted.source,
+                ingest.source,
                 idempotency_key=idempotency_key,
-                allow_removals=wanted.allow_removals,
+                allow_removals=ingest.allow_removals,
             )
         )
     except SourceBusy as busy:
@@ -117,24 +116,24 @@ async def request_ingest(
 @router.get(
     "/ingest",
     operation_id="listRuns",
-    summary="The newest runs",
-    responses=documented(*WITH_REDIS, Problems.INVALID_REQUEST),
+    summary="List runs",
+    responses=documented(*REDIS_PROBLEMS, Problems.INVALID_REQUEST),
 )
-async def get_runs(service: Service, wanted: Annotated[RunsParameters, Query()]) -> RunList:
-    """List the newest runs, newest first; of all sources, or of one."""
-    found = list_runs(redis_of(service), limit=wanted.limit, source=wanted.source)
-    return RunList(runs=await reached(found))
+async def get_runs(service: Service, parameters: Annotated[RunsParameters, Query()]) -> RunList:
+    """List the newest runs of all sources or of one source, newest first."""
+    runs = list_runs(redis_of(service), limit=parameters.limit, source=parameters.source)
+    return RunList(runs=await redis_reply(runs))
 
 
 @router.get(
     "/ingest/{run_id}",
     operation_id="getRun",
-    summary="One run",
-    responses=documented(*WITH_REDIS, Problems.UNKNOWN_RUN),
+    summary="Get a run",
+    responses=documented(*REDIS_PROBLEMS, Problems.UNKNOWN_RUN),
 )
 async def get_one_run(service: Service, run_id: RunIdPath) -> Run:
-    """Show how far a run has come."""
-    run = await reached(get_run(redis_of(service), run_id))
+    """Return the state and the counts of a run."""
+    run = await redis_reply(get_run(redis_of(service), run_id))
     if run is None:
         raise Problem(Problems.UNKNOWN_RUN)
     return run
@@ -144,22 +143,24 @@ async def get_one_run(service: Service, run_id: RunIdPath) -> Run:
     "/ingest/{run_id}",
     operation_id="cancelRun",
     summary="Cancel a run",
-    responses=documented(*WITH_REDIS, Problems.UNKNOWN_RUN, Problems.RUN_ENDED),
+    responses=documented(*REDIS_PROBLEMS, Problems.UNKNOWN_RUN, Problems.RUN_ENDED),
 )
 async def cancel_run(service: Service, run_id: RunIdPath) -> Run:
-    """End a run before its time.
+    """Cancel a run that has not ended.
 
-    Its crawl is stopped within seconds. What has been stored by then stays; nothing is removed.
+    Its crawl stops within seconds. Reviews that have been stored stay; nothing is removed.
     """
     redis = redis_of(service)
-    run = await reached(get_run(redis, run_id))
+    run = await redis_reply(get_run(redis, run_id))
     if run is None:
         raise Problem(Problems.UNKNOWN_RUN)
-    cancelled = await reached(advance(redis, run, "cancelled", error=CANCELLED))
-    run = await reached(get_run(redis, run_id)) or run
+    cancelled = await redis_reply(advance(redis, run, "cancelled", error=CANCELLED))
+    run = await redis_reply(get_run(redis, run_id)) or run
     if not cancelled:
         raise Problem(
-            Problems.RUN_ENDED, f"The run has already ended: it is {run.state}.", run_id=run.run_id
+            Problems.RUN_ENDED,
+            f"The run has already ended: its state is {run.state}.",
+            run_id=run.run_id,
         )
     get_logger().info("run cancelled", source=run.source, run=run.run_id)
     return run
@@ -168,14 +169,14 @@ async def cancel_run(service: Service, run_id: RunIdPath) -> Run:
 @router.get(
     "/sources",
     operation_id="listSources",
-    summary="What can be crawled",
-    responses=documented(*WITH_REDIS),
+    summary="List sources",
+    responses=documented(*REDIS_PROBLEMS),
 )
 async def list_sources(service: Service) -> SourceList:
-    """List the sources by name, each with its newest run."""
+    """List the configured sources by name, each with its newest run."""
     redis = redis_of(service)
-    names = sorted(await reached(known_sources(redis)))
-    newest = await reached(newest_runs(redis, names))
+    names = sorted(await redis_reply(known_sources(redis)))
+    newest = await redis_reply(newest_runs(redis, names))
     return SourceList(
         sources=[SourceInfo(source=name, last_run=newest.get(name)) for name in names]
     )

@@ -1,6 +1,6 @@
-"""Administration: the snapshots of the store, and which of them is served.
+"""Admin routes of snapshots: list them, and activate one of them.
 
-The store is read-only here. Its owner, the embedder, carries out what is asked for
+This service only reads the store. The embedder, which owns it, carries out activations
 (``shared.runs.activation_requests``).
 """
 
@@ -12,39 +12,39 @@ from typing import Annotated
 from fastapi import Path, Response
 
 from services.query.api.admin.admin_route import (
-    GUARDED,
-    WITH_REDIS,
+    ADMIN_PROBLEMS,
+    REDIS_PROBLEMS,
     admin_router,
-    reached,
     redis_of,
+    redis_reply,
 )
 from services.query.api.admin.admin_schemas import SnapshotEntry, SnapshotList
 from services.query.components import Service
 from services.query.http.problems import Problem, Problems, documented
+from services.query.settings import QuerySettings
 from shared.runs import activation_requests
 from shared.runs.activation_requests import Activation
-from shared.settings import Settings
 from shared.snapshot.activation import current_id
 from shared.snapshot.storage.leases import Leases, leased
 from shared.snapshot.storage.store import SnapshotStore
 from shared.snapshot.storage.verify import SnapshotCorrupt
 from shared.telemetry import get_logger
 
-HELD_S = 3600.0  # while a request waits for an embedder that is busy or away
+LEASE_S = 3600.0  # keeps the snapshot while the request waits for a busy or absent embedder
 
 router = admin_router()
 
-_LOCATION = {"Location": {"description": "The activation.", "schema": {"type": "string"}}}
+_LOCATION = {"Location": {"description": "URL of the activation.", "schema": {"type": "string"}}}
 
 
 @router.get(
     "/snapshots",
     operation_id="listSnapshots",
-    summary="The snapshots of the store",
-    responses=documented(*GUARDED),
+    summary="List snapshots",
+    responses=documented(*ADMIN_PROBLEMS),
 )
 async def list_snapshots(service: Service) -> SnapshotList:
-    """List the snapshots, newest first. Needs no Redis."""
+    """List the snapshots of the store, newest first. Works without Redis."""
     generation = service.reloader.generation
     served = generation.snapshot_id if generation is not None else None
     return await asyncio.to_thread(_list, service.settings, served)
@@ -53,12 +53,12 @@ async def list_snapshots(service: Service) -> SnapshotList:
 @router.post(
     "/snapshots/{snapshot_id}/activate",
     operation_id="activateSnapshot",
-    summary="Roll back, or forward",
+    summary="Activate a snapshot",
     status_code=202,
     response_model=Activation,
     responses={
         202: {"headers": _LOCATION},
-        **documented(*WITH_REDIS, Problems.UNKNOWN_SNAPSHOT),
+        **documented(*REDIS_PROBLEMS, Problems.UNKNOWN_SNAPSHOT),
     },
 )
 async def activate_snapshot(
@@ -67,38 +67,38 @@ async def activate_snapshot(
         str, Path(description="The snapshot's id.", examples=["00000041-5d2e8dcd"])
     ],
 ) -> Response:
-    """Ask that a snapshot be served. The request is durable when this answers.
+    """Request that a snapshot is served, to roll back or forward.
 
-    The embedder proves the snapshot and makes it current. It stays so until something new is
-    published; with nothing changed, for good.
+    The request is durable once this returns. The embedder verifies the snapshot and makes it
+    current; it stays current until a new snapshot is published.
     """
     redis = redis_of(service)
     store = SnapshotStore(service.settings.snapshot_dir)
     if snapshot_id not in await asyncio.to_thread(store.snapshot_ids):
         raise Problem(Problems.UNKNOWN_SNAPSHOT)
-    wanted = activation_requests.new_activation(snapshot_id)
-    holder = activation_requests.lease_holder(wanted.activation_id)
+    activation = activation_requests.new_activation(snapshot_id)
+    holder = activation_requests.lease_holder(activation.activation_id)
     leases = Leases(service.settings.leases, holder)
-    await asyncio.to_thread(leases.take, snapshot_id, for_s=HELD_S)
+    await asyncio.to_thread(leases.take, snapshot_id, for_s=LEASE_S)
     try:
-        await reached(activation_requests.record(redis, wanted))
+        await redis_reply(activation_requests.record(redis, activation))
     except BaseException:
         await asyncio.to_thread(leases.release, snapshot_id)
         raise
     get_logger().info("activation requested", snapshot=snapshot_id)
     return Response(
-        wanted.model_dump_json(),
+        activation.model_dump_json(),
         status_code=202,
         media_type="application/json",
-        headers={"Location": f"/admin/snapshots/activations/{wanted.activation_id}"},
+        headers={"Location": f"/admin/snapshots/activations/{activation.activation_id}"},
     )
 
 
 @router.get(
     "/snapshots/activations/{activation_id}",
     operation_id="getActivation",
-    summary="One activation",
-    responses=documented(*WITH_REDIS, Problems.UNKNOWN_ACTIVATION),
+    summary="Get an activation",
+    responses=documented(*REDIS_PROBLEMS, Problems.UNKNOWN_ACTIVATION),
 )
 async def get_activation(
     service: Service,
@@ -106,33 +106,35 @@ async def get_activation(
         str, Path(description="The activation's id.", examples=["8e03978e40d543dd"])
     ],
 ) -> Activation:
-    """Show whether a snapshot has been made current, or why not."""
-    found = await reached(activation_requests.get_activation(redis_of(service), activation_id))
-    if found is None:
+    """Return whether a snapshot has been made current, or why not."""
+    activation = await redis_reply(
+        activation_requests.get_activation(redis_of(service), activation_id)
+    )
+    if activation is None:
         raise Problem(Problems.UNKNOWN_ACTIVATION)
-    return found
+    return activation
 
 
-def _list(settings: Settings, served: str | None) -> SnapshotList:
+def _list(settings: QuerySettings, served: str | None) -> SnapshotList:
     store = SnapshotStore(settings.snapshot_dir)
     current = current_id(store)
     try:
-        held = leased(settings.leases, sweep=False)
+        leased_ids = leased(settings.leases, sweep=False)
     except OSError:
-        held = set()
+        leased_ids = set()
     entries = []
     for snapshot_id in store.snapshot_ids():
         entry = SnapshotEntry(
             snapshot_id=snapshot_id,
             current=snapshot_id == current,
             served=snapshot_id == served,
-            leased=snapshot_id in held,
+            leased=snapshot_id in leased_ids,
         )
-        entries.append(entry.model_copy(update=_described(store, snapshot_id)))
+        entries.append(entry.model_copy(update=_manifest_facts(store, snapshot_id)))
     return SnapshotList(current=current, served=served, snapshots=entries)
 
 
-def _described(store: SnapshotStore, snapshot_id: str) -> dict[str, object]:
+def _manifest_facts(store: SnapshotStore, snapshot_id: str) -> dict[str, object]:
     try:
         manifest = store.manifest(snapshot_id)
     except SnapshotCorrupt as error:

@@ -1,5 +1,5 @@
-// The addresses of the page. The service answers each of them with the page itself: what is added
-// here is added to PAGES in services/query/app.py, too.
+// The routes of the page. The service answers each of them with the page itself, so a route that is
+// added here is also added to PAGES in services/query/app.py.
 
 import { nextTick } from "vue";
 import { createRouter, type RouteRecordRaw, type RouterHistory } from "vue-router";
@@ -7,37 +7,40 @@ import { createRouter, type RouteRecordRaw, type RouterHistory } from "vue-route
 import SearchView from "./search/SearchView.vue";
 import type { Arrival } from "./ui/arrival";
 
-// What is not needed to search is loaded when it is: a view of one's own chunk.
-const film = () => import("./film/FilmView.vue");
+// Views that searching does not need are chunks, loaded when they are opened.
+const loadMovieView = () => import("./movie/MovieView.vue");
 
 const routes: RouteRecordRaw[] = [
   { path: "/", name: "search", component: SearchView },
-  { path: "/film/:id", name: "film", component: film, props: true },
+  { path: "/movie/:id", name: "movie", component: loadMovieView, props: true },
+  { path: "/film/:id", redirect: { name: "movie" } }, // the former address, still in bookmarks
   { path: "/explore", name: "explore", component: () => import("./explore/ExploreView.vue") },
   { path: "/admin", name: "admin", component: () => import("./admin/AdminView.vue") },
-  { path: "/:nothing(.*)*", name: "nothing", component: () => import("./ui/NothingView.vue") },
+  { path: "/:path(.*)*", name: "not-found", component: () => import("./ui/NotFoundView.vue") },
 ];
 
 export function createPageRouter(history: RouterHistory, arrival: Arrival) {
   const router = createRouter({
     history,
     routes,
-    async scrollBehavior(to, from, saved) {
-      if (saved) {
-        await arrival.whole();
+    async scrollBehavior(to, from, savedPosition) {
+      if (savedPosition) {
+        await arrival.ready();
         await nextTick();
-        return saved;
+        return savedPosition;
       }
-      // Who is still typing stays where they are.
+      // A draft search replaces the results while the user is typing: do not scroll.
       return to.path === from.path && window.history.state?.draft ? false : { top: 0 };
     },
   });
-  // A chunk that is gone belongs to a page that was replaced meanwhile: load the new one.
+  // A missing chunk means that a newer page has been deployed: load that.
   router.onError((error, to) => {
     if (/dynamically imported module|module script/i.test(String(error))) {
       location.assign(to.fullPath);
     }
   });
-  addEventListener("load", () => requestIdleCallback?.(() => void film().catch(() => undefined)));
+  addEventListener("load", () =>
+    requestIdleCallback?.(() => void loadMovieView().catch(() => undefined)),
+  );
   return router;
 }

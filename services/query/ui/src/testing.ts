@@ -1,20 +1,28 @@
-// For tests: a service that answers when it is told to, and films for its answers.
+// For tests: an API that responds when the test says so, and movies for its responses.
 
 import { createClient, type Hit, type Movie, type SimilarHit } from "./api/client";
 
-export function movie(id: string, more: Partial<Movie> = {}): Movie {
+export function movie(id: string, fields: Partial<Movie> = {}): Movie {
   return {
     movie_id: id,
-    title: `Film ${id}`,
+    title: `Movie ${id}`,
+    original_title: null,
     year: 1984,
     genres: ["Drama"],
     directors: [],
+    people: [],
+    countries: [],
+    languages: [],
+    keywords: [],
     description: null,
+    runtime_minutes: null,
     rating: null,
+    votes: null,
     review_count: 1,
     url: null,
+    poster_url: null,
     cluster: null,
-    ...more,
+    ...fields,
   };
 }
 
@@ -22,38 +30,39 @@ export function hit(id: string, rank = 1): Hit {
   return { rank, score: 1, movie: movie(id), evidence: [], parts: null };
 }
 
-export function similarHit(id: string, of: Partial<SimilarHit> = {}): SimilarHit {
-  return { rank: 1, score: 1, movie: movie(id), evidence: [], reason: null, ...of };
+export function similarHit(id: string, fields: Partial<SimilarHit> = {}): SimilarHit {
+  return { rank: 1, score: 1, movie: movie(id), evidence: [], reason: null, ...fields };
 }
 
-export interface Asked {
+export interface PendingRequest {
   url: string;
   body: Record<string, unknown>;
   signal: AbortSignal;
-  answer: (body: unknown, status?: number, headers?: Record<string, string>) => Promise<void>;
+  respond: (body: unknown, status?: number, headers?: Record<string, string>) => Promise<void>;
+  /** Fail as `fetch` does when the server cannot be reached. */
   fail: () => Promise<void>;
 }
 
-/** A client whose requests wait in `asked` until the test answers them, in whatever order. */
+/** A client whose requests wait in `requests` until the test responds, in any order. */
 export function heldClient() {
-  const { send, asked } = heldSend();
-  return { client: createClient(send), asked };
+  const { send, requests } = heldFetch();
+  return { client: createClient(send), requests };
 }
 
-/** What a client sends with; its requests wait in `asked`. */
-export function heldSend() {
-  const asked: Asked[] = [];
+/** A `fetch` whose requests wait in `requests`. */
+export function heldFetch() {
+  const requests: PendingRequest[] = [];
   const send: typeof fetch = (input, init) => {
     let resolve: (response: Response) => void = () => undefined;
     let reject: (reason: unknown) => void = () => undefined;
-    const promise = new Promise<Response>((...how) => ([resolve, reject] = how));
+    const promise = new Promise<Response>((...settlers) => ([resolve, reject] = settlers));
     const signal = init?.signal ?? new AbortController().signal;
     signal.addEventListener("abort", () => reject(signal.reason));
-    asked.push({
+    requests.push({
       url: String(input),
       body: JSON.parse(String(init?.body ?? "{}")),
       signal,
-      async answer(body, status = 200, headers = {}) {
+      async respond(body, status = 200, headers = {}) {
         resolve(new Response(JSON.stringify(body), { status, headers }));
         await settle();
       },
@@ -64,10 +73,10 @@ export function heldSend() {
     });
     return promise;
   };
-  return { send, asked };
+  return { send, requests };
 }
 
-/** Let all that follows from what has happened happen. */
+/** Let pending promise callbacks run. */
 export async function settle(): Promise<void> {
   for (let n = 0; n < 20; n += 1) await Promise.resolve();
 }

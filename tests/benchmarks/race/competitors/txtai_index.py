@@ -1,6 +1,7 @@
-"""Builds txtai's index: ``python txtai_index.py DOCUMENTS MODEL INDEX``, in its own environment.
+"""Build txtai's index: ``python txtai_index.py DOCUMENTS MODEL INDEX``, in a separate environment.
 
-Hybrid (vectors and BM25) over reviews, with their texts kept: txtai's own defaults otherwise.
+The index is hybrid (vectors and BM25) over reviews and stores their texts; all other options are
+txtai's defaults.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 
 
 def documents(path: Path) -> Iterator[tuple[str, str, None]]:
-    """Id and text of each document of a file of JSON lines, as txtai takes them."""
+    """The documents of a JSON Lines file in the form that txtai takes."""
     with path.open() as stream:
         for line in stream:
             document = json.loads(line)
@@ -20,7 +21,7 @@ def documents(path: Path) -> Iterator[tuple[str, str, None]]:
 
 
 def main() -> None:
-    """Build and save."""
+    """Build and save the index."""
     from txtai import Embeddings  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415
 
     source, model, target = sys.argv[1:]

@@ -1,1 +1,1 @@
-"""The original design as a small program: what every ratio is taken against."""
+"""The original design as a small program: the baseline of every ratio."""

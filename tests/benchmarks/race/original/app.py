@@ -1,9 +1,9 @@
-"""The original design's server, small and faithful: ``python app.py --folder DIR --model DIR``.
+"""The server of the original design: ``python app.py --folder DIR --model DIR``.
 
-Flask in threads; for each request ``SentenceTransformer.encode`` of the one query, faiss's
-``IndexFlatIP`` over one vector a movie, and one SQL query for each hit. Only its log is off, which
-is kinder to it than it was. Runs in an environment of its own, so nothing of the project is
-imported.
+It is Flask with threads. Each request runs ``SentenceTransformer.encode`` for one query, faiss's
+``IndexFlatIP`` over one vector per movie, and one SQL query for each hit, as the original did. Only
+its log is off, which favours it. It runs in a separate environment, so it imports nothing of the
+project.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def create_app(folder: Path, model: str) -> Any:
     """The application.
 
     Args:
-        folder: With ``movies.faiss``, ``embedding_idx_to_movie_id.json`` and ``movies.sqlite``.
+        folder: Contains ``movies.faiss``, ``embedding_idx_to_movie_id.json``, ``movies.sqlite``.
         model: A folder with a sentence-transformers model.
     """
     app = Flask(__name__)
@@ -35,9 +35,9 @@ def create_app(folder: Path, model: str) -> Any:
     movie_ids = json.loads((folder / "embedding_idx_to_movie_id.json").read_text())
 
     def search() -> Any:
-        wanted = request.get_json()
-        vector = encoder.encode([wanted["query"]], normalize_embeddings=True)
-        scores, rows = index.search(vector, int(wanted.get("k", K)))
+        body = request.get_json()
+        vector = encoder.encode([body["query"]], normalize_embeddings=True)
+        scores, rows = index.search(vector, int(body.get("k", K)))
         hits = []
         with sqlite3.connect(folder / "movies.sqlite") as database:
             for score, row in zip(scores[0].tolist(), rows[0].tolist(), strict=True):
@@ -61,7 +61,7 @@ def create_app(folder: Path, model: str) -> Any:
 
 
 def main() -> None:
-    """Serve until ended."""
+    """Serve until the process is ended."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--model", required=True)

@@ -1,4 +1,4 @@
-"""The original design's files, from the data of a snapshot: five reviews a movie, mean-pooled."""
+"""The files of the original design, from a snapshot: five reviews per movie, mean-pooled."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ INDEX, IDS, DATABASE = "movies.faiss", "embedding_idx_to_movie_id.json", "movies
 
 
 def ensure_files(source: Catalogue, folder: Path) -> Path:
-    """The files of a catalogue's movies below ``folder``; made unless they are there.
+    """The folder with the files of a catalogue, which are made unless they exist.
 
     Args:
-        source: Whose movies.
-        folder: Kept from one run to the next.
+        source: The catalogue.
+        folder: The folder for the files, kept between runs.
     """
     target = folder / source.fingerprint
     if (target / DATABASE).is_file():
@@ -47,5 +47,7 @@ def ensure_files(source: Catalogue, folder: Path) -> Path:
             "INSERT INTO movies VALUES (?, ?, ?)",
             [(movie.movie_id, movie.title, movie.description) for movie in movies],
         )
-    partial.rename(target / DATABASE)  # last: it says that all is there
+    partial.rename(
+        target / DATABASE
+    )  # last, because its existence means that all files are complete
     return target

@@ -1,6 +1,6 @@
-"""The operator's corner over a real query service and a real Redis, whose other users are the test.
+"""The admin page with a real query service and a real Redis; the test acts as the other services.
 
-What the whole system does together is in ``tests/e2e/test_page_system.py``.
+Tests of the whole system are in ``tests/e2e/test_page_system.py``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from playwright.async_api import Page, expect
 
 from shared.delivery.redis_client import Client, connect
 from shared.runs import registry
-from tests.e2e.page.admin.desk import TOKEN, enter
+from tests.e2e.page.admin.dashboard import TOKEN, sign_in
 from tests.support.delivery.redis_server import RedisServer
 from tests.support.query.query_service import RunningQuery, always, query_settings, running_query
 from tests.support.query.snapshots import SnapshotBuilder
@@ -21,7 +21,7 @@ from tests.support.query.snapshots import SnapshotBuilder
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def redis(private_redis: RedisServer) -> AsyncIterator[Client]:
-    """A client in the module's loop; sources are known."""
+    """A client in the module's event loop, with registered sources."""
     client = connect(private_redis.url)
     await registry.publish_sources(client, ["demo", "other"])
     yield client
@@ -41,9 +41,9 @@ async def query(
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def desk(page: Page) -> Page:
-    """A phone's page with the operator at the desk."""
+async def dashboard(page: Page) -> Page:
+    """A page as wide as a phone on which the operator is signed in."""
     await page.goto("/admin")
-    await enter(page, TOKEN)
+    await sign_in(page, TOKEN)
     await expect(page.locator(".source")).to_have_count(2)
     return page

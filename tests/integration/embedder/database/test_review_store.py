@@ -1,4 +1,4 @@
-"""Films and reviews as they are stored: what counts as a change."""
+"""Movies and reviews as they are stored: what counts as a change."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy import Engine, select
 from sqlmodel import SQLModel
 
 from services.embedder.database.engine import open_engine, reading
-from shared.delivery.messages import Movie
+from shared.record import MovieRecord
 from tests.support.embedder.arrivals import Sent, arrive, movie, review
 
 MOVIES = SQLModel.metadata.tables["movies"]
@@ -23,7 +23,7 @@ def revision(engine: Engine, movie_id: str) -> int:
         return int(connection.execute(query).scalar_one())
 
 
-async def test_a_second_source_that_says_the_same_of_a_film_does_not_change_it(
+async def test_a_second_source_that_says_the_same_of_a_movie_does_not_change_it(
     engine: Engine,
 ) -> None:
     await arrive(engine, movie("tt1"))
@@ -36,19 +36,19 @@ def at(day: int) -> datetime:
     return datetime(2026, 1, day, tzinfo=UTC)
 
 
-def film(day: int, **facts: str) -> Sent:
-    described = Movie(movie_id="tt1", **{"title": "Film", **facts})  # type: ignore[arg-type]
-    return movie("tt1").model_copy(update={"movie": described, "fetched_at": at(day)})
+def described(day: int, **facts: str) -> Sent:
+    record = MovieRecord(movie_id="tt1", **{"title": "Film", **facts})  # type: ignore[arg-type]
+    return movie("tt1").model_copy(update={"movie": record, "fetched_at": at(day)})
 
 
 async def test_what_was_fetched_later_stands_in_whatever_order_it_arrives(tmp_path: Path) -> None:
-    """An old entry may come late: a dead letter, or one of a worker that died."""
+    """An old entry may arrive late: a dead letter, or one of a worker that died."""
     versions = [
         review("a", text="First.", fetched_at=at(1)),
         review("a", text="Second.", fetched_at=at(2)),
         review("a", text="First.", fetched_at=at(3)),
-        film(1, title="Working Title", url="https://films.example/1"),
-        film(2, title="Film"),
+        described(1, title="Working Title", url="https://films.example/1"),
+        described(2, title="Film"),
     ]
     ends = set()
     for number, order in enumerate(itertools.permutations(versions)):
@@ -57,10 +57,10 @@ async def test_what_was_fetched_later_stands_in_whatever_order_it_arrives(tmp_pa
             await arrive(engine, message)
         with reading(engine) as connection:
             reviews = connection.execute(select(REVIEWS.c.text, REVIEWS.c.fetched_at)).all()
-            films = connection.execute(
+            movies = connection.execute(
                 select(MOVIES.c.title, MOVIES.c.url, MOVIES.c.fetched_at)
             ).all()
-        ends.add((*map(tuple, reviews), *map(tuple, films)))
+        ends.add((*map(tuple, reviews), *map(tuple, movies)))
         engine.dispose()
     assert ends == {
         (

@@ -1,4 +1,4 @@
-"""What arrives is counted once, however often and in whatever order it is delivered."""
+"""Each item of a run is counted once, in any order and number of deliveries."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ async def test_a_kept_item_that_is_then_refused_counts_as_refused(engine: Engine
 @pytest.mark.parametrize(
     ("arrived", "ending", "shortfall"),
     [
-        ([review("a")], None, "the end of the run has not arrived"),
+        ([review("a")], None, "the run's end message has not arrived"),
         ([review("a")], end([review("a"), review("b")]), "2 items were sent, 1 arrived"),
         ([review("a")], end([review("b")]), "1 items were sent, and others arrived"),
         (
@@ -102,7 +102,7 @@ async def test_the_ledger_of_an_end_that_came_first_learns_its_source(engine: En
 async def test_items_of_a_closed_run_are_stored_and_belong_to_their_source(
     engine: Engine,
 ) -> None:
-    """A dead letter that is replayed comes after its run has ended."""
+    """A replayed dead letter arrives after its run has ended."""
     await arrive(engine, review("a"), end([review("a")]))
     Ledgers(engine).close("run-1")
     await arrive(engine, review("b"))
@@ -118,16 +118,16 @@ async def test_items_of_a_closed_run_are_stored_and_belong_to_their_source(
 
 
 def rows_of(engine: Engine) -> dict[str, list[tuple[object, ...]]]:
-    """All that is stored, but for the numbers of the changes."""
-    found = {}
+    """All stored rows, without the numbers of the changes."""
+    tables = {}
     with reading(engine) as connection:
         for table in SQLModel.metadata.sorted_tables:
             columns = [column for column in table.columns if column.name != "revision"]
             if table.name == "revision":
                 continue
             query = table.select().with_only_columns(*columns).order_by(*table.primary_key)
-            found[table.name] = [tuple(row) for row in connection.execute(query)]
-    return found
+            tables[table.name] = [tuple(row) for row in connection.execute(query)]
+    return tables
 
 
 SENT: list[Sent] = [

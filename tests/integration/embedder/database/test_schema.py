@@ -1,4 +1,4 @@
-"""A database of an earlier version is brought up to date, or refused in one line."""
+"""A database of an earlier version is upgraded, or refused with a message of one line."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from services.embedder.database.run_ledger import Ledgers, record_end
 from services.embedder.database.schema import SchemaIncompatible
 from services.embedder.database.work_list import WorkList
 from shared.delivery.messages import RunEnd, checksum_of_ids
+from tests.support.embedder.stored import backlog
 
 # As the first version made it; {BYTES} and {MOMENT} differ between the dialects.
 FIRST_VERSION = """
@@ -56,7 +57,7 @@ INSERT INTO snapshots VALUES (3, '00000003-abcdef01', 6, 'encoder', 1, '2026-01-
 
 
 def build(url: str, *scripts: str) -> None:
-    """Run statements on a database, without any code of the embedder's."""
+    """Run statements on a database, without the embedder's code."""
     plain = create_engine(url)
     on_postgres = plain.dialect.name == "postgresql"
     words = {
@@ -75,10 +76,10 @@ def build(url: str, *scripts: str) -> None:
 
 
 def column_names(engine: Engine) -> dict[str, set[str]]:
-    found = inspect(engine)
+    inspector = inspect(engine)
     return {
-        table: {column["name"] for column in found.get_columns(table)}
-        for table in found.get_table_names()
+        table: {column["name"] for column in inspector.get_columns(table)}
+        for table in inspector.get_table_names()
     }
 
 
@@ -86,16 +87,16 @@ def column_names(engine: Engine) -> dict[str, set[str]]:
 def migrated(database_url: str) -> Iterator[Engine]:
     build(database_url, FIRST_VERSION, ITS_ROWS)
     open_engine(database_url).dispose()
-    opened = open_engine(database_url)  # a second time: nothing is done twice
+    opened = open_engine(database_url)  # opened a second time: nothing is added twice
     yield opened
     opened.dispose()
 
 
 def test_a_database_of_the_first_version_gets_what_it_lacks(migrated: Engine) -> None:
-    found = column_names(migrated)
+    columns = column_names(migrated)
     indexes = inspect(migrated)
     for table in SQLModel.metadata.sorted_tables:
-        assert set(table.columns.keys()) == found[table.name], table.name
+        assert set(table.columns.keys()) == columns[table.name], table.name
         names = {index["name"] for index in indexes.get_indexes(table.name)}
         assert {index.name for index in table.indexes} <= names, table.name
     with reading(migrated) as connection:
@@ -117,7 +118,8 @@ def test_the_sources_of_what_it_holds_are_derived(migrated: Engine) -> None:
 
 
 def test_its_work_list_and_its_open_run_go_on(migrated: Engine) -> None:
-    assert [item.review_id for item in WorkList(migrated, "encoder").backlog(9)] == ["other:1"]
+    WorkList(migrated, "encoder")
+    assert [item.review_id for item in backlog(migrated)] == ["other:1"]
     with writing(migrated) as connection:
         checksum = checksum_of_ids(["review/demo:1"])
         end = RunEnd(run_id="run-1", source="demo", emitted=1, checksum=checksum)
@@ -156,7 +158,7 @@ CREATE TABLE revision ("only" INTEGER PRIMARY KEY, value INTEGER NOT NULL, epoch
     [
         (LACKS_A_REQUIRED_COLUMN, "movies has no column source, and it cannot be added"),
         (OF_ANOTHER_PROGRAM, "movies has the key (id) and not (movie_id)"),
-        (OF_A_LATER_VERSION, "revision wants a column epoch that this version does not know"),
+        (OF_A_LATER_VERSION, "revision requires a column epoch that this version does not know"),
     ],
 )
 def test_what_additions_cannot_mend_is_refused_untouched(

@@ -82,10 +82,10 @@ def test_a_crawl_that_has_not_seen_all_is_not_complete(stats: dict[str, Any]) ->
         ({"finish_reason": "dataset_invalid", "crawl/fault": "no file"}, "no file", False),
         ({"finish_reason": "finished", "spider_exceptions/count": 2}, "spider failed", False),
         ({"finish_reason": "finished", "fetch/first_fault": "refused"}, "refused", False),
-        ({"finish_reason": "finished", "crawl/unreadable": {"title": 2}}, ": 2 of title", False),
+        ({"finish_reason": "finished", "crawl/unreadable": {"title": 2}}, ": title (2)", False),
         ({"finish_reason": "finished", "robotstxt/forbidden": 4}, "robots.txt forbids 4", False),
-        ({"finish_reason": "finished", "ledger/invalid": 4}, "4 items were not valid", False),
-        ({"finish_reason": "finished", "response_received_count": 7}, "7 pages were read", False),
+        ({"finish_reason": "finished", "ledger/invalid": 4}, "4 items were invalid", False),
+        ({"finish_reason": "finished", "response_received_count": 7}, "none of 7 pages", False),
     ],
 )  # fmt: skip
 def test_a_crawl_that_cannot_count_as_done(stats: dict[str, Any], reason: str, again: bool) -> None:

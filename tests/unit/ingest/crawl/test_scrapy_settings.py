@@ -10,13 +10,14 @@ from scrapy.utils.misc import load_object
 
 from services.ingest.context import MAX_PAGE_BYTES, Crawl, crawl_of
 from services.ingest.crawl.scrapy_settings import require_contact, scrapy_settings
+from services.ingest.settings import IngestSettings
 from services.ingest.sources.sources import DatasetSource, SchemaOrgSource, Source
-from shared.settings import Settings, SettingsInvalid
+from shared.settings import SettingsInvalid
 
 
 def _settings(source: Source) -> ScrapySettings:
     crawl = Crawl("r", source, "redis://x", 10, 5)
-    built = scrapy_settings(crawl, Settings(crawl_contact="mailto:ops@films.example"))
+    built = scrapy_settings(crawl, IngestSettings(crawl_contact="mailto:ops@films.example"))
     assert crawl_of(built) == crawl
     return built
 
@@ -29,9 +30,9 @@ def _site(**fields: object) -> SchemaOrgSource:
 
 def test_a_site_on_the_open_web_needs_a_contact() -> None:
     with pytest.raises(SettingsInvalid, match="MOVIE_SEARCH_CRAWL_CONTACT"):
-        require_contact(_site(), Settings())
-    require_contact(_site(), Settings(crawl_contact="mailto:ops@films.example"))
-    require_contact(_site(allow_private=True), Settings())
+        require_contact(_site(), IngestSettings())
+    require_contact(_site(), IngestSettings(crawl_contact="mailto:ops@films.example"))
+    require_contact(_site(allow_private=True), IngestSettings())
 
 
 def test_a_web_source_is_visited_politely() -> None:
@@ -82,7 +83,7 @@ def test_the_web_layer_stands_where_scrapys_own_did() -> None:
     at = {str(name).rpartition(".")[2]: order for name, order in replaced.items() if order}
     # As the docstring of services.ingest.web says, and for its reasons.
     assert (
-        at["GateMiddleware"] < at["AnswerMiddleware"] < at["StrictRobotsTxtMiddleware"]
+        at["UrlFilterMiddleware"] < at["ResponseMiddleware"] < at["StrictRobotsTxtMiddleware"]
         < at["RetryMiddleware"] < at["AddressMiddleware"] < at["RetryAfterMiddleware"]
         < at["BoundedCompressionMiddleware"] < at["CheckedRedirectMiddleware"]
     )  # fmt: skip

@@ -138,7 +138,7 @@ def test_a_sample_of_each_movie_in_a_file_in_no_order(tmp_path: Path, write: Wri
         for rating in (5, 1, 9, 3, 7) for movie in (1, 2)
     ]  # fmt: skip
     path = write(tmp_path / "reviews", [*rows, {**rows[0], "movie_id": "tt0000003"}])
-    kept = [item.own_id for item, _ in read_reviews(path, "s", per_movie=3)]
+    kept = [item.external_id for item, _ in read_reviews(path, "s", per_movie=3)]
     assert kept == ["1-5", "2-5", "1-1", "2-1", "1-9", "2-9", "1-5"]
 
 
@@ -150,7 +150,7 @@ def test_a_sample_of_each_movie_in_a_file_in_no_order(tmp_path: Path, write: Wri
         ("a.csv", "", "no column movie_id"),
         ("a.csv", 'movie_id,text\ntt1,"open\n', "cannot be read"),
         ("a.csv", "movie_id,text\ntt1,a\ntt2,a,b,c\n", "line 3: 4 fields, the header has 2"),
-        ("a.csv", "movie_id,text,text\ntt1,a,b\n", "has the column text twice"),
+        ("a.csv", "movie_id,text,text\ntt1,a,b\n", "duplicate column text"),
         ("a.csv", b"movie_id,text\ntt1,\xff\n", "cannot be read"),
         ("a.jsonl", '\n\n{"movie_id": "tt1"}\n', "no column user_review or text or review"),
         ("a.jsonl", "[" * 100_000, "line 1: not JSON"),
@@ -339,3 +339,24 @@ def test_75000_reviews_are_read_in_flat_memory(real_data: Path, tmp_path: Path, 
     print(f"{form}: {count} reviews, memory grew by {growth_bytes / 2**20:.1f} MiB")
     assert count == 75_000
     assert growth_bytes < 32 * 2**20  # the text that is read meanwhile has 60
+
+
+def test_every_fact_of_a_movie(tmp_path: Path) -> None:
+    rows: Rows = [
+        {
+            "movie_id": "tt0000001", "original_title": "Eins", "cast": "Ada|Ben", "country": "DE",
+            "languages": ["German"], "keywords": "sea, boat", "runtime": 101.0,
+            "vote_count": "1234", "poster_url": "https://films.example/p.jpg",
+        },
+        {"movie_id": "tt0000002", "runtime": 0, "vote_count": -1, "cast": None, "poster_url": "p"},
+        {"movie_id": "tt0000003", "runtime": 1e9, "vote_count": 1e300, "country": 7},
+    ]  # fmt: skip
+    movie, *others = map(to_movie, read_movies(_jsonl(tmp_path / "movies", rows), "s"))
+    assert (movie.original_title, movie.people) == ("Eins", ("Ada", "Ben"))
+    assert (movie.countries, movie.languages) == (("DE",), ("German",))
+    assert (movie.keywords, movie.runtime_minutes) == (("sea", "boat"), 101)
+    assert (movie.votes, movie.poster_url) == (1234, "https://films.example/p.jpg")
+    for other in others:
+        assert (other.runtime_minutes, other.votes, other.people, other.poster_url) == (
+            None, None, (), None,
+        )  # fmt: skip

@@ -14,7 +14,7 @@ from services.ingest.demo_site.demo_catalogue import (
     DemoReview,
     load_catalogue,
 )
-from services.ingest.demo_site.demo_pages import DemoSite, film_pages
+from services.ingest.demo_site.demo_pages import DemoSite, movie_pages
 from services.ingest.pages.items import to_movie, to_review
 from services.ingest.pages.schema_org.extraction import extract
 from services.ingest.pages.sitemaps import parse_sitemap
@@ -58,29 +58,29 @@ def test_every_page_round_trips_through_extraction(
 ) -> None:
     for movie in catalogue:
         texts = []
-        for number in range(1, film_pages(movie) + 1):
-            url = f"{site.film_url(movie)}?page={number}"
+        for number in range(1, movie_pages(movie) + 1):
+            url = f"{site.movie_url(movie)}?page={number}"
             page = site.page(f"/films/{movie.movie_id}?page={number}")
             content = extract(page.body, url, "demo")
             assert content.bad_blocks == 0
-            [film] = content.films
-            found = to_movie(film.movie)
-            assert (found.movie_id, found.title, found.year) == (
+            [reviewed] = content.movies
+            record = to_movie(reviewed.movie)
+            assert (record.movie_id, record.title, record.year) == (
                 movie.movie_id,
                 movie.title,
                 movie.year,
             )
-            assert found.genres == movie.genres
-            assert ", ".join(found.directors) == movie.director
-            assert found.description == movie.description
-            assert found.rating == movie.mean_rating
-            texts += [to_review(review, "demo") for review in film.reviews]
-        for at, (found_review, review) in enumerate(zip(texts, movie.reviews, strict=True), 1):
-            assert found_review.review_id == f"demo:{movie.movie_id}-review-{at}"
-            assert found_review.text.split() == review.text.split()
-            assert found_review.rating == review.rating
-            assert found_review.published == review.date
-            assert found_review.url == f"{site.film_url(movie)}#review-{at}"
+            assert record.genres == movie.genres
+            assert ", ".join(record.directors) == movie.director
+            assert record.description == movie.description
+            assert record.rating == movie.mean_rating
+            texts += [to_review(review, "demo") for review in reviewed.reviews]
+        for at, (review_record, review) in enumerate(zip(texts, movie.reviews, strict=True), 1):
+            assert review_record.review_id == f"demo:{movie.movie_id}-review-{at}"
+            assert review_record.text.split() == review.text.split()
+            assert review_record.rating == review.rating
+            assert review_record.published == review.date.isoformat()
+            assert review_record.url == f"{site.movie_url(movie)}#review-{at}"
 
 
 def test_ids_do_not_depend_on_where_the_site_is(catalogue: DemoCatalogue) -> None:
@@ -89,8 +89,8 @@ def test_ids_do_not_depend_on_where_the_site_is(catalogue: DemoCatalogue) -> Non
     for base in (BASE, "http://demo.example"):
         site = DemoSite(catalogue, base)
         page = site.page(f"/films/{movie.movie_id}")
-        [film] = extract(page.body, site.film_url(movie), "demo").films
-        ids.add(tuple(to_review(review, "demo").review_id for review in film.reviews))
+        [reviewed] = extract(page.body, site.movie_url(movie), "demo").movies
+        ids.add(tuple(to_review(review, "demo").review_id for review in reviewed.reviews))
     assert len(ids) == 1
 
 
@@ -113,16 +113,16 @@ def test_all_that_is_linked_is_there(catalogue: DemoCatalogue, site: DemoSite) -
     assert {f"/films/{movie.movie_id}" for movie in catalogue} <= seen
 
 
-def test_the_sitemaps_list_every_film(catalogue: DemoCatalogue, site: DemoSite) -> None:
-    index = parse_sitemap(site.page("/sitemap.xml").body, most_bytes=10**7)
+def test_the_sitemaps_list_every_movie(catalogue: DemoCatalogue, site: DemoSite) -> None:
+    index = parse_sitemap(site.page("/sitemap.xml").body, max_bytes=10**7)
     assert index is not None
     assert index.is_index
     urls: set[str] = set()
     for url in index.urls:
-        part = parse_sitemap(site.page(url.removeprefix(BASE)).body, most_bytes=10**7)
+        part = parse_sitemap(site.page(url.removeprefix(BASE)).body, max_bytes=10**7)
         assert part is not None
         urls.update(part.urls)
-    assert {site.film_url(movie) for movie in catalogue} < urls
+    assert {site.movie_url(movie) for movie in catalogue} < urls
 
 
 def test_robots_names_the_sitemap_and_the_rules(catalogue: DemoCatalogue) -> None:
@@ -152,9 +152,9 @@ def test_text_cannot_break_out_of_the_page() -> None:
     tree = lxml.html.fromstring(body)
     assert [script.get("type") for script in tree.iter("script")] == ["application/ld+json"]
     assert tree.xpath("string(//h1)") == evil
-    [film] = extract(body, f"{BASE}/films/tt0000001", "demo").films
-    assert film.movie.title == evil
-    assert film.reviews[0].text == evil
+    [reviewed] = extract(body, f"{BASE}/films/tt0000001", "demo").movies
+    assert reviewed.movie.title == evil
+    assert reviewed.reviews[0].text == evil
 
 
 def test_an_entity_tag_names_the_content(site: DemoSite) -> None:

@@ -49,14 +49,14 @@ REVIEW: dict[str, Any] = {
 
 
 def test_a_movie_with_nested_reviews() -> None:
-    [film] = _extract({**MOVIE, "review": [REVIEW, {**REVIEW, "reviewBody": "Dull."}]}).films
-    movie = film.movie
+    [reviewed] = _extract({**MOVIE, "review": [REVIEW, {**REVIEW, "reviewBody": "Dull."}]}).movies
+    movie = reviewed.movie
     assert (movie.movie_id, movie.title, movie.year) == ("tt0088763", "Back to the Future", 1985)
     assert movie.genres == ("Adventure", "Comedy", "Sci-Fi")
     assert movie.directors == ("Robert Zemeckis",)
     assert movie.rating == 8.6
     assert movie.url == URL
-    first, second = film.reviews
+    first, second = reviewed.reviews
     assert (first.text, first.rating, first.author) == ("A joy from end to end.", 9.0, "Ada")
     assert (first.title, first.published, first.language) == ("Joy", "2020-02-03", "en")
     assert first.url == f"{URL}#r1"
@@ -82,10 +82,10 @@ def test_a_movie_with_nested_reviews() -> None:
     ],
 )  # fmt: skip
 def test_shapes_of_the_same_thing(block: Any) -> None:
-    [film] = _extract(block).films
-    assert film.movie.movie_id == "tt0088763"
-    assert film.movie.title == "Back to the Future"
-    assert [review.text for review in film.reviews] == ["A joy from end to end."]
+    [reviewed] = _extract(block).movies
+    assert reviewed.movie.movie_id == "tt0088763"
+    assert reviewed.movie.title == "Back to the Future"
+    assert [review.text for review in reviewed.reviews] == ["A joy from end to end."]
 
 
 @pytest.mark.parametrize(
@@ -102,45 +102,45 @@ def test_wrapped_scripts(wrapped: str) -> None:
     script = wrapped.replace("{}", json.dumps({**MOVIE, "review": REVIEW}))
     content = extract(_page(script), URL, "site")
     assert content.bad_blocks == 0
-    assert len(content.films[0].reviews) == 1
+    assert len(content.movies[0].reviews) == 1
 
 
 def test_a_media_type_with_parameters() -> None:
     body = _page(json.dumps(MOVIE), media_type="application/ld+json; charset=utf-8")
-    assert len(extract(body, URL, "site").films) == 1
+    assert len(extract(body, URL, "site").movies) == 1
 
 
 def test_a_broken_block_costs_only_itself() -> None:
     good = json.dumps({**MOVIE, "review": REVIEW})
     content = extract(_page("{not json", good, "", "[" * 100_000), URL, "site")
     assert content.bad_blocks == 3
-    assert len(content.films) == 1
+    assert len(content.movies) == 1
 
 
 def test_an_entry_of_a_list_is_left_to_its_own_page() -> None:
     entries = [{**MOVIE, "url": "/film/1"}, {**MOVIE, "url": "/film/2"}]
-    assert _extract({"@type": "ItemList", "itemListElement": entries}).films == []
-    assert len(_extract({**MOVIE, "url": "/film/42/"}).films) == 1
+    assert _extract({"@type": "ItemList", "itemListElement": entries}).movies == []
+    assert len(_extract({**MOVIE, "url": "/film/42/"}).movies) == 1
 
 
-def test_without_an_imdb_id_the_page_names_the_film_whatever_page_of_reviews_it_is() -> None:
+def test_without_an_imdb_id_the_page_names_the_movie_whatever_page_of_reviews_it_is() -> None:
     movie = {key: value for key, value in MOVIE.items() if key != "sameAs"}
-    [first] = _extract({**movie, "review": REVIEW}).films
-    [second] = _extract({**movie, "review": REVIEW}, url=f"{URL}?page=2#x").films
+    [first] = _extract({**movie, "review": REVIEW}).movies
+    [second] = _extract({**movie, "review": REVIEW}, url=f"{URL}?page=2#x").movies
     assert first.movie.movie_id == second.movie.movie_id
     assert first.movie.movie_id.startswith("site:")
 
 
-def test_an_own_number_of_a_review_is_made_unique_by_its_film() -> None:
-    [film] = _extract({**MOVIE, "review": {**REVIEW, "identifier": 7}}).films
-    assert film.reviews[0].own_id == "tt0088763:7"
+def test_an_own_number_of_a_review_is_made_unique_by_its_movie() -> None:
+    [reviewed] = _extract({**MOVIE, "review": {**REVIEW, "identifier": 7}}).movies
+    assert reviewed.reviews[0].external_id == "tt0088763:7"
 
 
 def test_reviews_without_text_are_counted() -> None:
     textless = [{"@type": "Review", "reviewRating": {}}, {**REVIEW, "reviewBody": "<p> </p>"}]
     content = _extract({**MOVIE, "review": textless})
     assert content.reviews_without_text == 2
-    assert content.films[0].reviews == []
+    assert content.movies[0].reviews == []
 
 
 @pytest.mark.parametrize(
@@ -160,14 +160,14 @@ def test_reviews_without_text_are_counted() -> None:
     ],
 )
 def test_ratings_on_a_scale_of_ten(rating: Any, expected: float | None) -> None:
-    [film] = _extract({**MOVIE, "review": {**REVIEW, "reviewRating": rating}}).films
-    assert film.reviews[0].rating == expected
+    [reviewed] = _extract({**MOVIE, "review": {**REVIEW, "reviewRating": rating}}).movies
+    assert reviewed.reviews[0].rating == expected
 
 
 def test_other_encodings() -> None:
     body = _page(json.dumps({**MOVIE, "name": "Amélie"}, ensure_ascii=False))
     latin = body.decode().encode("latin-1")
-    assert extract(latin, URL, "site", encoding="latin-1").films[0].movie.title == "Amélie"
+    assert extract(latin, URL, "site", encoding="latin-1").movies[0].movie.title == "Amélie"
 
 
 _json = st.recursive(
@@ -193,7 +193,7 @@ def test_no_json_whatever_raises(block: Any) -> None:
 
 @given(st.binary(max_size=300))
 def test_no_bytes_whatever_raise(body: bytes) -> None:
-    assert extract(b'<script type="application/ld+json">' + body, URL, "site").films is not None
+    assert extract(b'<script type="application/ld+json">' + body, URL, "site").movies is not None
 
 
 def test_names_under_a_prefix_an_alias_or_in_full() -> None:
@@ -235,43 +235,46 @@ def test_names_under_a_prefix_an_alias_or_in_full() -> None:
         },
     ]
     for block in blocks:
-        [film] = _extract(block).films
-        assert (film.movie.movie_id, film.movie.title) == ("tt0088763", "Back to the Future")
-        assert [review.text for review in film.reviews] == ["A joy."]
+        [reviewed] = _extract(block).movies
+        assert (reviewed.movie.movie_id, reviewed.movie.title) == (
+            "tt0088763",
+            "Back to the Future",
+        )
+        assert [review.text for review in reviewed.reviews] == ["A joy."]
 
 
 def test_references() -> None:
     movie = {key: value for key, value in MOVIE.items() if key != "sameAs"}
     graphs: list[Any] = [
-        # A film spread over two nodes of one id; ids relative here and absolute there.
+        # A movie in two nodes with the same id, once relative and once absolute.
         [
             {**movie, "@id": "#film"},
             {"@id": f"{URL}#film", "sameAs": "tt0088763", "review": ["#r"]},
             {**REVIEW, "@id": "#r"},
         ],
-        # By plain strings, and from the review to the film.
+        # By plain strings, and from the review to the movie.
         [{**MOVIE, "@id": "#film"}, {**REVIEW, "itemReviewed": "#film"}],
         # The other way round.
         [{**MOVIE, "@reverse": {"itemReviewed": [REVIEW]}}],
         # In containers.
         [{**MOVIE, "review": {"@list": [REVIEW]}}],
-        # The film stands inside its review, and the next review points to it.
+        # The movie is inside its review, and the next review points to it.
         [
             {**REVIEW, "itemReviewed": {**MOVIE, "@id": "#film"}},
         ],
     ]
     for graph in graphs:
-        [film] = _extract({"@context": "https://schema.org", "@graph": graph}).films
-        assert film.movie.movie_id == "tt0088763"
-        assert [review.text for review in film.reviews] == ["A joy from end to end."]
+        [reviewed] = _extract({"@context": "https://schema.org", "@graph": graph}).movies
+        assert reviewed.movie.movie_id == "tt0088763"
+        assert [review.text for review in reviewed.reviews] == ["A joy from end to end."]
 
 
-def test_a_film_inside_one_review_that_another_points_to() -> None:
-    [film] = _extract(
+def test_a_movie_inside_one_review_that_another_points_to() -> None:
+    [reviewed] = _extract(
         {**REVIEW, "itemReviewed": {**MOVIE, "@id": "#film"}},
         {**REVIEW, "url": "#r2", "reviewBody": "Dull.", "itemReviewed": {"@id": "#film"}},
-    ).films
-    assert [review.text for review in film.reviews] == ["A joy from end to end.", "Dull."]
+    ).movies
+    assert [review.text for review in reviewed.reviews] == ["A joy from end to end.", "Dull."]
 
 
 def test_texts_in_several_languages() -> None:
@@ -285,14 +288,14 @@ def test_texts_in_several_languages() -> None:
     ]
     review = {key: value for key, value in REVIEW.items() if key != "inLanguage"}
     page = _page(json.dumps({**MOVIE, "name": name, "review": {**review, "reviewBody": body}}))
-    [film] = extract(page.replace(b"<html>", b'<html lang="en-US">'), URL, "site").films
-    assert film.movie.title == "Back to the Future"
-    assert (film.reviews[0].text, film.reviews[0].language) == ("A joy.", "en")
-    [film] = extract(page.replace(b"<html>", b'<html lang="de">'), URL, "site").films
-    assert film.movie.title == "Zurück in die Zukunft"
-    assert (film.reviews[0].text, film.reviews[0].language) == ("Une joie.", "fr")
-    [film] = extract(page, URL, "site").films
-    assert film.movie.title == "Zurück in die Zukunft"
+    [reviewed] = extract(page.replace(b"<html>", b'<html lang="en-US">'), URL, "site").movies
+    assert reviewed.movie.title == "Back to the Future"
+    assert (reviewed.reviews[0].text, reviewed.reviews[0].language) == ("A joy.", "en")
+    [reviewed] = extract(page.replace(b"<html>", b'<html lang="de">'), URL, "site").movies
+    assert reviewed.movie.title == "Zurück in die Zukunft"
+    assert (reviewed.reviews[0].text, reviewed.reviews[0].language) == ("Une joie.", "fr")
+    [reviewed] = extract(page, URL, "site").movies
+    assert reviewed.movie.title == "Zurück in die Zukunft"
 
 
 @pytest.mark.parametrize(
@@ -309,8 +312,8 @@ def test_texts_in_several_languages() -> None:
 )
 def test_the_language_of_a_review(changes: dict[str, Any], language: str | None) -> None:
     review = {key: value for key, value in REVIEW.items() if key != "inLanguage"}
-    [film] = _extract({**MOVIE, "review": {**review, **changes}}).films
-    assert film.reviews[0].language == language
+    [reviewed] = _extract({**MOVIE, "review": {**review, **changes}}).movies
+    assert reviewed.reviews[0].language == language
 
 
 @pytest.mark.parametrize(
@@ -333,8 +336,8 @@ def test_the_language_of_a_review(changes: dict[str, Any], language: str | None)
     ],
 )
 def test_spoilers(changes: dict[str, Any], spoiler: bool | None) -> None:
-    [film] = _extract({**MOVIE, "review": {**REVIEW, **changes}}).films
-    assert film.reviews[0].spoiler is spoiler
+    [reviewed] = _extract({**MOVIE, "review": {**REVIEW, **changes}}).movies
+    assert reviewed.reviews[0].spoiler is spoiler
 
 
 @pytest.mark.parametrize(
@@ -352,28 +355,33 @@ def test_spoilers(changes: dict[str, Any], spoiler: bool | None) -> None:
 def test_json_that_is_none(script: str) -> None:
     content = extract(_page(script), URL, "site")
     assert content.bad_blocks == 0
-    movie = to_movie(content.films[0].movie)
+    movie = to_movie(content.movies[0].movie)
     assert (movie.movie_id, movie.title) == ("tt0088763", "Tom & Jerry")
 
 
 def test_half_a_surrogate_pair_stops_nothing() -> None:
     half = "x\ud83d"
     review = {"reviewBody": half, "url": f"#{half}", "identifier": half, "author": half}
-    [film] = _extract(
+    [reviewed] = _extract(
         {"@type": "Movie", "name": half, "url": f"/film/42/{half}", "review": [review]}
-    ).films
-    message = to_review(film.reviews[0], "site")
+    ).movies
+    message = to_review(reviewed.reviews[0], "site")
     assert (message.text, message.author, message.url) == ("x", "x", None)
-    assert to_movie(film.movie).title == "x"
+    assert to_movie(reviewed.movie).title == "x"
 
 
 def test_ids_as_property_values() -> None:
-    own = {"@type": "PropertyValue", "propertyID": "IMDb", "name": "IMDb", "value": "tt0088763"}
-    movie = {**MOVIE, "identifier": [own], "sameAs": None}
+    identifier = {
+        "@type": "PropertyValue",
+        "propertyID": "IMDb",
+        "name": "IMDb",
+        "value": "tt0088763",
+    }
+    movie = {**MOVIE, "identifier": [identifier], "sameAs": None}
     review = {**REVIEW, "identifier": {"@type": "PropertyValue", "name": "no", "value": 17}}
-    [film] = _extract({**movie, "review": review}).films
-    assert film.movie.movie_id == "tt0088763"
-    assert film.reviews[0].own_id == "tt0088763:17"
+    [reviewed] = _extract({**movie, "review": review}).movies
+    assert reviewed.movie.movie_id == "tt0088763"
+    assert reviewed.reviews[0].external_id == "tt0088763:17"
 
 
 _MICRODATA = """
@@ -395,19 +403,19 @@ _MICRODATA = """
 
 
 def test_microdata_alone() -> None:
-    [film] = extract(_MICRODATA.encode(), URL, "site").films
-    assert film.movie.title == "Back to the Future"
-    assert film.movie.movie_id.startswith("site:")
-    first, second = film.reviews
+    [reviewed] = extract(_MICRODATA.encode(), URL, "site").movies
+    assert reviewed.movie.title == "Back to the Future"
+    assert reviewed.movie.movie_id.startswith("site:")
+    first, second = reviewed.reviews
     assert (first.text, first.author, first.language) == ("A joy from end to end.", "Ada", "en")
     assert (second.text, second.rating) == ("Dull, and long.\n\nVery long.", 2.0)
 
 
 def test_a_review_in_both_syntaxes_is_one_review() -> None:
     body = _page(json.dumps({**MOVIE, "review": [{**REVIEW, "inLanguage": None}]}))
-    [film] = extract(body + _MICRODATA.encode(), URL, "site").films
-    assert film.movie.movie_id == "tt0088763"  # as the JSON-LD says; the microdata knows no id
-    first, second = film.reviews
+    [reviewed] = extract(body + _MICRODATA.encode(), URL, "site").movies
+    assert reviewed.movie.movie_id == "tt0088763"  # as the JSON-LD says; the microdata knows no id
+    first, second = reviewed.reviews
     assert (first.text, first.rating, first.url) == ("A joy from end to end.", 9.0, f"{URL}#r1")
     assert first.language == "en"  # which only the microdata says
     assert second.text == "Dull, and long.\n\nVery long."
@@ -424,10 +432,10 @@ def test_two_viewers_who_wrote_the_same_stay_two() -> None:
         for name in ("Bob", "Ada", "Eve")
     )
     movie = f'<div itemscope itemtype="http://schema.org/Movie">{twice}</div>'
-    [film] = extract(
+    [reviewed] = extract(
         _page(json.dumps({**MOVIE, "review": reviews})) + movie.encode(), URL, "site"
-    ).films
-    assert [review.author for review in film.reviews] == ["Ada", "Bob", "Eve"]
+    ).movies
+    assert [review.author for review in reviewed.reviews] == ["Ada", "Bob", "Eve"]
 
 
 def test_the_longer_text_of_two_is_taken() -> None:
@@ -438,21 +446,21 @@ def test_the_longer_text_of_two_is_taken() -> None:
         f'itemtype="http://schema.org/Review"><p itemprop="reviewBody">{long}</p></div></div>'
     )
     body = _page(json.dumps({**MOVIE, "review": review})) + marked.encode()
-    [film] = extract(body, URL, "site").films
-    [only] = film.reviews
+    [reviewed] = extract(body, URL, "site").movies
+    [only] = reviewed.reviews
     assert (only.text, only.author) == (long, "Ada")
 
 
-def test_microdata_reviews_apart_belong_to_the_pages_one_film() -> None:
+def test_microdata_reviews_apart_belong_to_the_pages_one_movie() -> None:
     apart = (
         '<div itemscope itemtype="http://schema.org/Review"><p itemprop="reviewBody">A joy.</p>'
         "</div>"
     )
-    [film] = extract(_page(json.dumps(MOVIE)) + apart.encode(), URL, "site").films
-    assert [review.text for review in film.reviews] == ["A joy."]
-    films = [MOVIE, {**MOVIE, "sameAs": "tt0000002", "name": "Other"}]
-    content = extract(_page(json.dumps(films)) + apart.encode(), URL, "site")
-    assert [film.reviews for film in content.films] == [[], []]
+    [reviewed] = extract(_page(json.dumps(MOVIE)) + apart.encode(), URL, "site").movies
+    assert [review.text for review in reviewed.reviews] == ["A joy."]
+    movies = [MOVIE, {**MOVIE, "sameAs": "tt0000002", "name": "Other"}]
+    content = extract(_page(json.dumps(movies)) + apart.encode(), URL, "site")
+    assert [reviewed.reviews for reviewed in content.movies] == [[], []]
 
 
 def test_a_page_of_too_dense_microdata_is_counted_and_its_json_ld_still_read() -> None:
@@ -460,7 +468,7 @@ def test_a_page_of_too_dense_microdata_is_counted_and_its_json_ld_still_read() -
     body = _page(json.dumps({**MOVIE, "review": REVIEW})) + dense.encode()
     content = extract(body, URL, "site")
     assert content.bad_blocks == 1
-    assert len(content.films[0].reviews) == 1
+    assert len(content.movies[0].reviews) == 1
 
 
 @given(
@@ -481,10 +489,75 @@ def test_a_page_of_too_dense_microdata_is_counted_and_its_json_ld_still_read() -
 )  # fmt: skip
 def test_no_page_whatever_raises(parts: list[bytes]) -> None:
     content = extract(b"".join(parts), URL, "site")
-    for film in content.films:
-        assert all(review.text for review in film.reviews)
+    for reviewed in content.movies:
+        assert all(review.text for review in reviewed.reviews)
 
 
 def test_an_empty_page() -> None:
-    assert extract(b"", URL, "site").films == []
-    assert extract(b"<html></html>", URL, "site", encoding="no-such-encoding").films == []
+    assert extract(b"", URL, "site").movies == []
+    assert extract(b"<html></html>", URL, "site", encoding="no-such-encoding").movies == []
+
+
+@pytest.mark.parametrize(
+    ("duration", "minutes"),
+    [
+        ("PT1H42M", 102), ("PT90M", 90), ("P0DT2H", 120), ("PT1H59M40S", 120), ("102 min", 102),
+        ("95 minutes", 95), ("", None), ("PT0M", None), ("long", None), ("PT", None),
+        ({"@type": "Duration", "name": "PT2H"}, 120), (["soon", "PT80M"], 80), (90, None),
+    ],
+)  # fmt: skip
+def test_running_times(duration: Any, minutes: int | None) -> None:
+    [reviewed] = _extract({**MOVIE, "duration": duration}).movies
+    assert reviewed.movie.runtime_minutes == minutes
+
+
+def test_facts_that_are_not_there_are_unknown() -> None:
+    [reviewed] = _extract(MOVIE).movies
+    movie = reviewed.movie
+    assert (movie.original_title, movie.runtime_minutes, movie.votes, movie.poster_url) == (
+        None,
+    ) * 4
+    assert movie.people == movie.countries == movie.languages == movie.keywords == ()
+
+
+@pytest.mark.parametrize(
+    ("image", "poster"),
+    [
+        ("https://films.example/p.jpg", "https://films.example/p.jpg"),
+        ("/p.jpg", "https://films.example/p.jpg"),
+        ({"@type": "ImageObject", "url": "p.jpg"}, "https://films.example/film/p.jpg"),
+        (
+            [{"@type": "ImageObject", "contentUrl": "/a.jpg"}, "/b.jpg"],
+            "https://films.example/a.jpg",
+        ),
+        ({"@type": "ImageObject"}, None),
+    ],
+)
+def test_posters(image: Any, poster: str | None) -> None:
+    [reviewed] = _extract({**MOVIE, "image": image}).movies
+    assert reviewed.movie.poster_url == poster
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(),
+        lambda inner: (
+            st.lists(inner)
+            | st.dictionaries(
+                st.sampled_from(["@value", "name", "url", "@id", "@list", "ratingCount"]), inner
+            )
+        ),
+    )
+)
+def test_no_fact_whatever_its_value_loses_the_movie(value: Any) -> None:
+    names = (
+        "duration",
+        "image",
+        "actor",
+        "countryOfOrigin",
+        "inLanguage",
+        "keywords",
+        "aggregateRating",
+    )
+    [reviewed] = _extract({**MOVIE, **dict.fromkeys(names, value)}).movies
+    assert to_movie(reviewed.movie).title == "Back to the Future"

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from services.ingest.pages.identifiers import canonical_url, imdb_movie_id, movie_id, review_id
-from shared.delivery.messages import ID_PATTERN
+from shared.record import ID_PATTERN
 
 
 @pytest.mark.parametrize(
@@ -26,27 +26,30 @@ def test_imdb_ids(given: str, expected: str | None) -> None:
 
 def test_other_movie_ids_are_kept_or_hashed_into_the_pattern() -> None:
     assert movie_id("s", "film-42") == "film-42"
-    for own in ("https://a.example/ein film?x=1", "ü", "x" * 200):
-        made = movie_id("s" * 64, own)
+    for external_id in ("https://a.example/ein film?x=1", "ü", "x" * 200):
+        made = movie_id("s" * 64, external_id)
         assert re.fullmatch(ID_PATTERN, made)
         assert len(made) <= 64
-        assert made == movie_id("s" * 64, own)
+        assert made == movie_id("s" * 64, external_id)
     assert movie_id("s", "ü") != movie_id("s", "ä")
 
 
 def test_review_ids() -> None:
     link = "https://www.imdb.com/review/rw5504423/"
-    assert review_id("s", own=None, permalink=link, movie="m", text="t") == "imdb:rw5504423"
-    assert review_id("s", own="rw5504423", permalink=None, movie="m", text="t") == "imdb:rw5504423"
+    assert review_id("s", external_id=None, permalink=link, movie="m", text="t") == "imdb:rw5504423"
+    assert (
+        review_id("s", external_id="rw5504423", permalink=None, movie="m", text="t")
+        == "imdb:rw5504423"
+    )
     other = "https://films.example/review/5504423"
-    assert review_id("s", own="r-1", permalink=other, movie="m", text="t") == "s:r-1"
-    odd = review_id("s", own="a b", permalink=None, movie="m", text="t")
+    assert review_id("s", external_id="r-1", permalink=other, movie="m", text="t") == "s:r-1"
+    odd = review_id("s", external_id="a b", permalink=None, movie="m", text="t")
     assert re.fullmatch(ID_PATTERN, odd)
 
 
-def test_equal_texts_about_two_films_are_two_reviews() -> None:
-    one = review_id("s", own=None, permalink=None, movie="tt1", text="Great.")
-    two = review_id("s", own=None, permalink=None, movie="tt2", text="Great.")
+def test_equal_texts_about_two_movies_are_two_reviews() -> None:
+    one = review_id("s", external_id=None, permalink=None, movie="tt1", text="Great.")
+    two = review_id("s", external_id=None, permalink=None, movie="tt2", text="Great.")
     assert one != two
 
 

@@ -19,13 +19,13 @@ def _urlset(*urls: str) -> bytes:
 
 
 def test_pages_and_indexes() -> None:
-    pages = parse_sitemap(_urlset("https://a/1", "https://a/2?x=1&amp;y=2"), most_bytes=_LIMIT)
+    pages = parse_sitemap(_urlset("https://a/1", "https://a/2?x=1&amp;y=2"), max_bytes=_LIMIT)
     assert pages is not None
     assert not pages.is_index
     assert pages.urls == ("https://a/1", "https://a/2?x=1&y=2")
     index = parse_sitemap(
         f"<sitemapindex {_NS}><sitemap><loc>https://a/s.xml</loc></sitemap></sitemapindex>".encode(),
-        most_bytes=_LIMIT,
+        max_bytes=_LIMIT,
     )
     assert index is not None
     assert index.is_index
@@ -34,14 +34,14 @@ def test_pages_and_indexes() -> None:
 
 def test_compressed_and_without_namespace() -> None:
     body = gzip.compress(b"<urlset><url><loc>https://a/1</loc></url></urlset>")
-    found = parse_sitemap(body, most_bytes=_LIMIT)
-    assert found is not None
-    assert found.urls == ("https://a/1",)
+    sitemap = parse_sitemap(body, max_bytes=_LIMIT)
+    assert sitemap is not None
+    assert sitemap.urls == ("https://a/1",)
 
 
 def test_a_compressed_bomb_is_not_unpacked() -> None:
     bomb = gzip.compress(b"<urlset>" + b" " * 2_000_000)
-    assert parse_sitemap(bomb, most_bytes=1_000_000) is None
+    assert parse_sitemap(bomb, max_bytes=1_000_000) is None
 
 
 _LAUGHS = b'<!DOCTYPE u [<!ENTITY a0 "aaaaaaaaaa">' + b"".join(
@@ -61,16 +61,16 @@ _LAUGHS = b'<!DOCTYPE u [<!ENTITY a0 "aaaaaaaaaa">' + b"".join(
     ids=["laughs", "laughs in an attribute", "file", "parameter entity", "external subset"],
 )
 def test_what_declares_entities_is_no_sitemap(body: bytes) -> None:
-    assert parse_sitemap(body, most_bytes=_LIMIT) is None
+    assert parse_sitemap(body, max_bytes=_LIMIT) is None
 
 
 def test_elements_that_list_nothing_cost_nothing() -> None:
     body = b"<urlset>" + b"<url></url>" * 900_000 + b"<url><loc>https://a/1</loc></url></urlset>"
     resident = psutil.Process().memory_info().rss
-    found = parse_sitemap(body, most_bytes=_LIMIT)
+    sitemap = parse_sitemap(body, max_bytes=_LIMIT)
     grown = psutil.Process().memory_info().rss - resident
-    assert found is not None
-    assert found.urls == ("https://a/1",)
+    assert sitemap is not None
+    assert sitemap.urls == ("https://a/1",)
     assert grown < 20 * 2**20  # a tree of it takes more than 200 MiB
 
 
@@ -80,35 +80,35 @@ def test_only_the_places_of_locations_are_read() -> None:
         b"<image:image xmlns:image='i'><image:loc>https://a/3.png</image:loc></image:image>"
         b"<loc>https://a/" + b"x" * 3000 + b"</loc></url></urlset>"
     )
-    found = parse_sitemap(body, most_bytes=_LIMIT)
-    assert found is not None
-    assert found.urls == ("https://a/2",)
+    sitemap = parse_sitemap(body, max_bytes=_LIMIT)
+    assert sitemap is not None
+    assert sitemap.urls == ("https://a/2",)
 
 
 def test_all_members_of_a_gzip_file_are_read_and_counted() -> None:
     whole = _urlset("https://a/1", "https://a/2")
     packed = gzip.compress(whole[:60]) + gzip.compress(whole[60:])
-    found = parse_sitemap(packed, most_bytes=len(whole))
-    assert found is not None
-    assert len(found.urls) == 2
-    assert parse_sitemap(packed, most_bytes=len(whole) - 1) is None
+    sitemap = parse_sitemap(packed, max_bytes=len(whole))
+    assert sitemap is not None
+    assert len(sitemap.urls) == 2
+    assert parse_sitemap(packed, max_bytes=len(whole) - 1) is None
 
 
 def test_no_more_than_the_protocol_allows() -> None:
     body = _urlset(*(f"https://a/{n}" for n in range(MAX_ENTRIES + 10)))
-    found = parse_sitemap(body, most_bytes=_LIMIT)
-    assert found is not None
-    assert len(found.urls) == MAX_ENTRIES
+    sitemap = parse_sitemap(body, max_bytes=_LIMIT)
+    assert sitemap is not None
+    assert len(sitemap.urls) == MAX_ENTRIES
 
 
 @pytest.mark.parametrize(
     "body", [b"", b"User-agent: *", b"<html><body/></html>", b"\x1f\x8bnot gzip", b"<", b"{}"]
 )
 def test_what_is_not_a_sitemap(body: bytes) -> None:
-    assert parse_sitemap(body, most_bytes=_LIMIT) is None
+    assert parse_sitemap(body, max_bytes=_LIMIT) is None
 
 
 def test_a_truncated_one_gives_what_it_has() -> None:
-    found = parse_sitemap(_urlset("https://a/1", "https://a/2")[:-40], most_bytes=_LIMIT)
-    assert found is not None
-    assert found.urls[0] == "https://a/1"
+    sitemap = parse_sitemap(_urlset("https://a/1", "https://a/2")[:-40], max_bytes=_LIMIT)
+    assert sitemap is not None
+    assert sitemap.urls[0] == "https://a/1"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from services.ingest.settings import IngestSettings
 from services.ingest.sources.sources import (
     DATASET_SUFFIXES,
     DatasetSource,
@@ -17,23 +18,22 @@ from services.ingest.sources.sources import (
     find_source,
     load_sources,
 )
-from shared.settings import Settings
 
 
 def _load(folder: Path, text: str) -> dict[str, Source]:
     file = folder / "sources.toml"
     file.write_text(text)
-    return load_sources(Settings(sources=file))
+    return load_sources(IngestSettings(sources=file))
 
 
 def test_demo_is_always_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    sources = load_sources(Settings(demo_site_port=8123))
+    sources = load_sources(IngestSettings(demo_site_port=8123))
     demo = sources["demo"]
     assert isinstance(demo, SchemaOrgSource)
     assert demo.start_urls == ("http://127.0.0.1:8123/sitemap.xml",)
     assert demo.allow_private
-    elsewhere = load_sources(Settings(), demo_url="http://127.0.0.1:9")["demo"]
+    elsewhere = load_sources(IngestSettings(), demo_url="http://127.0.0.1:9")["demo"]
     assert isinstance(elsewhere, SchemaOrgSource)
     assert elsewhere.hosts == {"127.0.0.1:9"}
 
@@ -45,7 +45,7 @@ def test_a_file_in_the_working_folder_is_read(
     Path("sources.toml").write_text(
         '[sources.a]\nspider="dataset"\nmovies="m.csv"\nreviews="r.csv"'
     )
-    assert set(load_sources(Settings())) == {"a", "demo"}
+    assert set(load_sources(IngestSettings())) == {"a", "demo"}
 
 
 def test_the_formats_of_the_documentation(tmp_path: Path) -> None:
@@ -147,12 +147,16 @@ _FILES = '[sources.s]\nspider = "dataset"\nmovies = "m.csv"\nreviews = "r.csv"\n
         (_SITE + _SITE, 4, "sources.s: not TOML: Cannot declare ('sources', 's') twice"),
         (_SITE + "delay_s = [\n1,\n", 5, "sources.s: not TOML"),
         ("# fine\n[sources.\udce4]\n", 2, "not UTF-8"),
-        ("\n\n[source.s]\n", 3, "source: unknown; sources are tables [sources.NAME]"),
+        (
+            "\n\n[source.s]\n",
+            3,
+            "source: unknown key; define each source as a table [sources.NAME]",
+        ),
         (_SITE + "[sourcess.s]\n", 4, "sourcess: unknown"),
-        ("\nsources = 3\n", 2, "sources: each must be a table"),
+        ("\nsources = 3\n", 2, "sources: define each source as a table"),
         ("[sources]\ns = { spider = 1 }\n", 2, "sources.s.spider: "),
-        ("[sources]\n\ns = 3\n", 3, "sources: each must be a table"),
-        ("[[sources.s]]\n", 1, "sources: each must be a table"),
+        ("[sources]\n\ns = 3\n", 3, "sources: define each source as a table"),
+        ("[[sources.s]]\n", 1, "sources: define each source as a table"),
         # Which spider.
         ("\n[sources.s]\n", 2, "sources.s.spider: "),
         ('[sources.s]\n\nspider = "selenium"\n', 3, "sources.s.spider: "),
@@ -167,9 +171,9 @@ _FILES = '[sources.s]\nspider = "dataset"\nmovies = "m.csv"\nreviews = "r.csv"\n
         (_SITE + "a.b = 3\n", 4, "sources.s.a: unknown key"),
         (_SITE + "[sources.s.limits]\nmax_pages = 3\n", 4, "sources.s.limits: unknown key"),
         # Wrong types and values.
-        (_SITE + 'every = "daily"\n', 4, "sources.s.every: a duration such as"),
-        (_SITE + "every = 86400\n", 4, "sources.s.every: a duration such as"),
-        (_SITE + 'time_limit = "0h"\n', 4, "sources.s.time_limit: a duration such as"),
+        (_SITE + 'every = "daily"\n', 4, "sources.s.every: must be a duration such as"),
+        (_SITE + "every = 86400\n", 4, "sources.s.every: must be a duration such as"),
+        (_SITE + 'time_limit = "0h"\n', 4, "sources.s.time_limit: must be a duration such as"),
         (_SITE + "reviews_per_movie = -1\n", 4, "sources.s.reviews_per_movie: "),
         (_SITE + 'reviews_per_movie = "5"\n', 4, "sources.s.reviews_per_movie: "),
         (_SITE + "reviews_per_movie = true\n", 4, "sources.s.reviews_per_movie: "),
@@ -198,7 +202,7 @@ _FILES = '[sources.s]\nspider = "dataset"\nmovies = "m.csv"\nreviews = "r.csv"\n
         ('\n[sources.s]\nspider = "schema_org"\n[sources.demo]\n', 2, "sources.s.start_urls: "),
         ('[sources.s]\nspider="dataset"\nmovies="m.csv"\n', 1, "sources.s.reviews: "),
         # Datasets.
-        (_FILES.replace("m.csv", "m.xls"), 3, "sources.s.movies: the file's name must end in"),
+        (_FILES.replace("m.csv", "m.xls"), 3, "sources.s.movies: the file's name must end with"),
         (_FILES.replace("r.csv", "r.parquet.gz"), 4, "sources.s.reviews: the file's name must"),
         (_FILES.replace("r.csv", ".csv.bz2"), 4, "sources.s.reviews: the file's name must"),
         (_FILES + 'columns = { text = "b", txt = "c" }\n', 5, "sources.s.columns.txt: unknown"),
@@ -219,7 +223,7 @@ def test_a_mistake_is_told_in_one_line_with_its_place(
     file = tmp_path / "sources.toml"
     file.write_bytes(text.encode(errors="surrogateescape"))
     with pytest.raises(SourceInvalid) as fault:
-        load_sources(Settings(sources=file))
+        load_sources(IngestSettings(sources=file))
     message = str(fault.value)
     assert message.startswith(f"{file}:{line}: ")
     assert says in message
@@ -229,14 +233,14 @@ def test_a_mistake_is_told_in_one_line_with_its_place(
 def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
     file = tmp_path / "sources.toml"
     file.write_bytes(b"\xef\xbb\xbf" + _SITE.replace("\n", "\r\n").encode())
-    assert "s" in load_sources(Settings(sources=file))
+    assert "s" in load_sources(IngestSettings(sources=file))
 
 
 def test_a_file_that_is_named_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(SourceInvalid, match=r"nowhere\.toml: cannot be read"):
-        load_sources(Settings(sources=tmp_path / "nowhere.toml"))
+        load_sources(IngestSettings(sources=tmp_path / "nowhere.toml"))
 
 
 def test_an_unknown_name_is_told_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(SourceInvalid, match="'x' is not configured; there are demo"):
+    with pytest.raises(SourceInvalid, match="'x' is not configured; configured: demo"):
         find_source(_load(tmp_path, ""), "x")

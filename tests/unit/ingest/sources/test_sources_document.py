@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from services.ingest.pages.datasets.dataset_items import MOVIE_COLUMNS, REVIEW_COLUMNS
+from services.ingest.settings import IngestSettings
 from services.ingest.sources.sources import (
     DATASET_SUFFIXES,
     DatasetSource,
@@ -19,7 +20,6 @@ from services.ingest.sources.sources import (
     Target,
     load_sources,
 )
-from shared.settings import Settings
 
 DOCUMENT = Path(__file__).parents[4] / "docs" / "sources.md"
 MODELS = (SchemaOrgSource, ImdbSource, DatasetSource)
@@ -99,7 +99,7 @@ def test_the_examples_load(example: str, tmp_path: Path) -> None:
     file.write_text(example)
     names = re.findall(r"^\[sources\.(\w+)\]", example, re.MULTILINE)
     assert names
-    assert set(load_sources(Settings(sources=file))) == {*names, "demo"}
+    assert set(load_sources(IngestSettings(sources=file))) == {*names, "demo"}
 
 
 def test_there_is_an_example_of_each_spider() -> None:

@@ -13,7 +13,7 @@ from services.ingest.supervisor.folder import (
     DRIFT_PAGES_KEPT,
     KEPT_AFTER_REMOVAL_S,
     FolderUnusable,
-    claimed,
+    claim_folder,
 )
 from services.ingest.supervisor.folder import tidy as tidy_folder
 
@@ -34,27 +34,27 @@ def _names(folder: Path) -> set[str]:
 
 def test_the_folder_is_made_and_keeps_its_name(tmp_path: Path) -> None:
     folder = tmp_path / "a" / "ingest"
-    with claimed(folder) as first:
+    with claim_folder(folder) as first:
         assert folder.is_dir()
-    with claimed(folder) as second:
+    with claim_folder(folder) as second:
         assert first == second
-    with claimed(tmp_path / "other") as third:
+    with claim_folder(tmp_path / "other") as third:
         assert third != first
 
 
 def test_one_service_at_a_time(tmp_path: Path) -> None:
     with (
-        claimed(tmp_path),
+        claim_folder(tmp_path),
         pytest.raises(FolderUnusable, match="another ingest service"),
-        claimed(tmp_path),
+        claim_folder(tmp_path),
     ):
         pass
 
 
 def test_a_killed_service_holds_nothing(tmp_path: Path) -> None:
     script = (
-        "import pathlib, sys, time; from services.ingest.supervisor.folder import claimed\n"
-        "with claimed(pathlib.Path(sys.argv[1])) as name:\n"
+        "import pathlib, sys, time; from services.ingest.supervisor.folder import claim_folder\n"
+        "with claim_folder(pathlib.Path(sys.argv[1])) as name:\n"
         "    print(name, flush=True); time.sleep(60)"
     )
     with subprocess.Popen(
@@ -62,17 +62,17 @@ def test_a_killed_service_holds_nothing(tmp_path: Path) -> None:
     ) as process:
         assert process.stdout is not None
         name = process.stdout.readline().strip()
-        with pytest.raises(FolderUnusable), claimed(tmp_path):
+        with pytest.raises(FolderUnusable), claim_folder(tmp_path):
             pass
         process.kill()
         process.wait()
-    with claimed(tmp_path) as mine:
+    with claim_folder(tmp_path) as mine:
         assert mine == name
 
 
 def test_a_folder_that_cannot_be_made_is_told_in_a_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(FolderUnusable) as error, claimed(tmp_path / "file" / "ingest"):
+    with pytest.raises(FolderUnusable) as error, claim_folder(tmp_path / "file" / "ingest"):
         pass
     assert "MOVIE_SEARCH_DATA_DIR" in str(error.value)
     assert "\n" not in str(error.value)

@@ -1,4 +1,4 @@
-"""When a site has changed so that it is no longer understood."""
+"""Drift: a site's pages have changed so that they can no longer be read."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from services.ingest.visits.kept_page import KeptPage, Oddity
         (Tally(changed=9, emptied=5), "5 of 9 changed pages"),
         (Tally(reviews=4, textless=6), "6 of 10 reviews have no text"),
         (Tally(textless=10), "10 of 10 reviews have no text"),
-        (Tally(movies=10, untitled=6), "6 of 10 films have no title"),
-        (Tally(unreadable={"titles": (0, 9), "title": (3, 5)}), "3 of 5 pages of title cannot"),
+        (Tally(movies=10, untitled=6), "6 of 10 movies have no title"),
+        (Tally(unreadable={"titles": (0, 9), "title": (3, 5)}), "3 of 5 pages of kind 'title'"),
     ],
 )
 def test_drift(tally: Tally, reason: str) -> None:
-    found = drift(tally)
-    assert found is not None
-    assert reason in found
+    error = drift(tally)
+    assert error is not None
+    assert reason in error
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_drift(tally: Tally, reason: str) -> None:
     [
         Tally(),
         Tally(movies=500, reviews=9_000, textless=9_000, changed=500, emptied=250),
-        Tally(changed=2, emptied=2),  # two films may well have lost their reviews
+        Tally(changed=2, emptied=2),  # two movies may well have lost their reviews
         Tally(changed=6, emptied=3),
         Tally(reviews=3, textless=6),  # too few to tell
         Tally(reviews=5, textless=5),

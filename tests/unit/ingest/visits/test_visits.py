@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from services.ingest.sources.sources import SchemaOrgSource
-from services.ingest.visits.page_results import Fetched, Findings, Link, Visit
+from services.ingest.visits.page_results import FetchedPage, Findings, Link, Visit
 from services.ingest.visits.visits import Visits, fingerprint_of, open_visits
 from services.ingest.visits.visits_file import FILE, finished_pages
 
@@ -24,8 +24,8 @@ def _url(name: str) -> str:
     return f"http://films.example/{name}"
 
 
-def _page(name: str) -> Fetched:
-    return Fetched(_url(name), _url(name), f'"{name}"')
+def _page(name: str) -> FetchedPage:
+    return FetchedPage(_url(name), _url(name), f'"{name}"')
 
 
 def _visit(
@@ -61,9 +61,9 @@ def test_a_visit_is_read_back_whole_by_the_next_run(tmp_path: Path) -> None:
     visit = _visit(pages=3)
     _recorded(tmp_path, "one", visit)
     two = _open(tmp_path, "two", baseline="one")
-    assert two.baseline_of(_url("a")) == visit
-    assert two.baseline_of(_url("a") + "#fragment") is not None
-    assert two.baseline_of(_url("b")) is None
+    assert two.baseline_visit(_url("a")) == visit
+    assert two.baseline_visit(_url("a") + "#fragment") is not None
+    assert two.baseline_visit(_url("b")) is None
     assert not two.has_visited(_url("a"))
     assert list(two.of_this_run()) == []
     two.close()
@@ -75,7 +75,7 @@ def test_an_attempt_goes_on_where_the_last_one_was(tmp_path: Path) -> None:
     again = _open(tmp_path, "one")
     assert list(again.of_this_run()) == [visit]
     assert again.has_visited(_url("a"))
-    assert again.baseline_of(_url("a")) is None
+    assert again.baseline_visit(_url("a")) is None
     assert sorted(again.sent_items()) == ["movie/m", "review/r1"]
     assert again.pages == 2
     again.close()
@@ -92,7 +92,7 @@ def test_what_is_no_baseline_is_not_relied_on(
 ) -> None:
     _recorded(tmp_path, "one", _visit())
     two = _open(tmp_path, "two", baseline=baseline, fingerprint=fingerprint)
-    assert two.baseline_of(_url("a")) is None
+    assert two.baseline_visit(_url("a")) is None
     assert list(two.sent_items()) == []
     two.close()
 
@@ -125,17 +125,17 @@ def test_kept_visits_belong_to_the_run_and_their_items_are_told_once(tmp_path: P
     assert list(again.kept_items()) == ["review/r1", "review/r2"]
     again.close()
     three = _open(tmp_path, "three", baseline="two")
-    assert three.baseline_of(_url("a")) == first
-    assert three.baseline_of(_url("c")) is None  # the second run has not seen it
+    assert three.baseline_visit(_url("a")) == first
+    assert three.baseline_visit(_url("c")) is None  # the second run has not seen it
     assert list(three.kept_items()) == []
     three.close()
 
 
 def test_a_page_that_was_redirected_is_known_by_both_urls(tmp_path: Path) -> None:
-    moved = replace(_visit(), pages=(Fetched(_url("a"), _url("there"), '"e"'),))
+    moved = replace(_visit(), pages=(FetchedPage(_url("a"), _url("there"), '"e"'),))
     _recorded(tmp_path, "one", moved)
     two = _open(tmp_path, "two", baseline="one")
-    there = two.baseline_of(_url("there"))
+    there = two.baseline_visit(_url("there"))
     assert there is not None
     assert there.link.url == _url("there")
     two.keep(there)
@@ -196,7 +196,7 @@ def test_a_damaged_file_is_set_aside_and_costs_a_full_crawl(tmp_path: Path, dama
         content[60:64] = (99).to_bytes(4, "big")  # SQLite's user_version
     path.write_bytes(content)
     two = _open(tmp_path, "two", baseline="one")
-    assert two.baseline_of(_url("page1")) is None
+    assert two.baseline_visit(_url("page1")) is None
     two.record(_visit())
     two.close()
     assert (tmp_path / f"{FILE}.damaged").read_bytes() == bytes(content)
@@ -218,8 +218,8 @@ def test_a_damaged_row_is_as_if_it_had_never_been(tmp_path: Path) -> None:
     assert not again.has_visited(_url("a"))
     again.close()
     two = _open(tmp_path, "two", baseline="one")
-    assert two.baseline_of(_url("a")) is None
-    assert two.baseline_of(_url("b")) is not None
+    assert two.baseline_visit(_url("a")) is None
+    assert two.baseline_visit(_url("b")) is not None
     two.close()
 
 
@@ -234,7 +234,7 @@ def test_a_file_that_is_busy_is_not_set_aside(
         _open(tmp_path, "two", baseline="one")
     holder.close()
     two = _open(tmp_path, "two", baseline="one")
-    assert two.baseline_of(_url("a")) is not None
+    assert two.baseline_visit(_url("a")) is not None
     two.close()
 
 
@@ -244,7 +244,7 @@ def test_emptied_pages_are_told_from_unchanged_and_new_ones(tmp_path: Path) -> N
     two.record(_visit("a", reviews=0, items=()))
     two.record(_visit("b", reviews=2))  # read again, and the same
     two.record(_visit("new", reviews=0, items=()))
-    known = two.baseline_of(_url("c"))
+    known = two.baseline_visit(_url("c"))
     assert known is not None
     two.keep(known)
     tally = two.tally({"page": 1})
@@ -260,12 +260,12 @@ def test_a_run_that_failed_does_not_make_emptied_pages_normal(tmp_path: Path) ->
     two.record(_visit("a", reviews=0, items=()))
     two.close()
     three = _open(tmp_path, "three", baseline=None)  # as the second has failed
-    assert three.baseline_of(_url("b")) is None
+    assert three.baseline_visit(_url("b")) is None
     three.record(_visit("a", reviews=0, items=()))
     three.record(_visit("b", reviews=2))  # as the baseline had it
     assert (three.tally().changed, three.tally().emptied) == (1, 1)
     three.close()
-    four = _open(tmp_path, "four", baseline="three")  # somebody has accepted it
+    four = _open(tmp_path, "four", baseline="three")  # an operator has accepted it
     four.record(_visit("a", reviews=0, items=()))
     assert four.tally().changed == 0
     four.close()
@@ -283,7 +283,7 @@ def test_memory_stays_flat(tmp_path: Path) -> None:
     tracemalloc.start()
     two = _open(tmp_path, "two", baseline="one")
     for n in range(600):
-        known = two.baseline_of(_url(f"p{n}"))
+        known = two.baseline_visit(_url(f"p{n}"))
         assert known is not None
         two.keep(known)
     assert sum(1 for _ in two.kept_items()) == 6_000

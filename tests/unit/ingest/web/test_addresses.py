@@ -62,14 +62,14 @@ class _Reactor:
 
 class _Receiver:
     def __init__(self) -> None:
-        self.found: list[str] = []
+        self.resolved: list[str] = []
         self.is_complete = False
 
     def resolutionBegan(self, resolution: HostResolution) -> None:  # noqa: N802
         pass
 
     def addressResolved(self, address: IAddress) -> None:  # noqa: N802
-        self.found.append(str(getattr(address, "host", "")))
+        self.resolved.append(str(getattr(address, "host", "")))
 
     def resolutionComplete(self) -> None:  # noqa: N802
         self.is_complete = True
@@ -80,7 +80,7 @@ def _resolved(*answers: str) -> tuple[list[str], set[str]]:
     receiver = _Receiver()
     resolver.resolveHostName(receiver, "films.example", 80)
     assert receiver.is_complete
-    return receiver.found, resolver.refused
+    return receiver.resolved, resolver.refused
 
 
 def test_a_public_host_is_resolved() -> None:

@@ -6,17 +6,17 @@ from collections.abc import Mapping
 
 import pytest
 
-from services.ingest.web.blocks import MAX_CHALLENGE_BYTES, MAX_REFUSALS, BlockWatch, Verdict
-from tests.support.crawl.hostile_site import film, index
+from services.ingest.web.blocks import MAX_CHALLENGE_BYTES, MAX_REFUSALS, BlockVerdict, BlockWatch
+from tests.support.crawl.hostile_site import index, movie_page
 
-PAGE = film(1).encode()
+PAGE = movie_page(1).encode()
 CHALLENGE = b"<html><head><title>Just a moment...</title></head><body></body></html>"
 
 
 def _look(
     watch: BlockWatch, status: int, body: bytes = b"", headers: Mapping[str, str] = {}
-) -> Verdict | None:
-    return watch.look(status, headers, body)
+) -> BlockVerdict | None:
+    return watch.check(status, headers, body)
 
 
 def _well() -> BlockWatch:

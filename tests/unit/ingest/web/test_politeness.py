@@ -37,14 +37,14 @@ def test_retry_after_is_a_number_or_a_date(value: str, seconds: float | None) ->
 
 def test_what_is_asked_for_is_waited_and_never_less_than_the_delay() -> None:
     patience = Patience()
-    assert patience.pause_s(3, least_s=1) == 3
-    assert patience.pause_s(0, least_s=1) == 1
+    assert patience.pause_s(3, min_s=1) == 3
+    assert patience.pause_s(0, min_s=1) == 1
     assert patience.waited_s == 4
 
 
 def test_a_host_that_names_no_time_is_given_twice_as_much_each_time() -> None:
     patience = Patience()
-    pauses = [patience.pause_s(None, least_s=0) for _ in range(MAX_PAUSES_IN_A_ROW - 1)]
+    pauses = [patience.pause_s(None, min_s=0) for _ in range(MAX_PAUSES_IN_A_ROW - 1)]
     assert pauses == [FIRST_PAUSE_S * 2**n for n in range(MAX_PAUSES_IN_A_ROW - 1)]
 
 
@@ -52,25 +52,25 @@ def test_too_often_in_a_row() -> None:
     patience = Patience()
     for _ in range(3):  # an answer in between, and all is well
         for _ in range(MAX_PAUSES_IN_A_ROW - 1):
-            patience.pause_s(0, least_s=0)
+            patience.pause_s(0, min_s=0)
         patience.answered()
     for _ in range(MAX_PAUSES_IN_A_ROW - 1):
-        patience.pause_s(0, least_s=0)
+        patience.pause_s(0, min_s=0)
     with pytest.raises(PatienceExhausted, match="in a row"):
-        patience.pause_s(0, least_s=0)
+        patience.pause_s(0, min_s=0)
 
 
 def test_too_long_at_once() -> None:
-    assert Patience().pause_s(MAX_PAUSE_S, least_s=0) == MAX_PAUSE_S
-    for wanted_s in (MAX_PAUSE_S + 1, math.inf):
-        with pytest.raises(PatienceExhausted, match="come back after"):
-            Patience().pause_s(wanted_s, least_s=0)
+    assert Patience().pause_s(MAX_PAUSE_S, min_s=0) == MAX_PAUSE_S
+    for requested_s in (MAX_PAUSE_S + 1, math.inf):
+        with pytest.raises(PatienceExhausted, match="asked to wait for"):
+            Patience().pause_s(requested_s, min_s=0)
 
 
 def test_too_much_in_all() -> None:
     patience = Patience()
     for _ in range(int(MAX_PAUSES_S / MAX_PAUSE_S)):
-        patience.pause_s(MAX_PAUSE_S, least_s=0)
+        patience.pause_s(MAX_PAUSE_S, min_s=0)
         patience.answered()
-    with pytest.raises(PatienceExhausted, match="in all"):
-        patience.pause_s(1, least_s=0)
+    with pytest.raises(PatienceExhausted, match="in total"):
+        patience.pause_s(1, min_s=0)

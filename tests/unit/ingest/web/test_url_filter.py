@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from services.ingest.web.robots import MAX_ROBOTS_RULES, rules_of
+from services.ingest.web.robots import MAX_ROBOTS_RULES, count_rules
 from services.ingest.web.site_report import SiteReport, host_of
 from services.ingest.web.url_filter import UrlFilter
 from shared.runs.registry import Site
 
-GATE = UrlFilter(["films.example", "müller.example", "other.example:8080", "[2001:db8::1]:81"])
+FILTER = UrlFilter(["films.example", "müller.example", "other.example:8080", "[2001:db8::1]:81"])
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ GATE = UrlFilter(["films.example", "müller.example", "other.example:8080", "[20
     ],
 )  # fmt: skip
 def test_the_sources_own_urls_may_pass(url: str) -> None:
-    assert GATE.refusal(url) is None
+    assert FILTER.refusal(url) is None
 
 
 @pytest.mark.parametrize(
@@ -35,13 +35,13 @@ def test_the_sources_own_urls_may_pass(url: str) -> None:
         ("http://user@films.example/", "user"), ("http://:pass@films.example/", "user"),
         ("ftp://films.example/", "scheme"), ("file:///etc/passwd", "scheme"),
         ("data:text/html,x", "scheme"), ("//films.example/", "scheme"), ("/x", "scheme"),
-        ("http://[films.example/", "no URL"), ("http://films.example:99999/", "port"),
+        ("http://[films.example/", "invalid URL"), ("http://films.example:99999/", "port"),
         ("http://films.example:x/", "port"),
         ("http://films.example/" + "x" * 2048, "characters"),
     ],
 )  # fmt: skip
 def test_no_other_may(url: str, reason: str) -> None:
-    refusal = GATE.refusal(url)
+    refusal = FILTER.refusal(url)
     assert refusal is not None
     assert reason in refusal
 
@@ -77,15 +77,15 @@ def test_all_reports_of_a_crawl_are_one() -> None:
     one, other = SiteReport(stats), SiteReport(stats)  # type: ignore[arg-type]
     one.add("a", "requests", 2)
     other.add("a", "requests")
-    one.robots("a", "obeyed", 2.0)
-    one.delay("a", 3.0)
-    other.delay("a", 1.0)
-    one.unread("b", "failed", "first")
-    other.unread("b", "failed", "second")
+    one.set_robots("a", "obeyed", 2.0)
+    one.note_delay("a", 3.0)
+    other.note_delay("a", 1.0)
+    one.add_unread("b", "failed", "first")
+    other.add_unread("b", "failed", "second")
     sites = stats["sites"]
     assert isinstance(sites, dict)
-    found = {host: Site.model_validate(fields) for host, fields in sites.items()}
-    assert found == {
+    reports = {host: Site.model_validate(fields) for host, fields in sites.items()}
+    assert reports == {
         "a": Site(requests=3, robots="obeyed", crawl_delay_s=2.0, delay_s=3.0),
         "b": Site(failed=2),
     }
@@ -105,13 +105,13 @@ def test_all_reports_of_a_crawl_are_one() -> None:
     ],
 )
 def test_rules_count_for_each_name_of_their_group(lines: list[str], rules: int) -> None:
-    assert rules_of("\n".join(lines).encode()) == rules
-    assert rules_of("\u2028".join(lines).encode()) == rules
+    assert count_rules("\n".join(lines).encode()) == rules
+    assert count_rules("\u2028".join(lines).encode()) == rules
 
 
 def test_a_long_list_of_robots_is_not_taken_for_a_bomb() -> None:
     each = "".join(f"User-agent: bot{n}\nDisallow: /\n\n" for n in range(5_000))
-    assert rules_of(each.encode()) == 5_000
+    assert count_rules(each.encode()) == 5_000
     together = "".join(f"User-agent: bot{n}\n" for n in range(5_000)) + "Disallow: /\n"
-    assert rules_of(together.encode()) == 5_000
-    assert rules_of((together + "Disallow: /x\n" * 100).encode()) > MAX_ROBOTS_RULES
+    assert count_rules(together.encode()) == 5_000
+    assert count_rules((together + "Disallow: /x\n" * 100).encode()) > MAX_ROBOTS_RULES

@@ -3,11 +3,11 @@ import type { InjectionKey } from "vue";
 export interface Question {
   title: string;
   text: string;
-  /** What happens on a yes, as the button says it. */
+  /** The label of the button that confirms. */
   yes: string;
 }
 
-/** Ask before something is done that cannot be taken back at once. */
+/** Asks for confirmation before an action that cannot be undone at once. */
 export type Confirm = (question: Question) => Promise<boolean>;
 
 export const confirmKey: InjectionKey<Confirm> = Symbol("confirm");

@@ -20,7 +20,7 @@ nonsense
 
 const samples = parseMetrics(TEXT);
 
-it("reads the samples, and leaves out what is none", () => {
+it("parses the samples and skips invalid lines", () => {
   expect(samples).toHaveLength(11);
   expect(samples.at(-1)).toEqual({
     name: "says",
@@ -33,31 +33,31 @@ it("reads the samples, and leaves out what is none", () => {
 describe("quantile", () => {
   const name = "movie_search_http_request_seconds";
 
-  it("lies between two bounds as the counts do", () => {
+  it("is interpolated between two bounds", () => {
     expect(quantile(samples, name, 0.5, /^\/search/)).toBeCloseTo(0.01);
     expect(quantile(samples, name, 0.95, /^\/search/)).toBeCloseTo(0.091);
   });
 
-  it("is the last bound where there is no upper one, and none without observations", () => {
+  it("is the last finite bound in the open bucket, and null without observations", () => {
     expect(quantile(samples, name, 0.5, /readyz/)).toBe(0);
     expect(quantile(samples, name, 0.5, /nothing/)).toBeNull();
   });
 });
 
-it("tells a few figures", () => {
+it("lists a few figures", () => {
   expect(figuresOf(samples)).toEqual([
-    ["Searches answered", "42"],
-    ["95% within", "91 ms"],
-    ["Refused, too busy", "3"],
-    ["Faults", "1"],
+    ["Searches", "42"],
+    ["Latency (p95)", "91 ms"],
+    ["Rejected (busy)", "3"],
+    ["Server errors", "1"],
     ["Memory", "231 MB"],
   ]);
 });
 
-it("tells what there is of a service that has done nothing yet", () => {
+it("lists the figures of a service without requests", () => {
   expect(figuresOf([])).toEqual([
-    ["Searches answered", "0"],
-    ["Refused, too busy", "0"],
-    ["Faults", "0"],
+    ["Searches", "0"],
+    ["Rejected (busy)", "0"],
+    ["Server errors", "0"],
   ]);
 });

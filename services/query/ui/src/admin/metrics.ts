@@ -1,6 +1,6 @@
-// A few figures out of what the service tells Prometheus.
+// A few figures from the service's Prometheus metrics.
 
-import { duration, size } from "./words";
+import { duration, fileSize } from "./format";
 
 export interface Sample {
   name: string;
@@ -11,28 +11,28 @@ export interface Sample {
 const LINE = /^([A-Za-z_:][\w:]*)(?:\{(.*)\})?\s+(\S+)/;
 const LABEL = /([A-Za-z_]\w*)="((?:[^"\\]|\\.)*)"/g;
 
-/** The samples of Prometheus's text format; what cannot be read is left out. */
+/** Parse the Prometheus text format; invalid lines are skipped. */
 export function parseMetrics(text: string): Sample[] {
   const samples: Sample[] = [];
   for (const line of text.split("\n")) {
     const [, name, labels, number] = LINE.exec(line) ?? [];
     const value = number === "+Inf" ? Infinity : Number(number);
     if (name === undefined || Number.isNaN(value)) continue;
-    const found = [...(labels ?? "").matchAll(LABEL)];
+    const pairs = [...(labels ?? "").matchAll(LABEL)];
     samples.push({
       name,
-      labels: Object.fromEntries(found.map(([, key, said]) => [key ?? "", said ?? ""])),
+      labels: Object.fromEntries(pairs.map(([, key, text]) => [key ?? "", text ?? ""])),
       value,
     });
   }
   return samples;
 }
 
-/** The value below which a part of a histogram's observations lie; null: there are none. */
+/** A quantile of a histogram, interpolated within its bucket; null without observations. */
 export function quantile(
   samples: readonly Sample[],
   name: string,
-  part: number,
+  fraction: number,
   route: RegExp,
 ): number | null {
   const buckets = new Map<number, number>();
@@ -44,12 +44,12 @@ export function quantile(
   const bounds = [...buckets].sort(([one], [other]) => one - other);
   const all = bounds.at(-1)?.[1] ?? 0;
   if (all === 0) return null;
-  const wanted = part * all;
+  const target = fraction * all;
   let [lower, below] = [0, 0];
   for (const [bound, count] of bounds) {
-    if (count >= wanted) {
+    if (count >= target) {
       if (bound === Infinity) return lower;
-      return lower + ((bound - lower) * (wanted - below)) / (count - below);
+      return lower + ((bound - lower) * (target - below)) / (count - below);
     }
     [lower, below] = [bound, count];
   }
@@ -58,7 +58,7 @@ export function quantile(
 
 const SEARCH = /^\/search/;
 
-/** What there is to tell of the query service, by name. */
+/** Figures of the query service as names and values. */
 export function figuresOf(samples: readonly Sample[]): [string, string][] {
   const sum = (name: string, which: (labels: Sample["labels"]) => boolean = () => true) =>
     samples
@@ -69,14 +69,14 @@ export function figuresOf(samples: readonly Sample[]): [string, string][] {
     requests,
     ({ route, status }) => SEARCH.test(route ?? "") && status === "200",
   );
-  const faults = sum(requests, ({ status }) => status === "500");
-  const told: [string, string][] = [["Searches answered", searches.toLocaleString()]];
+  const errors = sum(requests, ({ status }) => status === "500");
+  const rows: [string, string][] = [["Searches", searches.toLocaleString()]];
   const slow = quantile(samples, "movie_search_http_request_seconds", 0.95, SEARCH);
-  if (slow !== null) told.push(["95% within", duration(slow)]);
-  told.push(["Refused, too busy", sum("movie_search_refused_total").toLocaleString()]);
-  told.push(["Faults", faults.toLocaleString()]);
+  if (slow !== null) rows.push(["Latency (p95)", duration(slow)]);
+  rows.push(["Rejected (busy)", sum("movie_search_refused_total").toLocaleString()]);
+  rows.push(["Server errors", errors.toLocaleString()]);
   const memory =
     sum("process_resident_memory_bytes") + sum("movie_search_worker_resident_memory_bytes");
-  if (memory) told.push(["Memory", size(memory)]);
-  return told;
+  if (memory) rows.push(["Memory", fileSize(memory)]);
+  return rows;
 }

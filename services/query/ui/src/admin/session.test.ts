@@ -15,12 +15,12 @@ afterEach(() => {
 
 function session() {
   const tokens: string[] = [];
-  const { admin, asked } = heldAdmin();
-  const made = createSession((token) => {
+  const { admin, requests } = heldAdmin();
+  const created = createSession((token) => {
     tokens.push(token);
     return admin;
   });
-  return { ...made, asked, tokens, its: admin };
+  return { ...created, requests, tokens, client: admin };
 }
 
 async function pass(ms: number) {
@@ -28,73 +28,76 @@ async function pass(ms: number) {
   await settle();
 }
 
-it("lets the right token in, as it was pasted", async () => {
-  const { admin, asked, checking, doubt, enter, its, tokens } = session();
-  void enter(" secret\n");
+it("accepts the right token, also with spaces around it", async () => {
+  const { admin, requests, checking, client, problem, signIn, tokens } = session();
+  void signIn(" secret\n");
   expect(tokens).toEqual(["secret"]);
   expect([checking.value, admin.value]).toEqual([true, null]);
-  await asked[0]?.answer({ sources: [] });
-  expect([checking.value, doubt.value]).toEqual([false, ""]);
-  expect(admin.value).toBe(its);
+  await requests[0]?.respond({ sources: [] });
+  expect([checking.value, problem.value]).toEqual([false, ""]);
+  expect(admin.value).toBe(client);
 });
 
-it("says that a token is wrong, and takes the next one", async () => {
-  const { admin, asked, doubt, enter } = session();
-  void enter("wrong");
-  await asked[0]?.answer(...PROBLEMS.unauthorized);
-  expect([doubt.value, admin.value]).toEqual(["wrong", null]);
-  void enter("secret");
-  expect(doubt.value).toBe("");
-  await asked[1]?.answer({ sources: [] });
+it("reports a wrong token, and accepts another one", async () => {
+  const { admin, requests, problem, signIn } = session();
+  void signIn("wrong");
+  await requests[0]?.respond(...PROBLEMS.unauthorized);
+  expect([problem.value, admin.value]).toEqual(["wrong", null]);
+  void signIn("secret");
+  expect(problem.value).toBe("");
+  await requests[1]?.respond({ sources: [] });
   expect(admin.value).not.toBeNull();
 });
 
-it.each(["", "two words", "schlüssel"])("asks nobody about %j, which is no token", async (text) => {
-  const { asked, doubt, enter } = session();
-  await enter(text);
-  expect([doubt.value, asked.length]).toEqual(["wrong", 0]);
-});
+it.each(["", "two words", "schlüssel"])(
+  "sends no request for %j, which cannot be a token",
+  async (text) => {
+    const { requests, problem, signIn } = session();
+    await signIn(text);
+    expect([problem.value, requests.length]).toEqual(["wrong", 0]);
+  },
+);
 
-it("is let in without Redis: the token is looked at first", async () => {
-  const { admin, asked, enter } = session();
-  void enter("secret");
-  await asked[0]?.answer(...PROBLEMS.redis);
+it("signs in while Redis is unavailable, as the token is checked first", async () => {
+  const { admin, requests, signIn } = session();
+  void signIn("secret");
+  await requests[0]?.respond(...PROBLEMS.redis);
   expect(admin.value).not.toBeNull();
 });
 
-it("waits for a service that is away, and for an admin API that is off", async () => {
-  const { admin, asked, doubt, enter, reason } = session();
-  void enter("secret");
-  await asked[0]?.fail();
-  expect(doubt.value).toBe("away");
-  expect(reason.value).toBe("The service cannot be reached. Trying again.");
+it("retries while the service is unreachable or the admin API is off", async () => {
+  const { admin, requests, problem, signIn, reason } = session();
+  void signIn("secret");
+  await requests[0]?.fail();
+  expect(problem.value).toBe("unreachable");
+  expect(reason.value).toBe("Cannot reach the server. Retrying…");
   await pass(3000);
-  await asked[1]?.answer(...PROBLEMS.off);
-  expect(doubt.value).toBe("off");
+  await requests[1]?.respond(...PROBLEMS.off);
+  expect(problem.value).toBe("off");
   await pass(3000);
-  await asked[2]?.answer({ sources: [] });
-  expect(doubt.value).toBe("");
+  await requests[2]?.respond({ sources: [] });
+  expect(problem.value).toBe("");
   expect(admin.value).not.toBeNull();
 });
 
 it("forgets, and says why it asks again", async () => {
-  const { admin, asked, doubt, enter, leave, refused } = session();
-  void enter("secret");
-  await asked[0]?.answer({ sources: [] });
-  leave();
-  expect([admin.value, doubt.value]).toEqual([null, ""]);
+  const { admin, requests, problem, signIn, signOut, onRefused } = session();
+  void signIn("secret");
+  await requests[0]?.respond({ sources: [] });
+  signOut();
+  expect([admin.value, problem.value]).toEqual([null, ""]);
   const wrong = new Problem(new Response(null, { status: 401 }), { code: "unauthorized" });
-  refused(wrong);
-  expect(doubt.value).toBe("over");
-  refused(new Problem(new Response(null, { status: 403 }), { code: "admin-off" }));
-  expect(doubt.value).toBe("off");
+  onRefused(wrong);
+  expect(problem.value).toBe("expired");
+  onRefused(new Problem(new Response(null, { status: 403 }), { code: "admin-off" }));
+  expect(problem.value).toBe("off");
 });
 
-it("drops a check that one has gone away from", async () => {
-  const { admin, asked, enter, leave } = session();
-  void enter("secret");
-  leave();
-  expect(asked[0]?.signal.aborted).toBe(true);
-  await asked[0]?.answer({ sources: [] });
+it("aborts the check when the operator leaves", async () => {
+  const { admin, requests, signIn, signOut } = session();
+  void signIn("secret");
+  signOut();
+  expect(requests[0]?.signal.aborted).toBe(true);
+  await requests[0]?.respond({ sources: [] });
   expect(admin.value).toBeNull();
 });

@@ -1,93 +1,95 @@
-// Who is at the desk. The token is asked for once and is gone when the page is.
+// The session of an operator. The token is entered once and kept only as long as the page is open.
 
 import { getCurrentInstance, inject, ref, shallowRef, type InjectionKey } from "vue";
 
 import { Problem } from "../api/client";
-import { wait } from "../api/persist";
+import { wait } from "../api/retry";
 import { createAdmin, type Admin } from "./api";
-import { isOff, isWrongToken, passes, reasonFor } from "./faults";
+import { adminErrorMessage, isAdminOff, isTransient, isWrongToken } from "./errors";
 
-const AGAIN_MS = 3000;
-/** What can stand in a header; another text cannot be the token. */
+const RETRY_MS = 3000;
+/** The characters that a header can contain; any other text cannot be a token. */
 const TOKEN = /^[\x21-\x7e]+$/;
 
-export type Doubt = "" | "wrong" | "off" | "away" | "over";
+/** Why the operator is not signed in; empty if there is no reason to show. */
+export type SignInProblem = "" | "wrong" | "off" | "unreachable" | "expired";
 
 export type Session = ReturnType<typeof createSession>;
 
 export function createSession(open: (token: string) => Admin = createAdmin) {
   const admin = shallowRef<Admin | null>(null);
-  const doubt = ref<Doubt>("");
+  const problem = ref<SignInProblem>("");
   const reason = ref("");
   const checking = ref(false);
-  let stop = new AbortController();
+  let controller = new AbortController();
 
-  /** Come in with a token. Where that has to wait for the service, it goes on by itself. */
-  async function enter(text: string): Promise<void> {
-    leave();
-    const { signal } = stop;
+  /** Sign in with a token, retrying while the service is unreachable or its admin API is off. */
+  async function signIn(text: string): Promise<void> {
+    signOut();
+    const { signal } = controller;
     const token = text.trim();
     if (!TOKEN.test(token)) {
-      doubt.value = "wrong";
+      problem.value = "wrong";
       return;
     }
     checking.value = true;
     const candidate = open(token);
     while (!signal.aborted) {
-      const found = await check(candidate, signal);
+      const result = await check(candidate, signal);
       if (signal.aborted) return;
-      doubt.value = found;
-      if (found !== "off" && found !== "away") {
+      problem.value = result;
+      if (result !== "off" && result !== "unreachable") {
         checking.value = false;
-        if (found === "") admin.value = candidate;
+        if (result === "") admin.value = candidate;
         return;
       }
-      await wait(AGAIN_MS, signal).catch(() => undefined);
+      await wait(RETRY_MS, signal).catch(() => undefined);
     }
   }
 
-  async function check(candidate: Admin, signal: AbortSignal): Promise<Doubt> {
+  async function check(candidate: Admin, signal: AbortSignal): Promise<SignInProblem> {
     try {
       await candidate.sources(signal);
       return "";
     } catch (error) {
       if (isWrongToken(error)) return "wrong";
-      if (isOff(error)) return "off";
-      // The token is looked at before anything else: it was right.
+      if (isAdminOff(error)) return "off";
+      // The service checks the token before it uses Redis, so the token is right.
       if (error instanceof Problem && error.code === "redis-unavailable") return "";
-      reason.value = passes(error) ? `${reasonFor(error)} Trying again.` : reasonFor(error);
-      return "away";
+      const message = adminErrorMessage(error);
+      reason.value = isTransient(error) ? `${message} Retrying…` : message;
+      return "unreachable";
     }
   }
 
-  /** Forget the token. */
-  function leave(why: Doubt = ""): void {
-    stop.abort();
-    stop = new AbortController();
+  /** Discard the token. */
+  function signOut(why: SignInProblem = ""): void {
+    controller.abort();
+    controller = new AbortController();
     admin.value = null;
     checking.value = false;
-    doubt.value = why;
+    problem.value = why;
     reason.value = "";
   }
 
   return {
     admin,
-    doubt,
+    problem,
     reason,
     checking,
-    enter,
-    leave,
-    /** The service does not let the token in any more. */
-    refused: (error: unknown) => leave(isOff(error) ? "off" : "over"),
+    signIn,
+    signOut,
+    /** The service no longer accepts the token. */
+    onRefused: (error: unknown) => signOut(isAdminOff(error) ? "off" : "expired"),
   };
 }
 
 const sessionKey: InjectionKey<Session> = Symbol("session");
 
-/** The session of this page: it outlives the view, so that one can look at a search meanwhile. */
+/** The session of the page: outlives the view, so that the operator can visit other views. */
 export function useSession(): Session {
-  const known = inject(sessionKey, null);
-  if (known) return known;
+  const existing = inject(sessionKey, null);
+  if (existing) return existing;
   const session = createSession();
   getCurrentInstance()?.appContext.app.provide(sessionKey, session);
   return session;

@@ -1,6 +1,6 @@
-// For tests: a run, and an admin API that answers when it is told to.
+// For tests: a run, and an admin API that responds when the test says so.
 
-import { heldSend, type Asked } from "../testing";
+import { heldFetch, type PendingRequest } from "../testing";
 import { createAdmin, type Admin, type Run } from "./api";
 
 export function run(fields: Partial<Run> = {}): Run {
@@ -41,8 +41,8 @@ export const PROBLEMS = {
   busy: [{ code: "source-busy", title: "The source has a run that has not ended" }, 409],
 } as const;
 
-/** An admin client whose requests wait in `asked` until the test answers them. */
-export function heldAdmin(token = "secret"): { admin: Admin; asked: Asked[] } {
-  const { send, asked } = heldSend();
-  return { admin: createAdmin(token, send), asked };
+/** An admin client whose requests wait in `requests` until the test responds. */
+export function heldAdmin(token = "secret"): { admin: Admin; requests: PendingRequest[] } {
+  const { send, requests } = heldFetch();
+  return { admin: createAdmin(token, send), requests };
 }

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { settle } from "../testing";
 import type { Activation } from "./api";
 import { heldAdmin, PROBLEMS } from "./testing";
-import { telling, useActivation } from "./useActivation";
+import { activationMessage, useActivation } from "./useActivation";
 
 const queued: Activation = {
   activation_id: "8e03978e40d543dd",
@@ -29,45 +29,45 @@ async function pass(ms: number) {
   await settle();
 }
 
-it("follows a wish to its verdict, through a service that is away for a moment", async () => {
-  const { admin, asked } = heldAdmin();
-  const { ask, pending, verdict } = useActivation(admin);
-  const recorded = ask("00000041-5d2e8dcd", never);
-  expect(asked[0]?.url).toBe("/admin/snapshots/00000041-5d2e8dcd/activate");
-  await asked[0]?.answer(queued, 202);
+it("follows an activation to its conclusion, across a short outage", async () => {
+  const { admin, requests } = heldAdmin();
+  const { conclusion, pending, request } = useActivation(admin);
+  const recorded = request("00000041-5d2e8dcd", never);
+  expect(requests[0]?.url).toBe("/admin/snapshots/00000041-5d2e8dcd/activate");
+  await requests[0]?.respond(queued, 202);
   await recorded;
   expect(pending.value).toBe("00000041-5d2e8dcd");
 
-  const followed = verdict();
+  const followed = conclusion();
   await pass(500);
-  await asked[1]?.answer(queued);
+  await requests[1]?.respond(queued);
   await pass(500);
-  await asked[2]?.answer(...PROBLEMS.redis);
+  await requests[2]?.respond(...PROBLEMS.redis);
   await pass(500);
-  await asked[3]?.answer({ ...queued, state: "done" });
+  await requests[3]?.respond({ ...queued, state: "done" });
   expect((await followed)?.state).toBe("done");
   expect(pending.value).toBeNull();
 });
 
-it("is over when one goes away", async () => {
-  const { admin, asked } = heldAdmin();
-  const { ask, end, verdict } = useActivation(admin);
-  const recorded = ask("1", never);
-  await asked[0]?.answer(queued, 202);
+it("ends when its view is closed", async () => {
+  const { admin, requests } = heldAdmin();
+  const { conclusion, dispose, request } = useActivation(admin);
+  const recorded = request("1", never);
+  await requests[0]?.respond(queued, 202);
   await recorded;
-  const followed = verdict();
-  end();
+  const followed = conclusion();
+  dispose();
   await pass(500);
   expect(await followed).toBeNull();
 });
 
-it("is told in words", () => {
+it("is described in a sentence", () => {
   const id = queued.snapshot_id;
   const done: Activation = { ...queued, state: "done", replaced: "00000042-1" };
-  expect(telling(queued, null)).toMatch(/is asked for/);
-  expect(telling(done, "00000042-1")).toBe(`${id} is current, and is being loaded.`);
-  expect(telling(done, id)).toBe(`${id} is served now. It has taken the place of 00000042-1.`);
-  expect(telling({ ...done, replaced: id }, id)).toBe(`${id} is served now.`);
+  expect(activationMessage(queued, null)).toMatch(/requested. The embedder is verifying it/);
+  expect(activationMessage(done, "00000042-1")).toBe(`${id} is current and is being loaded.`);
+  expect(activationMessage(done, id)).toBe(`${id} is served now, replacing 00000042-1.`);
+  expect(activationMessage({ ...done, replaced: id }, id)).toBe(`${id} is served now.`);
   const refused: Activation = { ...queued, state: "refused", reason: "a file is damaged" };
-  expect(telling(refused, id)).toBe(`${id} was refused: a file is damaged.`);
+  expect(activationMessage(refused, id)).toBe(`${id} was refused: a file is damaged.`);
 });

@@ -1,54 +1,56 @@
-// A wish for another snapshot, followed until that is served or refused.
+// The request to activate a snapshot, followed until the embedder has activated or refused it.
 
 import { computed, shallowRef } from "vue";
 
-import { wait } from "../api/persist";
+import { wait } from "../api/retry";
 import type { Activation, Admin } from "./api";
-import { passes } from "./faults";
+import { isTransient } from "./errors";
 
-const LOOK_MS = 500;
+const POLL_MS = 500;
 
 export function useActivation(admin: Admin) {
   const activation = shallowRef<Activation | null>(null);
-  const stop = new AbortController();
+  const controller = new AbortController();
+  const { signal } = controller;
 
-  /** Ask for it; returns as soon as the wish is recorded, and follows it from then on. */
-  async function ask(snapshotId: string, signal: AbortSignal): Promise<void> {
+  /** Request an activation; resolves when the request is recorded. */
+  async function request(snapshotId: string, signal: AbortSignal): Promise<Activation> {
     activation.value = await admin.activate(snapshotId, signal);
+    return activation.value;
   }
 
-  /** Wait for the verdict; null if one has gone away meanwhile. */
-  async function verdict(): Promise<Activation | null> {
-    while (!stop.signal.aborted && activation.value?.state === "queued") {
-      await wait(LOOK_MS, stop.signal).catch(() => undefined);
-      if (stop.signal.aborted) break;
+  /** Wait until the activation is done or refused; null if the view is closed before. */
+  async function conclusion(): Promise<Activation | null> {
+    while (!signal.aborted && activation.value?.state === "queued") {
+      await wait(POLL_MS, signal).catch(() => undefined);
+      if (signal.aborted) break;
       try {
-        activation.value = await admin.activation(activation.value.activation_id, stop.signal);
+        activation.value = await admin.activation(activation.value.activation_id, signal);
       } catch (error) {
-        if (!stop.signal.aborted && !passes(error)) throw error;
+        if (!signal.aborted && !isTransient(error)) throw error;
       }
     }
-    return stop.signal.aborted ? null : activation.value;
+    return signal.aborted ? null : activation.value;
   }
 
   return {
-    /** The snapshot that is waited for. */
+    /** The id of the snapshot whose activation is pending. */
     pending: computed(() =>
       activation.value?.state === "queued" ? activation.value.snapshot_id : null,
     ),
-    ask,
-    verdict,
-    end: () => stop.abort(),
+    request,
+    conclusion,
+    dispose: () => controller.abort(),
   };
 }
 
-/** What became of a wish, in words. */
-export function telling(activation: Activation, served: string | null): string {
-  if (activation.state === "refused") {
-    return `${activation.snapshot_id} was refused: ${activation.reason ?? "no reason is known"}.`;
-  }
-  const { snapshot_id: id, replaced } = activation;
-  if (activation.state === "queued") return `${id} is asked for; the embedder proves it.`;
-  const undo = replaced && replaced !== id ? ` It has taken the place of ${replaced}.` : "";
-  return served === id ? `${id} is served now.${undo}` : `${id} is current, and is being loaded.`;
+/** The state of an activation as a sentence; `served` is the id of the snapshot being served. */
+export function activationMessage(activation: Activation, served: string | null): string {
+  const { snapshot_id: id, replaced, state } = activation;
+  if (state === "refused") return `${id} was refused: ${activation.reason ?? "unknown reason"}.`;
+  if (state === "queued") return `Activation of ${id} requested. The embedder is verifying it.`;
+  if (served !== id) return `${id} is current and is being loaded.`;
+  return replaced && replaced !== id
+    ? `${id} is served now, replacing ${replaced}.`
+    : `${id} is served now.`;
 }

@@ -1,4 +1,4 @@
-// The API, typed by its own OpenAPI document (schema.d.ts: `make client`).
+// A client of the API. Its types come from the OpenAPI document (schema.d.ts, `make client`).
 
 import type { components, paths } from "./schema";
 
@@ -16,52 +16,54 @@ export type SearchResponse = Schemas["SearchResponse"];
 export type SimilarResponse = Schemas["SimilarResponse"];
 export type Suggestion = Schemas["Suggestion"];
 export type Facets = Schemas["Facets"];
-export type FilmMap = Schemas["FilmMap"];
+export type MovieMap = Schemas["MovieMap"];
 export type SnapshotInfo = Schemas["SnapshotInfo"];
 export type ProblemDetails = Schemas["Problem"];
 
-/** What a method of a path answers with 200. */
-type Answer<P extends keyof paths, M extends "get" | "post"> = paths[P][M] extends {
+/** The body of a 200 response to a method of a path. */
+type ResponseBody<P extends keyof paths, M extends "get" | "post"> = paths[P][M] extends {
   responses: { 200: { content: { "application/json": infer Body } } };
 }
   ? Body
   : never;
 
-/** The query string that a GET of a path takes. */
+/** The query parameters of a GET of a path. */
 type Query<P extends keyof paths> = paths[P]["get"] extends { parameters: { query?: infer Q } }
   ? Q
   : never;
 
-type GetPath = { [P in keyof paths]: Answer<P, "get"> extends never ? never : P }[keyof paths];
+type GetPath = {
+  [P in keyof paths]: ResponseBody<P, "get"> extends never ? never : P;
+}[keyof paths];
 
-/** An answer that is an error: problem+json where the service speaks, else what a proxy said. */
+/** An error response: problem+json from the service, or anything else from a proxy. */
 export class Problem extends Error {
   readonly status: number;
   readonly code: string;
-  /** What the title leaves open; empty where nothing more is known. */
+  /** More than the title says; may be empty. */
   readonly detail: string;
-  /** What is wanted instead, of a request that does not validate. */
-  readonly wanted: readonly string[];
+  /** What each invalid field must be; empty unless the request did not validate. */
+  readonly fieldErrors: readonly string[];
   readonly retryAfterMs: number;
 
   constructor(response: Response, details: Partial<ProblemDetails>) {
-    super(details.title ?? `The server answered ${response.status}`);
+    super(details.title ?? `The server responded with status ${response.status}`);
     this.status = response.status;
     this.code = details.code ?? "";
     this.detail = details.detail ?? "";
-    this.wanted = (details.errors ?? []).map((error) => error.message);
+    this.fieldErrors = (details.errors ?? []).map((error) => error.message);
     this.retryAfterMs = 1000 * (Number(response.headers.get("Retry-After")) || 0);
   }
 
-  /** Whether the same request may well succeed a little later. */
-  get passes(): boolean {
+  /** Whether the same request can succeed later. */
+  get isTransient(): boolean {
     return [502, 503, 504].includes(this.status);
   }
 }
 
 export type Client = ReturnType<typeof createClient>;
 
-/** A client of the page's own origin; a failure is a `Problem`, or the network's own error. */
+/** A client of the page's origin; fails with a `Problem`, or with the error of `fetch`. */
 export function createClient(send: typeof fetch = (...request) => fetch(...request)) {
   async function read<T>(url: string, init: RequestInit): Promise<T> {
     const response = await send(url, {
@@ -76,15 +78,15 @@ export function createClient(send: typeof fetch = (...request) => fetch(...reque
     const parameters = new URLSearchParams();
     for (const [name, value] of Object.entries(query ?? {})) parameters.set(name, String(value));
     const filled = path.replace("{movie_id}", encodeURIComponent(movieId));
-    const asked = parameters.size ? `${filled}?${parameters}` : filled;
-    return read<Answer<P, "get">>(asked, { signal });
+    const url = parameters.size ? `${filled}?${parameters}` : filled;
+    return read<ResponseBody<P, "get">>(url, { signal });
   }
 
   return {
-    search: (wanted: SearchRequest, signal: AbortSignal) =>
+    search: (request: SearchRequest, signal: AbortSignal) =>
       read<SearchResponse>("/search", {
         method: "POST",
-        body: JSON.stringify(wanted),
+        body: JSON.stringify(request),
         headers: { "Content-Type": "application/json" },
         signal,
       }),

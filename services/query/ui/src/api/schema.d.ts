@@ -12,14 +12,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The same, as a link
-         * @description Rank the movies by what their viewers say, with the passages that say it.
+         * Search movies by a link
+         * @description Rank the movies by their reviews, as `POST /search` does, with the query in the URL.
          */
         get: operations["searchByLink"];
         put?: never;
         /**
-         * Find movies by what you feel like watching
-         * @description Rank the movies by what their viewers say, with the passages that say it.
+         * Search movies
+         * @description Rank the movies by their reviews; each hit has the passages that match the query.
          */
         post: operations["search"];
         delete?: never;
@@ -38,10 +38,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Several searches at once
-         * @description Answer up to 64 searches, all of them from one snapshot, or none.
+         * Run several searches
+         * @description Answer up to 64 searches from one snapshot; if one of them fails, none is answered.
          *
-         *     Each takes a place in the queue of searches, as if it had been sent alone.
+         *     Each search takes one place in the queue, as if it had been sent alone.
          */
         post: operations["searchBatch"];
         delete?: never;
@@ -58,8 +58,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Titles by their beginnings
-         * @description Complete a title, or a word in one.
+         * Suggest titles
+         * @description Complete the beginning of a title, or of a word in a title.
          */
         get: operations["suggest"];
         put?: never;
@@ -78,8 +78,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What there is to filter by
-         * @description Count the movies of each genre, and say from when to when the years and ratings are.
+         * Get the values to filter by
+         * @description Return the number of movies of each genre, and the ranges of the years and ratings.
          */
         get: operations["getFacets"];
         put?: never;
@@ -98,11 +98,11 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * All movies, page by page
-         * @description List the movies in the order of their ids.
+         * List all movies
+         * @description List the movies page by page, in the order of their ids.
          *
-         *     A cursor names a place in that order, so it stays good when another snapshot is
-         *     served meanwhile.
+         *     A cursor stays valid when another snapshot is served in the meantime: it names a place in that
+         *     order.
          */
         get: operations["listMovies"];
         put?: never;
@@ -121,8 +121,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One movie with its reviews
-         * @description Show a movie and what its viewers wrote.
+         * Get a movie with its reviews
+         * @description Return a movie and all of its reviews.
          */
         get: operations["getMovie"];
         put?: never;
@@ -141,8 +141,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Movies whose viewers say alike
-         * @description Rank the other movies by the cosine of their vectors with this movie's, and say why.
+         * Find similar movies
+         * @description Rank the other movies by the cosine similarity of their pooled vectors to this movie's.
+         *
+         *     Each hit has a reason: the two most similar passages, one of each movie's reviews.
          */
         get: operations["similarMovies"];
         put?: never;
@@ -161,11 +163,12 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Every movie as a point, and clusters
-         * @description Show all movies in the plane: what viewers say alike of is near.
+         * Get the map of all movies
+         * @description Return every movie as a point in the plane, and the clusters of the points.
          *
-         *     Movies keep their places from one snapshot to the next, as long as not many come or go. The
-         *     answer is compressed if the client takes gzip, and has an `ETag`.
+         *     Movies with similar reviews are near each other. Movies keep their places from one snapshot to
+         *     the next unless many movies are added or removed. The response has an `ETag` and is compressed
+         *     if the client accepts gzip.
          */
         get: operations["getMap"];
         put?: never;
@@ -184,8 +187,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Does the process answer
-         * @description Say that the process answers; nothing is waited for.
+         * Check liveness
+         * @description Return 200 as long as the process answers requests.
          */
         get: operations["livez"];
         put?: never;
@@ -204,8 +207,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Are searches answered
-         * @description Say whether a snapshot is being served.
+         * Check readiness
+         * @description Return 200 when a snapshot is being served, otherwise 503.
          */
         get: operations["readyz"];
         put?: never;
@@ -224,8 +227,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What is being served
-         * @description Describe the snapshot being served, and why it is not a newer one if there is one.
+         * Describe the snapshot being served
+         * @description Return the snapshot being served, and why a newer snapshot is not served, if there is one.
          */
         get: operations["getSnapshot"];
         put?: never;
@@ -244,8 +247,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Metrics for Prometheus
-         * @description Metrics in Prometheus's text format.
+         * Get metrics
+         * @description Return the metrics in Prometheus's text format.
          */
         get: operations["metrics"];
         put?: never;
@@ -264,14 +267,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The newest runs
-         * @description List the newest runs, newest first; of all sources, or of one.
+         * List runs
+         * @description List the newest runs of all sources or of one source, newest first.
          */
         get: operations["listRuns"];
         put?: never;
         /**
-         * Crawl a configured source
-         * @description Ask for a crawl of a source, by name. The request is durable when this answers.
+         * Request a crawl
+         * @description Request a crawl of a configured source. The request is durable once this returns.
          */
         post: operations["requestIngest"];
         delete?: never;
@@ -288,17 +291,17 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One run
-         * @description Show how far a run has come.
+         * Get a run
+         * @description Return the state and the counts of a run.
          */
         get: operations["getRun"];
         put?: never;
         post?: never;
         /**
          * Cancel a run
-         * @description End a run before its time.
+         * @description Cancel a run that has not ended.
          *
-         *     Its crawl is stopped within seconds. What has been stored by then stays; nothing is removed.
+         *     Its crawl stops within seconds. Reviews that have been stored stay; nothing is removed.
          */
         delete: operations["cancelRun"];
         options?: never;
@@ -314,8 +317,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What can be crawled
-         * @description List the sources by name, each with its newest run.
+         * List sources
+         * @description List the configured sources by name, each with its newest run.
          */
         get: operations["listSources"];
         put?: never;
@@ -334,8 +337,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What could not be stored
-         * @description List the dead letters, newest first, each with its reason; without their payloads.
+         * List dead letters
+         * @description List the dead letters with their reasons, newest first, without their payloads.
          */
         get: operations["listDeadLetters"];
         put?: never;
@@ -354,15 +357,15 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One dead letter with its payload
-         * @description Show the message as it was sent.
+         * Get a dead letter with its payload
+         * @description Return the message as it was sent.
          */
         get: operations["getDeadLetter"];
         put?: never;
         post?: never;
         /**
          * Discard a dead letter
-         * @description Delete a message that is of no use, for good.
+         * @description Delete a dead letter permanently, without sending its message again.
          */
         delete: operations["discardDeadLetter"];
         options?: never;
@@ -380,11 +383,11 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Send dead letters again
-         * @description Send messages again whose cause has been mended.
+         * Replay dead letters
+         * @description Send messages again after the cause of their failure has been fixed.
          *
-         *     Each is sent once, and its dead letter is gone then; asking twice does no harm. One that fails
-         *     again comes back as a new dead letter that counts its replays.
+         *     Each message is sent once and its dead letter is deleted, so repeating the request is safe. A
+         *     message that fails again becomes a new dead letter, which counts its replays.
          */
         post: operations["replayDeadLetters"];
         delete?: never;
@@ -401,8 +404,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The snapshots of the store
-         * @description List the snapshots, newest first. Needs no Redis.
+         * List snapshots
+         * @description List the snapshots of the store, newest first. Works without Redis.
          */
         get: operations["listSnapshots"];
         put?: never;
@@ -423,11 +426,11 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Roll back, or forward
-         * @description Ask that a snapshot be served. The request is durable when this answers.
+         * Activate a snapshot
+         * @description Request that a snapshot is served, to roll back or forward.
          *
-         *     The embedder proves the snapshot and makes it current. It stays so until something new is
-         *     published; with nothing changed, for good.
+         *     The request is durable once this returns. The embedder verifies the snapshot and makes it
+         *     current; it stays current until a new snapshot is published.
          */
         post: operations["activateSnapshot"];
         delete?: never;
@@ -444,8 +447,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One activation
-         * @description Show whether a snapshot has been made current, or why not.
+         * Get an activation
+         * @description Return whether a snapshot has been made current, or why not.
          */
         get: operations["getActivation"];
         put?: never;
@@ -462,7 +465,7 @@ export interface components {
     schemas: {
         /**
          * Activation
-         * @description A request to make a snapshot current, and what became of it.
+         * @description A request to make a snapshot current, and its outcome.
          * @example {
          *       "activation_id": "8e03978e40d543dd",
          *       "snapshot_id": "00000041-5d2e8dcd",
@@ -480,7 +483,7 @@ export interface components {
             snapshot_id: string;
             /**
              * State
-             * @description `done`: it is current, and will be served within seconds.
+             * @description `done`: the snapshot is current, and is served within seconds.
              * @default queued
              * @enum {string}
              */
@@ -494,18 +497,18 @@ export interface components {
             ended_at?: string | null;
             /**
              * Replaced
-             * @description What was current before; activate it to undo.
+             * @description The snapshot that was current before; activate it to undo.
              */
             replaced?: string | null;
             /**
              * Reason
-             * @description Why it was refused.
+             * @description Why the request was refused.
              */
             reason?: string | null;
         };
         /**
          * Alive
-         * @description The process answers.
+         * @description The process answers requests.
          */
         Alive: {
             /**
@@ -539,7 +542,7 @@ export interface components {
         };
         /**
          * BatchResponse
-         * @description The answers to a batch of searches, in its order, all from one snapshot.
+         * @description The responses to a batch of searches, in the same order, from one snapshot.
          * @example {
          *       "results": [
          *         {
@@ -556,6 +559,9 @@ export interface components {
          *               ],
          *               "movie": {
          *                 "cluster": 3,
+         *                 "countries": [
+         *                   "United States"
+         *                 ],
          *                 "description": "A small-time boxer gets one shot at the champion.",
          *                 "directors": [
          *                   "John G. Avildsen"
@@ -564,11 +570,26 @@ export interface components {
          *                   "Drama",
          *                   "Sport"
          *                 ],
+         *                 "keywords": [
+         *                   "boxing",
+         *                   "underdog"
+         *                 ],
+         *                 "languages": [
+         *                   "English"
+         *                 ],
          *                 "movie_id": "tt0075148",
+         *                 "original_title": "Rocky",
+         *                 "people": [
+         *                   "Sylvester Stallone",
+         *                   "Talia Shire"
+         *                 ],
+         *                 "poster_url": "https://films.example/tt0075148.jpg",
          *                 "rating": 8.1,
          *                 "review_count": 5,
+         *                 "runtime_minutes": 120,
          *                 "title": "Rocky",
          *                 "url": "https://films.example/tt0075148",
+         *                 "votes": 640000,
          *                 "year": 1976
          *               },
          *               "rank": 1,
@@ -603,7 +624,7 @@ export interface components {
             /**
              * Died At
              * Format: date-time
-             * @description When it was given up.
+             * @description When the entry became a dead letter.
              */
             died_at: string;
             /**
@@ -615,35 +636,35 @@ export interface components {
             run_id: string;
             /**
              * Item Id
-             * @description What it is about: id of the movie or the review.
+             * @description Id of the movie or the review.
              */
             item_id: string;
             /** Reason */
             reason: string;
             /**
              * Deliveries
-             * @description How often it had been delivered.
+             * @description How often the entry had been delivered.
              */
             deliveries: number;
             /**
              * Replays
-             * @description How often it has been replayed before.
+             * @description How often it has been replayed.
              */
             replays: number;
             /**
              * Payload Bytes
-             * @description How large the entry was.
+             * @description Size of the entry in bytes.
              */
             payload_bytes: number;
             /**
              * Replayable
-             * @description Whether it was kept whole.
+             * @description Whether the entry was kept whole.
              */
             replayable: boolean;
         };
         /**
          * DeadLetterDetail
-         * @description A dead letter with its entry's own fields; cut off where the entry was too large.
+         * @description A dead letter with its entry's own fields, truncated when the entry was too large.
          * @example {
          *       "id": "1748779231654-0",
          *       "died_at": "2025-06-01T12:00:31.654Z",
@@ -673,7 +694,7 @@ export interface components {
             /**
              * Died At
              * Format: date-time
-             * @description When it was given up.
+             * @description When the entry became a dead letter.
              */
             died_at: string;
             /**
@@ -685,29 +706,29 @@ export interface components {
             run_id: string;
             /**
              * Item Id
-             * @description What it is about: id of the movie or the review.
+             * @description Id of the movie or the review.
              */
             item_id: string;
             /** Reason */
             reason: string;
             /**
              * Deliveries
-             * @description How often it had been delivered.
+             * @description How often the entry had been delivered.
              */
             deliveries: number;
             /**
              * Replays
-             * @description How often it has been replayed before.
+             * @description How often it has been replayed.
              */
             replays: number;
             /**
              * Payload Bytes
-             * @description How large the entry was.
+             * @description Size of the entry in bytes.
              */
             payload_bytes: number;
             /**
              * Replayable
-             * @description Whether it was kept whole.
+             * @description Whether the entry was kept whole.
              */
             replayable: boolean;
             /** Fields */
@@ -742,7 +763,7 @@ export interface components {
             dead_letters: components["schemas"]["DeadLetter"][];
             /**
              * Total
-             * @description How many there are in all.
+             * @description Number of all dead letters.
              */
             total: number;
             /**
@@ -753,7 +774,7 @@ export interface components {
         };
         /**
          * Evidence
-         * @description A passage of a review that says why the movie was found.
+         * @description A passage of a review that matches the query.
          */
         Evidence: {
             /** Review Id */
@@ -766,13 +787,13 @@ export interface components {
             url: string | null;
             /**
              * Score
-             * @description Cosine of the passage with the query.
+             * @description Cosine similarity of the passage to the query.
              */
             score: number;
         };
         /**
          * Facets
-         * @description What there is to filter by.
+         * @description The values to filter by.
          * @example {
          *       "genres": [
          *         {
@@ -798,44 +819,377 @@ export interface components {
         Facets: {
             /**
              * Genres
-             * @description The most frequent first.
+             * @description Genres, most frequent first.
              */
             genres: components["schemas"]["GenreCount"][];
-            /** @description Null when no year is known. */
+            /** @description Range of the years; null when no year is known. */
             year: components["schemas"]["Years"] | null;
-            /** @description Null when no rating is known. */
+            /** @description Range of the ratings; null when no rating is known. */
             rating: components["schemas"]["Ratings"] | null;
             /** Movies */
             movies: number;
         };
         /**
-         * FilmCluster
-         * @description Movies whose viewers say alike.
+         * Filters
+         * @description Conditions on movies. A movie without the value that a condition tests does not match.
          */
-        FilmCluster: {
+        Filters: {
+            /** @default {} */
+            year?: components["schemas"]["YearRange"];
+            /**
+             * @default {
+             *       "any": [],
+             *       "none": []
+             *     }
+             */
+            genres?: components["schemas"]["GenreFilter"];
+            /** @default {} */
+            rating?: components["schemas"]["RatingRange"];
+        };
+        /**
+         * GenreCount
+         * @description A genre and the number of its movies.
+         */
+        GenreCount: {
+            /** Genre */
+            genre: string;
+            /** Movies */
+            movies: number;
+        };
+        /**
+         * GenreFilter
+         * @description Genres, case-insensitive; `/facets` lists the known genres.
+         */
+        GenreFilter: {
+            /**
+             * Any
+             * @description The movie must have at least one of these.
+             * @default []
+             */
+            any?: string[];
+            /**
+             * None
+             * @description The movie must have none of these.
+             * @default []
+             */
+            none?: string[];
+        };
+        /**
+         * Hit
+         * @description A movie in the results.
+         */
+        Hit: {
+            /**
+             * Rank
+             * @description Rank from 1, continued over pages.
+             */
+            rank: number;
+            /**
+             * Score
+             * @description `hybrid`: 0 to 1 within the candidates of one search, 0 after them; `semantic`: cosine similarity; `lexical`: BM25. Not comparable between searches.
+             */
+            score: number;
+            movie: components["schemas"]["Movie"];
+            /** Evidence */
+            evidence: components["schemas"]["Evidence"][];
+            /** @description Present only with `explain`. */
+            parts?: components["schemas"]["Parts"] | null;
+        };
+        /**
+         * IngestRequest
+         * @description A request to crawl a source.
+         * @example {
+         *       "source": "demo"
+         *     }
+         * @example {
+         *       "allow_removals": true,
+         *       "source": "my_site"
+         *     }
+         */
+        IngestRequest: {
+            /**
+             * Source
+             * @description Name of a configured source.
+             */
+            source: string;
+            /**
+             * Allow Removals
+             * @description Allow the run to remove more than half of the source's reviews; otherwise such a run removes nothing and ends `incomplete`.
+             * @default false
+             */
+            allow_removals?: boolean;
+        };
+        /**
+         * MapCluster
+         * @description A cluster of movies with similar reviews.
+         */
+        MapCluster: {
             /**
              * Number
-             * @description Kept from one snapshot to the next, for what has its colour.
+             * @description Number of the cluster; stable from one snapshot to the next.
              */
             number: number;
             /**
              * Words
-             * @description What tells it from the others, best first; none if there are no others
+             * @description Words that distinguish the cluster from the others, best first; empty when there is only one cluster.
              */
             words: string[];
             /** Movies */
             movies: number;
             /**
              * X
-             * @description Where most of it is.
+             * @description Centre of the cluster, as `x` and `y`.
              */
             x: number;
             /** Y */
             y: number;
         };
         /**
-         * FilmMap
-         * @description Every movie as a point; near ones are alike. The columns are in the same order.
+         * Movie
+         * @description A movie. The title of a movie without one is its id.
+         * @example {
+         *       "cluster": 3,
+         *       "countries": [
+         *         "United States"
+         *       ],
+         *       "description": "A small-time boxer gets one shot at the champion.",
+         *       "directors": [
+         *         "John G. Avildsen"
+         *       ],
+         *       "genres": [
+         *         "Drama",
+         *         "Sport"
+         *       ],
+         *       "keywords": [
+         *         "boxing",
+         *         "underdog"
+         *       ],
+         *       "languages": [
+         *         "English"
+         *       ],
+         *       "movie_id": "tt0075148",
+         *       "original_title": "Rocky",
+         *       "people": [
+         *         "Sylvester Stallone",
+         *         "Talia Shire"
+         *       ],
+         *       "poster_url": "https://films.example/tt0075148.jpg",
+         *       "rating": 8.1,
+         *       "review_count": 5,
+         *       "runtime_minutes": 120,
+         *       "title": "Rocky",
+         *       "url": "https://films.example/tt0075148",
+         *       "votes": 640000,
+         *       "year": 1976
+         *     }
+         */
+        Movie: {
+            /** Movie Id */
+            movie_id: string;
+            /** Year */
+            year: number | null;
+            /**
+             * Genres
+             * @default []
+             */
+            genres: string[];
+            /**
+             * Directors
+             * @default []
+             */
+            directors: string[];
+            /** Description */
+            description: string | null;
+            /**
+             * Rating
+             * @description Mean rating at its source, 0 to 10.
+             */
+            rating: number | null;
+            /**
+             * Url
+             * @description The movie's page at its source.
+             */
+            url: string | null;
+            /**
+             * Original Title
+             * @description The title in the language the movie was made in.
+             */
+            original_title: string | null;
+            /**
+             * People
+             * @description The cast.
+             * @default []
+             */
+            people: string[];
+            /**
+             * Countries
+             * @description Countries of origin.
+             * @default []
+             */
+            countries: string[];
+            /**
+             * Languages
+             * @description Spoken languages.
+             * @default []
+             */
+            languages: string[];
+            /**
+             * Keywords
+             * @description Keywords given by its source.
+             * @default []
+             */
+            keywords: string[];
+            /** Runtime Minutes */
+            runtime_minutes: number | null;
+            /** Votes */
+            votes: number | null;
+            /**
+             * Poster Url
+             * @description A picture at its source.
+             */
+            poster_url: string | null;
+            /** Title */
+            title: string;
+            /** Review Count */
+            review_count: number;
+            /**
+             * Cluster
+             * @description Number of its cluster on the map; null without a map.
+             */
+            cluster: number | null;
+        };
+        /**
+         * MovieDetail
+         * @description A movie with all of its reviews.
+         * @example {
+         *       "cluster": 3,
+         *       "countries": [
+         *         "United States"
+         *       ],
+         *       "description": "A small-time boxer gets one shot at the champion.",
+         *       "directors": [
+         *         "John G. Avildsen"
+         *       ],
+         *       "genres": [
+         *         "Drama",
+         *         "Sport"
+         *       ],
+         *       "keywords": [
+         *         "boxing",
+         *         "underdog"
+         *       ],
+         *       "languages": [
+         *         "English"
+         *       ],
+         *       "movie_id": "tt0075148",
+         *       "original_title": "Rocky",
+         *       "people": [
+         *         "Sylvester Stallone",
+         *         "Talia Shire"
+         *       ],
+         *       "poster_url": "https://films.example/tt0075148.jpg",
+         *       "rating": 8.1,
+         *       "review_count": 5,
+         *       "reviews": [
+         *         {
+         *           "author": "A. Viewer",
+         *           "language": "en",
+         *           "published": "2019-03-04",
+         *           "rating": 9,
+         *           "review_id": "demo:rocky-1",
+         *           "spoiler": false,
+         *           "text": "You leave wanting to run up the nearest flight of stairs.",
+         *           "title": "Still has it",
+         *           "url": "https://films.example/tt0075148#review-1"
+         *         }
+         *       ],
+         *       "runtime_minutes": 120,
+         *       "title": "Rocky",
+         *       "url": "https://films.example/tt0075148",
+         *       "votes": 640000,
+         *       "year": 1976
+         *     }
+         */
+        MovieDetail: {
+            /** Movie Id */
+            movie_id: string;
+            /** Year */
+            year: number | null;
+            /**
+             * Genres
+             * @default []
+             */
+            genres: string[];
+            /**
+             * Directors
+             * @default []
+             */
+            directors: string[];
+            /** Description */
+            description: string | null;
+            /**
+             * Rating
+             * @description Mean rating at its source, 0 to 10.
+             */
+            rating: number | null;
+            /**
+             * Url
+             * @description The movie's page at its source.
+             */
+            url: string | null;
+            /**
+             * Original Title
+             * @description The title in the language the movie was made in.
+             */
+            original_title: string | null;
+            /**
+             * People
+             * @description The cast.
+             * @default []
+             */
+            people: string[];
+            /**
+             * Countries
+             * @description Countries of origin.
+             * @default []
+             */
+            countries: string[];
+            /**
+             * Languages
+             * @description Spoken languages.
+             * @default []
+             */
+            languages: string[];
+            /**
+             * Keywords
+             * @description Keywords given by its source.
+             * @default []
+             */
+            keywords: string[];
+            /** Runtime Minutes */
+            runtime_minutes: number | null;
+            /** Votes */
+            votes: number | null;
+            /**
+             * Poster Url
+             * @description A picture at its source.
+             */
+            poster_url: string | null;
+            /** Title */
+            title: string;
+            /** Review Count */
+            review_count: number;
+            /**
+             * Cluster
+             * @description Number of its cluster on the map; null without a map.
+             */
+            cluster: number | null;
+            /** Reviews */
+            reviews: components["schemas"]["Review"][];
+        };
+        /**
+         * MovieMap
+         * @description Every movie as a point; similar movies are near. All columns have the same order.
          * @example {
          *       "cluster": [
          *         3,
@@ -892,7 +1246,7 @@ export interface components {
          *       ]
          *     }
          */
-        FilmMap: {
+        MovieMap: {
             /** Snapshot Id */
             snapshot_id: string;
             /** Movie Ids */
@@ -903,230 +1257,32 @@ export interface components {
             years: (number | null)[];
             /**
              * X
-             * @description To the right, from -1 to 1.
+             * @description Horizontal position, from -1 (left) to 1 (right).
              */
             x: number[];
             /**
              * Y
-             * @description Upwards, from -1 to 1.
+             * @description Vertical position, from -1 (bottom) to 1 (top).
              */
             y: number[];
             /**
              * Cluster
-             * @description The number of its cluster.
+             * @description Number of the movie's cluster.
              */
             cluster: number[];
             /** Clusters */
-            clusters: components["schemas"]["FilmCluster"][];
-        };
-        /**
-         * Filters
-         * @description What a movie must be. An unknown fact does not meet a condition on it.
-         */
-        Filters: {
-            /** @default {} */
-            year?: components["schemas"]["YearRange"];
-            /**
-             * @default {
-             *       "any": [],
-             *       "none": []
-             *     }
-             */
-            genres?: components["schemas"]["GenreFilter"];
-            /** @default {} */
-            rating?: components["schemas"]["RatingRange"];
-        };
-        /**
-         * GenreCount
-         * @description A genre and how many movies have it.
-         */
-        GenreCount: {
-            /** Genre */
-            genre: string;
-            /** Movies */
-            movies: number;
-        };
-        /**
-         * GenreFilter
-         * @description Genres, without regard to case; see `/facets` for what there is.
-         */
-        GenreFilter: {
-            /**
-             * Any
-             * @description At least one of these, if there are any.
-             * @default []
-             */
-            any?: string[];
-            /**
-             * None
-             * @description Not one of these.
-             * @default []
-             */
-            none?: string[];
-        };
-        /**
-         * Hit
-         * @description A movie that was found.
-         */
-        Hit: {
-            /**
-             * Rank
-             * @description From 1, over all pages.
-             */
-            rank: number;
-            /**
-             * Score
-             * @description `hybrid`: 0 to 1 within one answer's candidates, 0 after them; `semantic`: a cosine; `lexical`: BM25. Not to be compared between searches.
-             */
-            score: number;
-            movie: components["schemas"]["Movie"];
-            /** Evidence */
-            evidence: components["schemas"]["Evidence"][];
-            /** @description Present with `explain`. */
-            parts?: components["schemas"]["Parts"] | null;
-        };
-        /**
-         * IngestRequest
-         * @description Crawl a source.
-         * @example {
-         *       "source": "demo"
-         *     }
-         * @example {
-         *       "allow_removals": true,
-         *       "source": "my_site"
-         *     }
-         */
-        IngestRequest: {
-            /**
-             * Source
-             * @description Name of a configured source.
-             */
-            source: string;
-            /**
-             * Allow Removals
-             * @description Whether the run may remove more than half of what its source had; without it such a run removes nothing and ends `incomplete`.
-             * @default false
-             */
-            allow_removals?: boolean;
-        };
-        /**
-         * Movie
-         * @description A movie. Its title is its id when nothing better is known.
-         * @example {
-         *       "cluster": 3,
-         *       "description": "A small-time boxer gets one shot at the champion.",
-         *       "directors": [
-         *         "John G. Avildsen"
-         *       ],
-         *       "genres": [
-         *         "Drama",
-         *         "Sport"
-         *       ],
-         *       "movie_id": "tt0075148",
-         *       "rating": 8.1,
-         *       "review_count": 5,
-         *       "title": "Rocky",
-         *       "url": "https://films.example/tt0075148",
-         *       "year": 1976
-         *     }
-         */
-        Movie: {
-            /** Movie Id */
-            movie_id: string;
-            /** Title */
-            title: string;
-            /** Year */
-            year: number | null;
-            /** Genres */
-            genres: string[];
-            /** Directors */
-            directors: string[];
-            /** Description */
-            description: string | null;
-            /**
-             * Rating
-             * @description Of its source, 0 to 10.
-             */
-            rating: number | null;
-            /** Review Count */
-            review_count: number;
-            /** Url */
-            url: string | null;
-            /**
-             * Cluster
-             * @description The number of its cluster on the map; null without a map.
-             */
-            cluster: number | null;
-        };
-        /**
-         * MovieDetail
-         * @description A movie with its reviews.
-         * @example {
-         *       "cluster": 3,
-         *       "description": "A small-time boxer gets one shot at the champion.",
-         *       "directors": [
-         *         "John G. Avildsen"
-         *       ],
-         *       "genres": [
-         *         "Drama",
-         *         "Sport"
-         *       ],
-         *       "movie_id": "tt0075148",
-         *       "rating": 8.1,
-         *       "review_count": 5,
-         *       "reviews": [
-         *         {
-         *           "author": "A. Viewer",
-         *           "published": "2019-03-04",
-         *           "rating": 9,
-         *           "review_id": "demo:rocky-1",
-         *           "text": "You leave wanting to run up the nearest flight of stairs.",
-         *           "title": "Still has it",
-         *           "url": "https://films.example/tt0075148#review-1"
-         *         }
-         *       ],
-         *       "title": "Rocky",
-         *       "url": "https://films.example/tt0075148",
-         *       "year": 1976
-         *     }
-         */
-        MovieDetail: {
-            /** Movie Id */
-            movie_id: string;
-            /** Title */
-            title: string;
-            /** Year */
-            year: number | null;
-            /** Genres */
-            genres: string[];
-            /** Directors */
-            directors: string[];
-            /** Description */
-            description: string | null;
-            /**
-             * Rating
-             * @description Of its source, 0 to 10.
-             */
-            rating: number | null;
-            /** Review Count */
-            review_count: number;
-            /** Url */
-            url: string | null;
-            /**
-             * Cluster
-             * @description The number of its cluster on the map; null without a map.
-             */
-            cluster: number | null;
-            /** Reviews */
-            reviews: components["schemas"]["Review"][];
+            clusters: components["schemas"]["MapCluster"][];
         };
         /**
          * MoviePage
-         * @description Movies in the order of their ids.
+         * @description One page of movies, in the order of their ids.
          * @example {
          *       "movies": [
          *         {
          *           "cluster": 3,
+         *           "countries": [
+         *             "United States"
+         *           ],
          *           "description": "A small-time boxer gets one shot at the champion.",
          *           "directors": [
          *             "John G. Avildsen"
@@ -1135,11 +1291,26 @@ export interface components {
          *             "Drama",
          *             "Sport"
          *           ],
+         *           "keywords": [
+         *             "boxing",
+         *             "underdog"
+         *           ],
+         *           "languages": [
+         *             "English"
+         *           ],
          *           "movie_id": "tt0075148",
+         *           "original_title": "Rocky",
+         *           "people": [
+         *             "Sylvester Stallone",
+         *             "Talia Shire"
+         *           ],
+         *           "poster_url": "https://films.example/tt0075148.jpg",
          *           "rating": 8.1,
          *           "review_count": 5,
+         *           "runtime_minutes": 120,
          *           "title": "Rocky",
          *           "url": "https://films.example/tt0075148",
+         *           "votes": 640000,
          *           "year": 1976
          *         }
          *       ],
@@ -1157,33 +1328,33 @@ export interface components {
         };
         /**
          * Parts
-         * @description What a score is made of; null for what plays no part in it.
+         * @description The components of a score; null for a component that is not used.
          */
         Parts: {
             /**
              * Semantic
-             * @description Cosine with the pooled vector.
+             * @description Cosine similarity to the movie's pooled vector.
              */
             semantic: number | null;
             /**
              * Passages
-             * @description Mean cosine of the best passages.
+             * @description Mean cosine similarity of the best passages.
              */
             passages: number | null;
             /**
              * Lexical
-             * @description BM25.
+             * @description BM25 score.
              */
             lexical: number | null;
             /**
              * Avoided
-             * @description Lost by what is to be avoided.
+             * @description Score deducted because of `avoid` and `unlike`.
              */
             avoided: number | null;
         };
         /**
          * Passage
-         * @description Some words of a review, and the review's rating.
+         * @description A passage of a review, with the rating of the review.
          */
         Passage: {
             /** Review Id */
@@ -1197,7 +1368,7 @@ export interface components {
         };
         /**
          * RatingRange
-         * @description Ratings from `gte` to `lte`, both included.
+         * @description Ratings from `gte` to `lte`, inclusive.
          */
         RatingRange: {
             /** Gte */
@@ -1217,7 +1388,7 @@ export interface components {
         };
         /**
          * Ready
-         * @description Searches are answered.
+         * @description A snapshot is being served.
          */
         Ready: {
             /**
@@ -1231,16 +1402,16 @@ export interface components {
         };
         /**
          * Reason
-         * @description The two passages, one of each movie's, that say the most alike.
+         * @description The two most similar passages, one of each movie's reviews.
          */
         Reason: {
-            /** @description About the movie that was asked about. */
+            /** @description Passage about the movie in the request. */
             this_movie: components["schemas"]["Passage"];
-            /** @description About the hit. */
+            /** @description Passage about the hit. */
             other_movie: components["schemas"]["Passage"];
             /**
              * Score
-             * @description Cosine of the two.
+             * @description Cosine similarity of the two passages.
              */
             score: number;
         };
@@ -1256,7 +1427,7 @@ export interface components {
         };
         /**
          * ReplayRequest
-         * @description Which dead letters to send again: these, or all that there are now.
+         * @description Which dead letters to send again: those with these ids, or all.
          * @example {
          *       "ids": [
          *         "1748779231654-0"
@@ -1277,7 +1448,7 @@ export interface components {
         };
         /**
          * Replayed
-         * @description What became of a request to replay.
+         * @description The outcome of a request to replay.
          * @example {
          *       "replayed": 1,
          *       "refused": [
@@ -1291,7 +1462,7 @@ export interface components {
         Replayed: {
             /**
              * Replayed
-             * @description How many were sent again.
+             * @description How many were replayed.
              */
             replayed: number;
             /** Refused */
@@ -1302,23 +1473,30 @@ export interface components {
          * @description A review of a movie.
          */
         Review: {
-            /** Review Id */
-            review_id: string;
-            /** Text */
-            text: string;
-            /** Rating */
+            /**
+             * Rating
+             * @description The viewer's rating, 0 to 10.
+             */
             rating: number | null;
             /** Title */
             title: string | null;
             /** Author */
             author: string | null;
-            /**
-             * Published
-             * @description The day, as YYYY-MM-DD.
-             */
+            /** Published */
             published: string | null;
             /** Url */
             url: string | null;
+            /** Language */
+            language: string | null;
+            /**
+             * Spoiler
+             * @description Whether it gives away the story; null: not said.
+             */
+            spoiler: boolean | null;
+            /** Review Id */
+            review_id: string;
+            /** Text */
+            text: string;
         };
         /**
          * Run
@@ -1384,7 +1562,7 @@ export interface components {
             started_at?: string | null;
             /**
              * Crawled At
-             * @description When the crawl ended and all was on the stream.
+             * @description When the crawl ended and all its messages were on the stream.
              */
             crawled_at?: string | null;
             /** Ended At */
@@ -1403,25 +1581,25 @@ export interface components {
             crawled?: number;
             /**
              * Stored
-             * @description Of these, new or changed.
+             * @description Sent reviews that were new or changed.
              * @default 0
              */
             stored?: number;
             /**
              * Duplicate
-             * @description Of these, known and unchanged.
+             * @description Sent reviews that were known and unchanged.
              * @default 0
              */
             duplicate?: number;
             /**
              * Dead Lettered
-             * @description Of these, refused.
+             * @description Sent reviews that became dead letters.
              * @default 0
              */
             dead_lettered?: number;
             /**
              * Embedded
-             * @description Of the stored ones, encoded.
+             * @description Stored reviews that are encoded.
              * @default 0
              */
             embedded?: number;
@@ -1443,20 +1621,20 @@ export interface components {
             attempts?: number;
             /**
              * Trigger
-             * @description Who asked for the run.
+             * @description What started the run.
              * @default request
              * @enum {string}
              */
             trigger?: "request" | "schedule";
             /**
              * Allow Removals
-             * @description Whether it may remove more than half of what its source had.
+             * @description Whether it may remove more than half of its source's reviews.
              * @default false
              */
             allow_removals?: boolean;
             /**
              * Pages
-             * @description Pages read, unchanged ones among them.
+             * @description Pages read, including unchanged ones.
              * @default 0
              */
             pages?: number;
@@ -1468,18 +1646,18 @@ export interface components {
             kept?: number;
             /**
              * Removed
-             * @description Reviews removed: gone from their source.
+             * @description Reviews removed because their source no longer has them.
              * @default 0
              */
             removed?: number;
             /**
              * Freshness Median S
-             * @description From page fetched to searchable, of the stored reviews.
+             * @description Median time from fetched to searchable, of the stored reviews.
              */
             freshness_median_s?: number | null;
             /**
              * Freshness Max S
-             * @description The longest such time of the run.
+             * @description The longest time from fetched to searchable.
              */
             freshness_max_s?: number | null;
             /**
@@ -1489,7 +1667,7 @@ export interface components {
             kept_page?: string | null;
             /**
              * Sites
-             * @description By host: robots.txt, delays, and what was asked.
+             * @description By host: robots.txt, delays and requests.
              * @default {}
              */
             sites?: {
@@ -1498,7 +1676,7 @@ export interface components {
         };
         /**
          * RunAccepted
-         * @description A crawl was requested; it is durable. A repeated request gets the very same answer.
+         * @description A requested crawl. The request is durable; a repeated request gets the same response.
          * @example {
          *       "run_id": "20250601T120000-1f0c9a4b",
          *       "source": "demo",
@@ -1571,7 +1749,7 @@ export interface components {
         };
         /**
          * SearchRequest
-         * @description A search: by a query, by films that are liked, or by both.
+         * @description A search by a query, by liked movies, or by both.
          * @example {
          *       "query": "relaxing and funny, maybe a period piece"
          *     }
@@ -1600,7 +1778,7 @@ export interface components {
          *       "like": [
          *         "tt0050986"
          *       ],
-         *       "query": "a slow, sad film about getting old",
+         *       "query": "a slow, sad movie about getting old",
          *       "unlike": [
          *         "tt0120737"
          *       ]
@@ -1609,40 +1787,40 @@ export interface components {
         SearchRequest: {
             /**
              * Query
-             * @description May be absent when `like` is given.
+             * @description May be omitted when `like` is given.
              */
             query?: string | null;
             /**
              * K
-             * @description Movies wanted.
+             * @description Number of movies to return.
              * @default 10
              */
             k?: number;
             /**
              * Offset
-             * @description Movies to skip, for the next page.
+             * @description Number of movies to skip, for paging.
              * @default 0
              */
             offset?: number;
             /**
              * Avoid
-             * @description What it should not be about. Only `hybrid` weighs it.
+             * @description What the movie should not be about. Used by `hybrid` only.
              */
             avoid?: string | null;
             /**
              * Like
-             * @description Ids of films that it should be like; they are not found themselves.
+             * @description Ids of movies that hits should resemble; they are never hits themselves.
              * @default []
              */
             like?: string[];
             /**
              * Unlike
-             * @description Ids of films that it should not be like; they are never found. Only `hybrid` lowers what is like them.
+             * @description Ids of movies that hits should not resemble; they are never hits. `hybrid` also lowers the scores of similar movies.
              * @default []
              */
             unlike?: string[];
             /**
-             * @description Exact; applied before ranking.
+             * @description Exact conditions, applied before ranking.
              * @default {
              *       "year": {},
              *       "genres": {
@@ -1655,33 +1833,33 @@ export interface components {
             filters?: components["schemas"]["Filters"];
             /**
              * Mode
-             * @description `hybrid`: meaning and words together. `semantic`: cosine with the movies' pooled vectors alone. `lexical`: BM25 of the words alone; needs a query.
+             * @description `hybrid`: combines meaning and words. `semantic`: cosine similarity to the movies' pooled vectors only. `lexical`: BM25 of the words only; requires a query.
              * @default hybrid
              * @enum {string}
              */
             mode?: "hybrid" | "semantic" | "lexical";
             /**
              * Evidence
-             * @description Passages of reviews with each hit.
+             * @description Number of review passages to return with each hit.
              * @default 1
              */
             evidence?: number;
             /**
              * Diversity
-             * @description How much neighbours in the ranking should differ, so that a franchise does not fill the page. 0: not at all.
+             * @description How strongly to diversify the ranking, so that a franchise does not fill the page. 0 disables diversification.
              * @default 0
              */
             diversity?: number;
             /**
              * Explain
-             * @description Show with each hit what its score is made of, as `parts`.
+             * @description Return the components of each score as `parts`.
              * @default false
              */
             explain?: boolean;
         };
         /**
          * SearchResponse
-         * @description One page of a ranking, all of it from one snapshot.
+         * @description One page of a ranking, from one snapshot.
          * @example {
          *       "hits": [
          *         {
@@ -1696,6 +1874,9 @@ export interface components {
          *           ],
          *           "movie": {
          *             "cluster": 3,
+         *             "countries": [
+         *               "United States"
+         *             ],
          *             "description": "A small-time boxer gets one shot at the champion.",
          *             "directors": [
          *               "John G. Avildsen"
@@ -1704,11 +1885,26 @@ export interface components {
          *               "Drama",
          *               "Sport"
          *             ],
+         *             "keywords": [
+         *               "boxing",
+         *               "underdog"
+         *             ],
+         *             "languages": [
+         *               "English"
+         *             ],
          *             "movie_id": "tt0075148",
+         *             "original_title": "Rocky",
+         *             "people": [
+         *               "Sylvester Stallone",
+         *               "Talia Shire"
+         *             ],
+         *             "poster_url": "https://films.example/tt0075148.jpg",
          *             "rating": 8.1,
          *             "review_count": 5,
+         *             "runtime_minutes": 120,
          *             "title": "Rocky",
          *             "url": "https://films.example/tt0075148",
+         *             "votes": 640000,
          *             "year": 1976
          *           },
          *           "rank": 1,
@@ -1729,7 +1925,7 @@ export interface components {
             snapshot_id: string;
             /**
              * Matched
-             * @description Movies ranked.
+             * @description Number of movies in the whole ranking.
              */
             matched: number;
             took_ms: components["schemas"]["Took"];
@@ -1738,7 +1934,7 @@ export interface components {
         };
         /**
          * ServedEncoder
-         * @description The encoder of the vectors and of the queries.
+         * @description The encoder of the passages and the queries.
          */
         ServedEncoder: {
             /** Encoder Id */
@@ -1754,27 +1950,27 @@ export interface components {
         };
         /**
          * SimilarHit
-         * @description A movie that is like another one.
+         * @description A movie that is similar to another one.
          */
         SimilarHit: {
             /** Rank */
             rank: number;
             /**
              * Score
-             * @description Cosine of the movies' pooled vectors.
+             * @description Cosine similarity of the movies' pooled vectors.
              */
             score: number;
             movie: components["schemas"]["Movie"];
             /**
              * Evidence
-             * @description The hit's passages nearest to the other movie.
+             * @description Passages of the hit that are nearest to the other movie.
              */
             evidence: components["schemas"]["Evidence"][];
             reason: components["schemas"]["Reason"] | null;
         };
         /**
          * SimilarResponse
-         * @description Movies by their likeness to one, all from one snapshot.
+         * @description Movies by their similarity to one movie, from one snapshot.
          * @example {
          *       "hits": [
          *         {
@@ -1789,6 +1985,9 @@ export interface components {
          *           ],
          *           "movie": {
          *             "cluster": 3,
+         *             "countries": [
+         *               "United States"
+         *             ],
          *             "description": "A small-time boxer gets one shot at the champion.",
          *             "directors": [
          *               "John G. Avildsen"
@@ -1797,11 +1996,26 @@ export interface components {
          *               "Drama",
          *               "Sport"
          *             ],
+         *             "keywords": [
+         *               "boxing",
+         *               "underdog"
+         *             ],
+         *             "languages": [
+         *               "English"
+         *             ],
          *             "movie_id": "tt0075148",
+         *             "original_title": "Rocky",
+         *             "people": [
+         *               "Sylvester Stallone",
+         *               "Talia Shire"
+         *             ],
+         *             "poster_url": "https://films.example/tt0075148.jpg",
          *             "rating": 8.1,
          *             "review_count": 5,
+         *             "runtime_minutes": 120,
          *             "title": "Rocky",
          *             "url": "https://films.example/tt0075148",
+         *             "votes": 640000,
          *             "year": 1976
          *           },
          *           "rank": 1,
@@ -1837,7 +2051,7 @@ export interface components {
             snapshot_id: string;
             /**
              * Matched
-             * @description Movies ranked.
+             * @description Number of movies in the whole ranking.
              */
             matched: number;
             took_ms: components["schemas"]["Took"];
@@ -1846,19 +2060,19 @@ export interface components {
         };
         /**
          * Site
-         * @description How a crawl behaved towards one host, and the host towards it.
+         * @description What a crawl requested from one host, and how the host responded.
          */
         Site: {
             /**
              * Robots
-             * @description What became of its robots.txt; `unreachable` forbids the host.
+             * @description The state of its robots.txt; `unreachable` forbids the whole host.
              * @default not asked
              * @enum {string}
              */
             robots?: "obeyed" | "absent" | "unreachable" | "not asked";
             /**
              * Crawl Delay S
-             * @description The Crawl-delay that its robots.txt asks for.
+             * @description The Crawl-delay in its robots.txt.
              */
             crawl_delay_s?: number | null;
             /**
@@ -1874,31 +2088,31 @@ export interface components {
             requests?: number;
             /**
              * Not Modified
-             * @description Answers 304: pages that cost nothing.
+             * @description Responses 304 Not Modified.
              * @default 0
              */
             not_modified?: number;
             /**
              * Forbidden
-             * @description Pages not asked for: robots.txt forbids.
+             * @description Pages that robots.txt forbids.
              * @default 0
              */
             forbidden?: number;
             /**
              * Refused
-             * @description Requests not made, answers cut off, and addresses refused.
+             * @description Requests not made, responses cut off, and addresses refused.
              * @default 0
              */
             refused?: number;
             /**
              * Retry After
-             * @description Times it asked to wait, and we did.
+             * @description Times the host asked to wait, and the crawl did.
              * @default 0
              */
             retry_after?: number;
             /**
              * Failed
-             * @description Pages that could not be had.
+             * @description Pages that could not be fetched.
              * @default 0
              */
             failed?: number;
@@ -1910,7 +2124,7 @@ export interface components {
         };
         /**
          * SnapshotEntry
-         * @description A snapshot of the store. What its manifest says is null when that cannot be read.
+         * @description A snapshot of the store. The values from its manifest are null when it is unreadable.
          */
         SnapshotEntry: {
             /** Snapshot Id */
@@ -1929,33 +2143,33 @@ export interface components {
             model?: string | null;
             /**
              * Size Bytes
-             * @description Of all its files together.
+             * @description Size of all files together.
              */
             size_bytes?: number | null;
             /**
              * Current
-             * @description Whether it is what is to be served.
+             * @description Whether `CURRENT` names it.
              */
             current: boolean;
             /**
              * Served
-             * @description Whether this process serves it now.
+             * @description Whether this process is serving it.
              */
             served: boolean;
             /**
              * Leased
-             * @description Whether it is kept for a reader, or for an activation.
+             * @description Whether a lease of a reader or of an activation keeps it.
              */
             leased: boolean;
             /**
              * Problem
-             * @description Why its manifest cannot be read; null when it can.
+             * @description Why the manifest is unreadable; null when it is readable.
              */
             problem?: string | null;
         };
         /**
          * SnapshotInfo
-         * @description What is being served.
+         * @description The snapshot being served.
          * @example {
          *       "snapshot_id": "00000042-9f1c03ab",
          *       "created_at": "2025-06-01T12:00:00Z",
@@ -1989,7 +2203,7 @@ export interface components {
             encoder: components["schemas"]["ServedEncoder"];
             /**
              * Degraded
-             * @description Why a newer snapshot is not served; null when all is well.
+             * @description Why the newest snapshot is not served; null when it is.
              */
             degraded: string | null;
         };
@@ -2020,12 +2234,12 @@ export interface components {
         SnapshotList: {
             /**
              * Current
-             * @description What is to be served; null: nothing yet.
+             * @description The snapshot that `CURRENT` names; null before the first.
              */
             current: string | null;
             /**
              * Served
-             * @description What this process serves now.
+             * @description The snapshot that this process is serving.
              */
             served: string | null;
             /** Snapshots */
@@ -2038,12 +2252,12 @@ export interface components {
         SourceInfo: {
             /** Source */
             source: string;
-            /** @description Its newest run; null: none is known. */
+            /** @description The newest run; null when there is none. */
             last_run: components["schemas"]["Run"] | null;
         };
         /**
          * SourceList
-         * @description The sources that ingest has configured, by name. Empty until ingest has started once.
+         * @description The configured sources, by name. Empty until the ingest service has started once.
          * @example {
          *       "sources": [
          *         {
@@ -2102,7 +2316,7 @@ export interface components {
         };
         /**
          * Suggestion
-         * @description A movie whose title may be meant.
+         * @description A movie whose title matches the typed text.
          */
         Suggestion: {
             /** Movie Id */
@@ -2114,7 +2328,7 @@ export interface components {
         };
         /**
          * Suggestions
-         * @description Titles, the likeliest first.
+         * @description Matching titles, best first.
          * @example {
          *       "suggestions": [
          *         {
@@ -2131,7 +2345,7 @@ export interface components {
         };
         /**
          * Took
-         * @description Milliseconds: of encoding, of ranking, and of all from the request's arrival.
+         * @description Times in milliseconds: encoding, ranking, and the total since the request arrived.
          */
         Took: {
             /** Encode */
@@ -2143,7 +2357,7 @@ export interface components {
         };
         /**
          * YearRange
-         * @description Years from `gte` to `lte`, both included.
+         * @description Years from `gte` to `lte`, inclusive.
          */
         YearRange: {
             /** Gte */
@@ -2163,12 +2377,12 @@ export interface components {
         };
         /**
          * FieldError
-         * @description What is wanted of one field.
+         * @description What is wrong with one field.
          */
         FieldError: {
             /**
              * Field
-             * @description Where, with dots; empty for the whole request.
+             * @description Path of the field, joined by dots; empty for the request as a whole.
              */
             field: string;
             /** Message */
@@ -2179,17 +2393,17 @@ export interface components {
          * @description The body of every error.
          * @example {
          *       "code": "unknown-movie",
-         *       "detail": "The snapshot being served holds no movie with this id.",
+         *       "detail": "The snapshot being served has no movie with this id.",
          *       "request_id": "0f3c9a4be1d2a687",
          *       "status": 404,
-         *       "title": "No such movie",
+         *       "title": "Unknown movie id",
          *       "type": "/docs#unknown-movie"
          *     }
          */
         Problem: {
             /**
              * Type
-             * @description Where the kind of problem is described.
+             * @description URL of the description of this kind of problem.
              */
             type: string;
             /** Title */
@@ -2198,7 +2412,7 @@ export interface components {
             status: number;
             /**
              * Code
-             * @description The kind of problem, for programs.
+             * @description The kind of problem: a stable name for programs.
              */
             code: string;
             /** Detail */
@@ -2207,13 +2421,13 @@ export interface components {
             request_id: string;
             /**
              * Errors
-             * @description Of a request that does not validate.
+             * @description The invalid fields of an invalid request.
              * @default null
              */
             errors?: components["schemas"]["FieldError"][] | null;
             /**
              * Run Id
-             * @description The run that it is about.
+             * @description The run that caused the problem.
              * @default null
              */
             run_id?: string | null;
@@ -2230,15 +2444,15 @@ export interface operations {
     searchByLink: {
         parameters: {
             query: {
-                /** @description What you feel like watching, in your own words. */
+                /** @description Description of the movie to find, in natural language. */
                 q: string;
-                /** @description Movies wanted. */
+                /** @description Number of movies to return. */
                 k?: number;
-                /** @description Movies to skip, for the next page. */
+                /** @description Number of movies to skip, for paging. */
                 offset?: number;
-                /** @description `hybrid`: meaning and words together. `semantic`: cosine with the movies' pooled vectors alone. `lexical`: BM25 of the words alone; needs a query. */
+                /** @description `hybrid`: combines meaning and words. `semantic`: cosine similarity to the movies' pooled vectors only. `lexical`: BM25 of the words only; requires a query. */
                 mode?: "hybrid" | "semantic" | "lexical";
-                /** @description Passages of reviews with each hit. */
+                /** @description Number of review passages to return with each hit. */
                 evidence?: number;
             };
             header?: never;
@@ -2250,7 +2464,7 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2258,10 +2472,10 @@ export interface operations {
                     "application/json": components["schemas"]["SearchResponse"];
                 };
             };
-            /** @description The query string cannot be read */
+            /** @description Malformed query string */
             400: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2269,10 +2483,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request does not validate */
+            /** @description Invalid request */
             422: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2283,9 +2497,9 @@ export interface operations {
             /** @description No snapshot is being served yet / Too many searches are waiting */
             503: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
-                    /** @description Seconds. */
+                    /** @description Seconds to wait before the next attempt. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2293,10 +2507,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The search could not begin in time */
+            /** @description The search waited too long in the queue */
             504: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2322,7 +2536,7 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2330,10 +2544,10 @@ export interface operations {
                     "application/json": components["schemas"]["SearchResponse"];
                 };
             };
-            /** @description The body cannot be read / The query string cannot be read */
+            /** @description Malformed JSON / Malformed query string */
             400: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2344,7 +2558,7 @@ export interface operations {
             /** @description The body did not arrive in time */
             408: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2355,7 +2569,7 @@ export interface operations {
             /** @description The body is too large */
             413: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2363,10 +2577,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is of a type that is not read here */
+            /** @description Unsupported media type */
             415: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2374,10 +2588,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request does not validate */
+            /** @description Invalid request / Invalid request */
             422: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2388,9 +2602,9 @@ export interface operations {
             /** @description No snapshot is being served yet / Too many searches are waiting */
             503: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
-                    /** @description Seconds. */
+                    /** @description Seconds to wait before the next attempt. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2398,10 +2612,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The search could not begin in time */
+            /** @description The search waited too long in the queue */
             504: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2427,7 +2641,7 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2435,10 +2649,10 @@ export interface operations {
                     "application/json": components["schemas"]["BatchResponse"];
                 };
             };
-            /** @description The body cannot be read / The query string cannot be read */
+            /** @description Malformed JSON / Malformed query string */
             400: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2449,7 +2663,7 @@ export interface operations {
             /** @description The body did not arrive in time */
             408: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2460,7 +2674,7 @@ export interface operations {
             /** @description The body is too large */
             413: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2468,10 +2682,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is of a type that is not read here */
+            /** @description Unsupported media type */
             415: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2479,10 +2693,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request does not validate */
+            /** @description Invalid request / Invalid request */
             422: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2493,9 +2707,9 @@ export interface operations {
             /** @description No snapshot is being served yet / Too many searches are waiting */
             503: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
-                    /** @description Seconds. */
+                    /** @description Seconds to wait before the next attempt. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2503,10 +2717,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The search could not begin in time */
+            /** @description The search waited too long in the queue */
             504: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2519,9 +2733,9 @@ export interface operations {
     suggest: {
         parameters: {
             query: {
-                /** @description The beginning of a title or of a word in it; case, accents, punctuation and a leading article count for nothing. */
+                /** @description The beginning of a title or of a word in it. Case, accents, punctuation and a leading article are ignored. */
                 q: string;
-                /** @description Titles wanted. */
+                /** @description Number of titles to return. */
                 limit?: number;
             };
             header?: never;
@@ -2533,7 +2747,7 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2541,10 +2755,10 @@ export interface operations {
                     "application/json": components["schemas"]["Suggestions"];
                 };
             };
-            /** @description The query string cannot be read */
+            /** @description Malformed query string */
             400: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2552,10 +2766,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request does not validate */
+            /** @description Invalid request */
             422: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2566,9 +2780,9 @@ export interface operations {
             /** @description No snapshot is being served yet / Too many searches are waiting */
             503: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
-                    /** @description Seconds. */
+                    /** @description Seconds to wait before the next attempt. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2576,10 +2790,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The search could not begin in time */
+            /** @description The search waited too long in the queue */
             504: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2601,7 +2815,7 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2609,10 +2823,10 @@ export interface operations {
                     "application/json": components["schemas"]["Facets"];
                 };
             };
-            /** @description The query string cannot be read */
+            /** @description Malformed query string */
             400: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2623,9 +2837,9 @@ export interface operations {
             /** @description No snapshot is being served yet */
             503: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
-                    /** @description Seconds. */
+                    /** @description Seconds to wait before the next attempt. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2638,9 +2852,9 @@ export interface operations {
     listMovies: {
         parameters: {
             query?: {
-                /** @description `next_cursor` of the page before. */
+                /** @description The `next_cursor` of the previous page. */
                 cursor?: string | null;
-                /** @description Movies a page. */
+                /** @description Number of movies per page. */
                 limit?: number;
             };
             header?: never;
@@ -2652,7 +2866,7 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2660,10 +2874,10 @@ export interface operations {
                     "application/json": components["schemas"]["MoviePage"];
                 };
             };
-            /** @description The query string cannot be read */
+            /** @description Malformed query string */
             400: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2671,10 +2885,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request does not validate */
+            /** @description Invalid request */
             422: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2685,9 +2899,9 @@ export interface operations {
             /** @description No snapshot is being served yet / Too many searches are waiting */
             503: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
-                    /** @description Seconds. */
+                    /** @description Seconds to wait before the next attempt. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2695,10 +2909,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The search could not begin in time */
+            /** @description The search waited too long in the queue */
             504: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2723,7 +2937,7 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2731,10 +2945,10 @@ export interface operations {
                     "application/json": components["schemas"]["MovieDetail"];
                 };
             };
-            /** @description The query string cannot be read */
+            /** @description Malformed query string */
             400: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2742,10 +2956,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such movie */
+            /** @description Unknown movie id */
             404: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2756,9 +2970,9 @@ export interface operations {
             /** @description No snapshot is being served yet / Too many searches are waiting */
             503: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
-                    /** @description Seconds. */
+                    /** @description Seconds to wait before the next attempt. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2766,10 +2980,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The search could not begin in time */
+            /** @description The search waited too long in the queue */
             504: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2782,11 +2996,11 @@ export interface operations {
     similarMovies: {
         parameters: {
             query?: {
-                /** @description Movies wanted. */
+                /** @description Number of movies to return. */
                 k?: number;
-                /** @description Passages of reviews with each hit. */
+                /** @description Number of review passages to return with each hit. */
                 evidence?: number;
-                /** @description How much neighbours in the ranking should differ, so that a franchise does not fill the page. 0: not at all. */
+                /** @description How strongly to diversify the ranking, so that a franchise does not fill the page. 0 disables diversification. */
                 diversity?: number;
             };
             header?: never;
@@ -2801,7 +3015,7 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2809,10 +3023,10 @@ export interface operations {
                     "application/json": components["schemas"]["SimilarResponse"];
                 };
             };
-            /** @description The query string cannot be read */
+            /** @description Malformed query string */
             400: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2820,10 +3034,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such movie */
+            /** @description Unknown movie id */
             404: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2831,10 +3045,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request does not validate */
+            /** @description Invalid request */
             422: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2845,9 +3059,9 @@ export interface operations {
             /** @description No snapshot is being served yet / Too many searches are waiting */
             503: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
-                    /** @description Seconds. */
+                    /** @description Seconds to wait before the next attempt. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2855,10 +3069,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The search could not begin in time */
+            /** @description The search waited too long in the queue */
             504: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2880,27 +3094,27 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["FilmMap"];
+                    "application/json": components["schemas"]["MovieMap"];
                 };
             };
-            /** @description The map that the client has (`If-None-Match`) */
+            /** @description The client's copy is up to date (`If-None-Match`) */
             304: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description The query string cannot be read */
+            /** @description Malformed query string */
             400: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2911,7 +3125,7 @@ export interface operations {
             /** @description The snapshot being served has no map */
             404: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2922,9 +3136,9 @@ export interface operations {
             /** @description No snapshot is being served yet */
             503: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
-                    /** @description Seconds. */
+                    /** @description Seconds to wait before the next attempt. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2946,7 +3160,7 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2954,10 +3168,10 @@ export interface operations {
                     "application/json": components["schemas"]["Alive"];
                 };
             };
-            /** @description The query string cannot be read */
+            /** @description Malformed query string */
             400: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2979,7 +3193,7 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2987,10 +3201,10 @@ export interface operations {
                     "application/json": components["schemas"]["Ready"];
                 };
             };
-            /** @description The query string cannot be read */
+            /** @description Malformed query string */
             400: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3001,9 +3215,9 @@ export interface operations {
             /** @description No snapshot is being served yet */
             503: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
-                    /** @description Seconds. */
+                    /** @description Seconds to wait before the next attempt. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -3025,7 +3239,7 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3033,10 +3247,10 @@ export interface operations {
                     "application/json": components["schemas"]["SnapshotInfo"];
                 };
             };
-            /** @description The query string cannot be read */
+            /** @description Malformed query string */
             400: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3047,9 +3261,9 @@ export interface operations {
             /** @description No snapshot is being served yet */
             503: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
-                    /** @description Seconds. */
+                    /** @description Seconds to wait before the next attempt. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -3071,7 +3285,7 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3079,10 +3293,10 @@ export interface operations {
                     "text/plain": string;
                 };
             };
-            /** @description The query string cannot be read */
+            /** @description Malformed query string */
             400: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3095,9 +3309,9 @@ export interface operations {
     listRuns: {
         parameters: {
             query?: {
-                /** @description Of this source only. */
+                /** @description List the runs of this source only. */
                 source?: string | null;
-                /** @description Runs wanted, of the last 1000. */
+                /** @description Number of runs to return. The last 1000 are kept. */
                 limit?: number;
             };
             header?: never;
@@ -3109,7 +3323,7 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3117,10 +3331,10 @@ export interface operations {
                     "application/json": components["schemas"]["RunList"];
                 };
             };
-            /** @description The query string cannot be read */
+            /** @description Malformed query string */
             400: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3131,7 +3345,7 @@ export interface operations {
             /** @description The admin token is missing or wrong */
             401: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3139,10 +3353,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The admin API is off */
+            /** @description The admin API is disabled */
             403: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3150,10 +3364,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request does not validate */
+            /** @description Invalid request */
             422: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3164,9 +3378,9 @@ export interface operations {
             /** @description Too many wrong admin tokens from this address */
             429: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
-                    /** @description Seconds. */
+                    /** @description Seconds to wait before the next attempt. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -3177,9 +3391,9 @@ export interface operations {
             /** @description Redis cannot be reached */
             503: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
-                    /** @description Seconds. */
+                    /** @description Seconds to wait before the next attempt. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -3193,7 +3407,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes repeating the request safe: the same key gets the same run. */
+                /** @description Makes a repeated request safe: the same key returns the same run. */
                 "idempotency-key"?: string | null;
             };
             path?: never;
@@ -3208,9 +3422,9 @@ export interface operations {
             /** @description Successful Response */
             202: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
-                    /** @description The run. */
+                    /** @description URL of the run. */
                     Location?: string;
                     [name: string]: unknown;
                 };
@@ -3218,10 +3432,10 @@ export interface operations {
                     "application/json": components["schemas"]["RunAccepted"];
                 };
             };
-            /** @description The query string cannot be read / The body cannot be read */
+            /** @description Malformed query string / Malformed JSON */
             400: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3232,7 +3446,7 @@ export interface operations {
             /** @description The admin token is missing or wrong */
             401: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3240,10 +3454,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The admin API is off */
+            /** @description The admin API is disabled */
             403: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3254,7 +3468,7 @@ export interface operations {
             /** @description The body did not arrive in time */
             408: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3262,10 +3476,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The source has a run that has not ended */
+            /** @description The source already has a run in progress */
             409: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3276,7 +3490,7 @@ export interface operations {
             /** @description The body is too large */
             413: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3284,10 +3498,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is of a type that is not read here */
+            /** @description Unsupported media type */
             415: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3295,10 +3509,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request does not validate / No such source */
+            /** @description Invalid request / Unknown source */
             422: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3309,9 +3523,9 @@ export interface operations {
             /** @description Too many wrong admin tokens from this address */
             429: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
-                    /** @description Seconds. */
+                    /** @description Seconds to wait before the next attempt. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -3322,9 +3536,9 @@ export interface operations {
             /** @description Redis cannot be reached / The ingest service has not started yet */
             503: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
-                    /** @description Seconds. */
+                    /** @description Seconds to wait before the next attempt. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -3349,7 +3563,7 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3357,10 +3571,10 @@ export interface operations {
                     "application/json": components["schemas"]["Run"];
                 };
             };
-            /** @description The query string cannot be read */
+            /** @description Malformed query string */
             400: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3371,7 +3585,7 @@ export interface operations {
             /** @description The admin token is missing or wrong */
             401: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3379,10 +3593,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The admin API is off */
+            /** @description The admin API is disabled */
             403: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3390,10 +3604,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such run */
+            /** @description Unknown run id */
             404: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3404,9 +3618,9 @@ export interface operations {
             /** @description Too many wrong admin tokens from this address */
             429: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
-                    /** @description Seconds. */
+                    /** @description Seconds to wait before the next attempt. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -3417,9 +3631,9 @@ export interface operations {
             /** @description Redis cannot be reached */
             503: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
-                    /** @description Seconds. */
+                    /** @description Seconds to wait before the next attempt. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -3444,7 +3658,7 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3452,10 +3666,10 @@ export interface operations {
                     "application/json": components["schemas"]["Run"];
                 };
             };
-            /** @description The query string cannot be read */
+            /** @description Malformed query string */
             400: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3466,7 +3680,7 @@ export interface operations {
             /** @description The admin token is missing or wrong */
             401: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3474,10 +3688,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The admin API is off */
+            /** @description The admin API is disabled */
             403: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3485,10 +3699,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such run */
+            /** @description Unknown run id */
             404: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3499,7 +3713,7 @@ export interface operations {
             /** @description The run has already ended */
             409: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3510,9 +3724,9 @@ export interface operations {
             /** @description Too many wrong admin tokens from this address */
             429: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
-                    /** @description Seconds. */
+                    /** @description Seconds to wait before the next attempt. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -3523,9 +3737,9 @@ export interface operations {
             /** @description Redis cannot be reached */
             503: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
-                    /** @description Seconds. */
+                    /** @description Seconds to wait before the next attempt. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -3547,7 +3761,7 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3555,10 +3769,10 @@ export interface operations {
                     "application/json": components["schemas"]["SourceList"];
                 };
             };
-            /** @description The query string cannot be read */
+            /** @description Malformed query string */
             400: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3569,7 +3783,7 @@ export interface operations {
             /** @description The admin token is missing or wrong */
             401: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3577,10 +3791,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The admin API is off */
+            /** @description The admin API is disabled */
             403: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3591,9 +3805,9 @@ export interface operations {
             /** @description Too many wrong admin tokens from this address */
             429: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
-                    /** @description Seconds. */
+                    /** @description Seconds to wait before the next attempt. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -3604,9 +3818,9 @@ export interface operations {
             /** @description Redis cannot be reached */
             503: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
-                    /** @description Seconds. */
+                    /** @description Seconds to wait before the next attempt. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -3619,9 +3833,9 @@ export interface operations {
     listDeadLetters: {
         parameters: {
             query?: {
-                /** @description `next_cursor` of the page before. */
+                /** @description The `next_cursor` of the previous page. */
                 cursor?: string | null;
-                /** @description Dead letters a page. */
+                /** @description Number of dead letters per page. */
                 limit?: number;
             };
             header?: never;
@@ -3633,7 +3847,7 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3641,10 +3855,10 @@ export interface operations {
                     "application/json": components["schemas"]["DeadLetterPage"];
                 };
             };
-            /** @description The query string cannot be read */
+            /** @description Malformed query string */
             400: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3655,7 +3869,7 @@ export interface operations {
             /** @description The admin token is missing or wrong */
             401: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3663,10 +3877,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The admin API is off */
+            /** @description The admin API is disabled */
             403: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3674,10 +3888,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request does not validate */
+            /** @description Invalid request */
             422: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3688,9 +3902,9 @@ export interface operations {
             /** @description Too many wrong admin tokens from this address */
             429: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
-                    /** @description Seconds. */
+                    /** @description Seconds to wait before the next attempt. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -3701,9 +3915,9 @@ export interface operations {
             /** @description Redis cannot be reached */
             503: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
-                    /** @description Seconds. */
+                    /** @description Seconds to wait before the next attempt. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -3728,7 +3942,7 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3736,10 +3950,10 @@ export interface operations {
                     "application/json": components["schemas"]["DeadLetterDetail"];
                 };
             };
-            /** @description The query string cannot be read */
+            /** @description Malformed query string */
             400: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3750,7 +3964,7 @@ export interface operations {
             /** @description The admin token is missing or wrong */
             401: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3758,10 +3972,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The admin API is off */
+            /** @description The admin API is disabled */
             403: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3769,10 +3983,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such dead letter */
+            /** @description Unknown dead letter id */
             404: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3783,9 +3997,9 @@ export interface operations {
             /** @description Too many wrong admin tokens from this address */
             429: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
-                    /** @description Seconds. */
+                    /** @description Seconds to wait before the next attempt. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -3796,9 +4010,9 @@ export interface operations {
             /** @description Redis cannot be reached */
             503: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
-                    /** @description Seconds. */
+                    /** @description Seconds to wait before the next attempt. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -3823,16 +4037,16 @@ export interface operations {
             /** @description Successful Response */
             204: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description The query string cannot be read */
+            /** @description Malformed query string */
             400: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3843,7 +4057,7 @@ export interface operations {
             /** @description The admin token is missing or wrong */
             401: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3851,10 +4065,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The admin API is off */
+            /** @description The admin API is disabled */
             403: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3862,10 +4076,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such dead letter */
+            /** @description Unknown dead letter id */
             404: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3876,9 +4090,9 @@ export interface operations {
             /** @description Too many wrong admin tokens from this address */
             429: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
-                    /** @description Seconds. */
+                    /** @description Seconds to wait before the next attempt. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -3889,9 +4103,9 @@ export interface operations {
             /** @description Redis cannot be reached */
             503: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
-                    /** @description Seconds. */
+                    /** @description Seconds to wait before the next attempt. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -3917,7 +4131,7 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3925,10 +4139,10 @@ export interface operations {
                     "application/json": components["schemas"]["Replayed"];
                 };
             };
-            /** @description The query string cannot be read / The body cannot be read */
+            /** @description Malformed query string / Malformed JSON */
             400: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3939,7 +4153,7 @@ export interface operations {
             /** @description The admin token is missing or wrong */
             401: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3947,10 +4161,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The admin API is off */
+            /** @description The admin API is disabled */
             403: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3961,7 +4175,7 @@ export interface operations {
             /** @description The body did not arrive in time */
             408: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3972,7 +4186,7 @@ export interface operations {
             /** @description The body is too large */
             413: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3980,10 +4194,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is of a type that is not read here */
+            /** @description Unsupported media type */
             415: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3991,10 +4205,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request does not validate */
+            /** @description Invalid request */
             422: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -4005,9 +4219,9 @@ export interface operations {
             /** @description Too many wrong admin tokens from this address */
             429: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
-                    /** @description Seconds. */
+                    /** @description Seconds to wait before the next attempt. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -4018,9 +4232,9 @@ export interface operations {
             /** @description Redis cannot be reached */
             503: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
-                    /** @description Seconds. */
+                    /** @description Seconds to wait before the next attempt. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -4042,7 +4256,7 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -4050,10 +4264,10 @@ export interface operations {
                     "application/json": components["schemas"]["SnapshotList"];
                 };
             };
-            /** @description The query string cannot be read */
+            /** @description Malformed query string */
             400: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -4064,7 +4278,7 @@ export interface operations {
             /** @description The admin token is missing or wrong */
             401: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -4072,10 +4286,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The admin API is off */
+            /** @description The admin API is disabled */
             403: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -4086,9 +4300,9 @@ export interface operations {
             /** @description Too many wrong admin tokens from this address */
             429: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
-                    /** @description Seconds. */
+                    /** @description Seconds to wait before the next attempt. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -4113,9 +4327,9 @@ export interface operations {
             /** @description Successful Response */
             202: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
-                    /** @description The activation. */
+                    /** @description URL of the activation. */
                     Location?: string;
                     [name: string]: unknown;
                 };
@@ -4123,10 +4337,10 @@ export interface operations {
                     "application/json": components["schemas"]["Activation"];
                 };
             };
-            /** @description The query string cannot be read */
+            /** @description Malformed query string */
             400: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -4137,7 +4351,7 @@ export interface operations {
             /** @description The admin token is missing or wrong */
             401: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -4145,10 +4359,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The admin API is off */
+            /** @description The admin API is disabled */
             403: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -4156,10 +4370,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such snapshot */
+            /** @description Unknown snapshot id */
             404: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -4170,9 +4384,9 @@ export interface operations {
             /** @description Too many wrong admin tokens from this address */
             429: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
-                    /** @description Seconds. */
+                    /** @description Seconds to wait before the next attempt. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -4183,9 +4397,9 @@ export interface operations {
             /** @description Redis cannot be reached */
             503: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
-                    /** @description Seconds. */
+                    /** @description Seconds to wait before the next attempt. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -4210,7 +4424,7 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -4218,10 +4432,10 @@ export interface operations {
                     "application/json": components["schemas"]["Activation"];
                 };
             };
-            /** @description The query string cannot be read */
+            /** @description Malformed query string */
             400: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -4232,7 +4446,7 @@ export interface operations {
             /** @description The admin token is missing or wrong */
             401: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -4240,10 +4454,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The admin API is off */
+            /** @description The admin API is disabled */
             403: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -4251,10 +4465,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such activation */
+            /** @description Unknown activation id */
             404: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -4265,9 +4479,9 @@ export interface operations {
             /** @description Too many wrong admin tokens from this address */
             429: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
-                    /** @description Seconds. */
+                    /** @description Seconds to wait before the next attempt. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -4278,9 +4492,9 @@ export interface operations {
             /** @description Redis cannot be reached */
             503: {
                 headers: {
-                    /** @description The request's id. */
+                    /** @description Id of the request. */
                     "X-Request-ID"?: string;
-                    /** @description Seconds. */
+                    /** @description Seconds to wait before the next attempt. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };

@@ -1,5 +1,5 @@
-// The colours of clusters, by number, on paper and on ink. A cluster keeps its number, so its colour,
-// from one snapshot to the next.
+// The colours of clusters, by number, in the light and the dark theme. A cluster keeps its number, and
+// with it its colour, from one snapshot to the next.
 
 const LIGHT = [
   "#3a6db5", "#c46a12", "#2f8a4a", "#bb2f42", "#7352b0", "#80583a", "#c0529a", "#5f6a75",

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import { Grid } from "./grid";
 
-/** Points by chance, always the same ones. */
+/** Pseudo-random points, the same in every run. */
 function points(count: number) {
   let state = 7;
   const roll = () => {
@@ -13,15 +13,15 @@ function points(count: number) {
 }
 
 describe("the grid", () => {
-  it("finds what looking at every point finds", () => {
+  it("agrees with a linear scan", () => {
     const { xs, ys } = points(1000);
     const grid = new Grid(xs, ys);
     const { xs: tryX, ys: tryY } = points(200);
     tryX.forEach((x, n) => {
       const y = tryY[n] ?? 0;
-      const apart = xs.map((own, row) => Math.hypot(own - x, (ys[row] ?? 0) - y));
-      const least = Math.min(...apart);
-      const nearest = least < 0.05 ? apart.indexOf(least) : null;
+      const distances = xs.map((pointX, row) => Math.hypot(pointX - x, (ys[row] ?? 0) - y));
+      const least = Math.min(...distances);
+      const nearest = least < 0.05 ? distances.indexOf(least) : null;
       expect(grid.nearest({ x, y }, 0.05)).toBe(nearest);
     });
   });
@@ -31,24 +31,24 @@ describe("the grid", () => {
     const visited: number[] = [];
     const box = { left: -0.3, right: 0.6, bottom: -2, top: 0.1 };
     new Grid(xs, ys).within(box, (row) => visited.push(row));
-    const wanted = xs.flatMap((x, row) =>
+    const expected = xs.flatMap((x, row) =>
       x >= box.left && x <= box.right && (ys[row] ?? 0) <= box.top ? [row] : [],
     );
-    expect(visited.sort((a, b) => a - b)).toEqual(wanted);
+    expect(visited.sort((a, b) => a - b)).toEqual(expected);
   });
 
-  it("has the points on the very edge of the map", () => {
+  it("contains the points on the edge of the map", () => {
     const grid = new Grid([-1, 1, 1], [-1, 1, -1]);
     expect(grid.nearest({ x: 1, y: 1 }, 0.01)).toBe(1);
     expect(grid.nearest({ x: -1.005, y: -1 }, 0.01)).toBe(0);
   });
 
-  it("finds nothing where nothing is", () => {
+  it("returns null where there is no point", () => {
     expect(new Grid([], []).nearest({ x: 0, y: 0 }, 5)).toBeNull();
     expect(new Grid([0.5], [0.5]).nearest({ x: 0, y: 0 }, 0.2)).toBeNull();
   });
 
-  it("prefers the first of two at the same place", () => {
+  it("prefers the first of two points at the same position", () => {
     expect(new Grid([0.1, 0.1], [0, 0]).nearest({ x: 0, y: 0 }, 1)).toBe(0);
   });
 });

@@ -1,13 +1,12 @@
-// Finding points by where they are: a square grid over the map, with about two points in a cell.
-// Pure.
+// A spatial index of points: a square grid over the map, with about two points per cell. Pure.
 
 import type { Box, Point } from "./view";
 
-const POINTS_IN_A_CELL = 2;
+const POINTS_PER_CELL = 2;
 
 export class Grid {
   private readonly side: number;
-  /** Rows by cell; those of cell n are from `starts[n]` to `starts[n + 1]`. */
+  /** Row numbers ordered by cell; those of cell n are at `starts[n]` to `starts[n + 1]`. */
   private readonly rows: Uint32Array;
   private readonly starts: Uint32Array;
 
@@ -16,7 +15,7 @@ export class Grid {
     private readonly ys: ArrayLike<number>,
   ) {
     const count = xs.length;
-    this.side = Math.max(1, Math.ceil(Math.sqrt(count / POINTS_IN_A_CELL)));
+    this.side = Math.max(1, Math.ceil(Math.sqrt(count / POINTS_PER_CELL)));
     this.starts = new Uint32Array(this.side * this.side + 1);
     this.rows = new Uint32Array(count);
     const cells = Array.from({ length: count }, (_, row) => this.cell(this.x(row), this.y(row)));
@@ -46,17 +45,16 @@ export class Grid {
     }
   }
 
-  /** The point nearest to a place, not farther than `reach`; null if there is none. */
+  /** The point nearest to a position and within `reach`; null if there is none. */
   nearest({ x, y }: Point, reach: number): number | null {
-    let found: number | null = null;
-    let best = reach * reach;
+    let nearest: number | null = null;
+    let least = reach * reach;
     this.within({ left: x - reach, right: x + reach, bottom: y - reach, top: y + reach }, (row) => {
-      const apart = (this.x(row) - x) ** 2 + (this.y(row) - y) ** 2;
-      if (apart < best || (apart === best && (found === null || row < found))) {
-        [found, best] = [row, apart];
-      }
+      const distance2 = (this.x(row) - x) ** 2 + (this.y(row) - y) ** 2;
+      const closer = distance2 < least || (distance2 === least && row < (nearest ?? Infinity));
+      if (closer) [nearest, least] = [row, distance2];
     });
-    return found;
+    return nearest;
   }
 
   private x(row: number): number {

@@ -12,24 +12,24 @@ const label = (x: number, y: number, text = "a name"): Label => ({
 });
 
 describe("placing labels", () => {
-  it("leaves out what would cover a more important one", () => {
+  it("omits a label that would overlap a more important one", () => {
     const placed = placeLabels([label(200, 150), label(230, 152), label(200, 200)], SIZE);
     expect(placed.map(({ index }) => index)).toEqual([0, 2]);
   });
 
-  it("moves a label a little if that makes room for it", () => {
+  it("moves a label slightly if that avoids an overlap", () => {
     const placed = placeLabels([label(200, 150), label(230, 160)], SIZE, 1);
     expect(placed.map(({ index }) => index)).toEqual([0, 1]);
     expect(placed[1]?.y).toBe(176);
   });
 
-  it("moves a label at the edge inside, and leaves out what lies beyond it", () => {
+  it("moves a label at the edge inside, and omits one beyond the edge", () => {
     const placed = placeLabels([label(5, 150), label(-5, 100), label(200, 2)], SIZE);
     expect(placed).toHaveLength(1);
     expect(placed[0]?.x).toBe(43);
   });
 
-  it("leaves out what is wider than the screen", () => {
+  it("omits a label wider than the screen", () => {
     expect(placeLabels([{ ...label(200, 150), width: 500 }], SIZE)).toEqual([]);
   });
 });

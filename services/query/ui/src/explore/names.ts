@@ -1,13 +1,13 @@
-// What clusters and films are called. Pure.
+// The names of clusters and movies. Pure.
 
-import type { FilmMap } from "../api/client";
+import type { MovieMap } from "../api/client";
 
-export type Cluster = FilmMap["clusters"][number];
+export type Cluster = MovieMap["clusters"][number];
 
 export function clusterName({ words, number }: Cluster): string {
-  return words.length ? words.join(", ") : `Group ${number + 1}`;
+  return words.length ? words.join(", ") : `Cluster ${number + 1}`;
 }
 
-export function filmName(title: string, year: number | null): string {
+export function movieName(title: string, year: number | null): string {
   return year === null ? title : `${title} (${year})`;
 }

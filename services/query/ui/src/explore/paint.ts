@@ -1,27 +1,27 @@
-// Drawing the map: the points into one canvas, and over it, because that changes more often, names
-// and what is pointed at.
+// Draws the map: the points on one canvas, and on a second one above it, because they change more
+// often, the names and the movie that is pointed at.
 
-import type { FilmMap } from "../api/client";
+import type { MovieMap } from "../api/client";
 import { colourOf } from "./colours";
 import type { Grid } from "./grid";
 import { placeLabels, type Label } from "./labels";
-import { filmName } from "./names";
+import { movieName } from "./names";
 import { parseColour, Raster, type DotLook } from "./raster";
-import { seen, toScreen, type Size, type View } from "./view";
+import { toScreen, visibleBox, type Size, type View } from "./view";
 
 export interface Scene {
-  map: FilmMap;
+  map: MovieMap;
   grid: Grid;
   view: View;
   size: Size;
-  /** Films that a search has found, the best first; null without a search. */
-  lit: readonly number[] | null;
-  /** A cluster that is looked at; the others step back. */
+  /** The rows of search results, the best first; null without a search. */
+  highlighted: readonly number[] | null;
+  /** The selected cluster; the others are drawn faintly. */
   cluster: number | null;
-  /** The film that is pointed at. */
-  film: number | null;
-  /** Whether the middle is marked, for those who point with keys. */
-  marked: boolean;
+  /** The row that is pointed at. */
+  pointed: number | null;
+  /** Whether to mark the centre, for keyboard users. */
+  showCentre: boolean;
 }
 
 export interface Look {
@@ -33,22 +33,22 @@ export interface Look {
   serif: string;
 }
 
-/** The rows of the points that can be seen: those in the front are more important. */
-export interface Shown {
-  lit: number[];
+/** The rows of the visible points; highlighted ones are drawn in front. */
+export interface DrawnRows {
+  highlighted: number[];
   plain: number[];
 }
 
 const FAINT = 0.25;
 const DENSE = 0.92;
-const LEAST_LIT_PX = 5;
-const NAMES_FROM = 45; // fewer points than these on the screen are all named, if there is room
-const MOST_LIT_NAMES = 12;
+const MIN_HIGHLIGHT_PX = 5;
+const MAX_NAMED = 45; // with at most this many points on the screen, each is named if there is space
+const MAX_HIGHLIGHT_NAMES = 12;
 const NARROW_PX = 600;
 
-type Kind = "faint" | "plain" | "lit";
+type Kind = "faint" | "plain" | "highlighted";
 
-/** Paints points; keeps what can be used for the next picture. */
+/** Creates a function that paints points; it reuses its raster and dots between frames. */
 export function createPointPainter(context: CanvasRenderingContext2D) {
   let raster = new Raster(1, 1);
   let looks = new Map<string, DotLook>();
@@ -56,22 +56,22 @@ export function createPointPainter(context: CanvasRenderingContext2D) {
 
   function lookOf(kind: Kind, cluster: number, radius: number, look: Look): DotLook {
     const key = `${kind} ${cluster} ${radius}`;
-    let found = looks.get(key);
-    if (found === undefined) {
-      found = {
+    let dot = looks.get(key);
+    if (dot === undefined) {
+      dot = {
         radius: kind === "faint" ? 0.85 * radius : radius,
         fill: parseColour(colourOf(cluster, look.dark)),
-        rim: parseColour(kind === "lit" ? look.ink : look.paper),
+        rim: parseColour(kind === "highlighted" ? look.ink : look.paper),
         rimWidth: kind === "faint" ? 0 : Math.min(1.5, radius / 5),
         opacity: kind === "faint" ? FAINT : kind === "plain" ? DENSE : 1,
       };
-      looks.set(key, found);
+      looks.set(key, dot);
     }
-    return found;
+    return dot;
   }
 
-  return function paint(scene: Scene, look: Look, ratio: number): Shown {
-    const { map, grid, view, size, lit, cluster } = scene;
+  return function paint(scene: Scene, look: Look, ratio: number): DrawnRows {
+    const { map, grid, view, size, highlighted, cluster } = scene;
     const [width, height] = [Math.round(size.width * ratio), Math.round(size.height * ratio)];
     const now = `${width} ${height} ${look.dark} ${look.paper}`;
     if (now !== drawnFor) {
@@ -84,25 +84,25 @@ export function createPointPainter(context: CanvasRenderingContext2D) {
       const dot = lookOf(kind, map.cluster[row] ?? 0, px * ratio, look);
       raster.put(dot, at.x * ratio, at.y * ratio);
     };
-    const isLit = new Set(lit ?? []);
+    const isHighlighted = new Set(highlighted ?? []);
     const plain: number[] = [];
     const front = new Set<number>();
-    grid.within(seen(view, size, 3 * radius), (row) => {
+    grid.within(visibleBox(view, size, 3 * radius), (row) => {
       if (cluster !== null && map.cluster[row] !== cluster) put(row, "faint", radius);
-      else if (isLit.has(row)) front.add(row);
-      else if (lit !== null) put(row, "faint", radius);
+      else if (isHighlighted.has(row)) front.add(row);
+      else if (highlighted !== null) put(row, "faint", radius);
       else plain.push(row);
     });
     for (const row of plain) put(row, "plain", radius);
-    const found = (lit ?? []).filter((row) => front.has(row));
-    const large = Math.max(1.5 * radius, LEAST_LIT_PX);
-    for (const row of [...found].reverse()) put(row, "lit", large);
+    const visible = (highlighted ?? []).filter((row) => front.has(row));
+    const large = Math.max(1.5 * radius, MIN_HIGHLIGHT_PX);
+    for (const row of [...visible].reverse()) put(row, "highlighted", large); // the best on top
     context.putImageData(new ImageData(raster.pixels, width, height), 0, 0);
-    return { lit: found, plain };
+    return { highlighted: visible, plain };
   };
 }
 
-/** Paints names, and what is pointed at. */
+/** Creates a function that paints names, and a ring around the movie that is pointed at. */
 export function createNamePainter(context: CanvasRenderingContext2D) {
   const widths = new Map<string, number>();
 
@@ -131,13 +131,13 @@ export function createNamePainter(context: CanvasRenderingContext2D) {
     }
   }
 
-  function nameFilms(rows: readonly number[], scene: Scene, look: Look): void {
-    const { map, view, size, lit } = scene;
+  function nameMovies(rows: readonly number[], scene: Scene, look: Look): void {
+    const { map, view, size, highlighted } = scene;
     const font = `500 13px ${look.sans}`;
     const radius = radiusOf(map.x.length, view, size);
-    const below = 13 + (lit === null ? radius : Math.max(1.5 * radius, LEAST_LIT_PX));
+    const below = 13 + (highlighted === null ? radius : Math.max(1.5 * radius, MIN_HIGHLIGHT_PX));
     const labels = rows.map((row) => {
-      const text = shortened(filmName(map.titles[row] ?? "", map.years[row] ?? null));
+      const text = shortened(movieName(map.titles[row] ?? "", map.years[row] ?? null));
       const at = toScreen(view, size, { x: map.x[row] ?? 0, y: map.y[row] ?? 0 });
       return { text, x: at.x, y: at.y + below, width: widthOf(text, font), height: 16 };
     });
@@ -159,10 +159,9 @@ export function createNamePainter(context: CanvasRenderingContext2D) {
     write(labels, font, size, look);
   }
 
-  function ring({ map, view, size, film }: Scene, look: Look): void {
-    const row = film ?? 0;
+  function ring(row: number, { map, view, size }: Scene, look: Look): void {
     const at = toScreen(view, size, { x: map.x[row] ?? 0, y: map.y[row] ?? 0 });
-    const radius = Math.max(radiusOf(map.x.length, view, size), LEAST_LIT_PX) + 4;
+    const radius = Math.max(radiusOf(map.x.length, view, size), MIN_HIGHLIGHT_PX) + 4;
     for (const [colour, width] of [[look.paper, 5], [look.ink, 2.5]] as const) {
       context.beginPath();
       context.arc(at.x, at.y, radius, 0, 2 * Math.PI);
@@ -184,28 +183,29 @@ export function createNamePainter(context: CanvasRenderingContext2D) {
     context.stroke();
   }
 
-  return function paint(scene: Scene, shown: Shown, look: Look, ratio: number): void {
-    const { size, lit } = scene;
+  return function paint(scene: Scene, drawn: DrawnRows, look: Look, ratio: number): void {
+    const { size, highlighted } = scene;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, size.width, size.height);
-    if (lit !== null) nameFilms(shown.lit.slice(0, MOST_LIT_NAMES), scene, look);
-    else if (shown.plain.length <= NAMES_FROM) nameFilms(shown.plain, scene, look);
+    if (highlighted !== null) {
+      nameMovies(drawn.highlighted.slice(0, MAX_HIGHLIGHT_NAMES), scene, look);
+    } else if (drawn.plain.length <= MAX_NAMED) nameMovies(drawn.plain, scene, look);
     else nameClusters(scene, look);
-    if (scene.film !== null) ring(scene, look);
-    if (scene.marked) cross(scene, look);
+    if (scene.pointed !== null) ring(scene.pointed, scene, look);
+    if (scene.showCentre) cross(scene, look);
   };
 }
 
-/** Of a point, in CSS pixels: larger where there is more room between points. */
+/** The radius of a point in CSS pixels: larger where points are farther apart. */
 export function radiusOf(count: number, view: View, size: Size): number {
   const apart = (2 * view.scale) / Math.sqrt(Math.max(count, 1));
   const most = Math.min(size.width, size.height) < 500 ? 8 : 10;
   return Math.round(2 * Math.min(Math.max(0.2 * apart, 1.6), most)) / 2;
 }
 
-const MOST_SIGNS = 34;
+const MAX_NAME_CHARS = 34;
 
 function shortened(text: string): string {
-  const signs = [...text];
-  return signs.length > MOST_SIGNS ? `${signs.slice(0, MOST_SIGNS - 1).join("")}…` : text;
+  const chars = [...text];
+  return chars.length > MAX_NAME_CHARS ? `${chars.slice(0, MAX_NAME_CHARS - 1).join("")}…` : text;
 }

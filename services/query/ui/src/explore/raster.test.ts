@@ -22,7 +22,7 @@ function white(width: number, height: number): Raster {
 }
 
 describe("dots in memory", () => {
-  it("are put where they belong, and nowhere else", () => {
+  it("change only the pixels that they cover", () => {
     const raster = white(11, 9);
     raster.put(RED, 5, 4);
     expect(at(raster, 5, 4)).toEqual([255, 0, 0, 255]);
@@ -31,7 +31,7 @@ describe("dots in memory", () => {
     expect(at(raster, 0, 0)).toEqual([255, 255, 255, 255]);
   });
 
-  it("lie between pixels, too", () => {
+  it("are antialiased at fractional positions", () => {
     const raster = white(11, 9);
     raster.put(RED, 5.25, 4);
     const [, left] = at(raster, 3, 4) as [number, number];
@@ -39,7 +39,7 @@ describe("dots in memory", () => {
     expect(left).toBeGreaterThan(right);
   });
 
-  it("let through what is below as far as they are faint", () => {
+  it("are blended by their opacity", () => {
     const raster = white(9, 9);
     raster.put({ ...RED, opacity: 0.4 }, 4, 4);
     expect(at(raster, 4, 4)).toEqual([255, 153, 153, 255]);
@@ -52,7 +52,7 @@ describe("dots in memory", () => {
     expect(at(raster, 15, 10)).toEqual([0, 0, 255, 255]);
   });
 
-  it("are cut off at the edges", () => {
+  it("are clipped at the edges", () => {
     const raster = white(6, 5);
     for (const [x, y] of [
       [0, 0],
@@ -67,7 +67,7 @@ describe("dots in memory", () => {
     expect(at(raster, 3, 2)).toEqual([255, 255, 255, 255]);
   });
 
-  it("have the colours of a style sheet", () => {
+  it("take colours as a style sheet writes them", () => {
     expect(parseColour(" #fff ")).toEqual([255, 255, 255]);
     expect(parseColour("#3A6db5")).toEqual([58, 109, 181]);
     expect(parseColour("papaya")).toEqual([128, 128, 128]);

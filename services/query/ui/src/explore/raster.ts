@@ -1,10 +1,10 @@
-// Dots in a picture in memory. Ten thousand of them take a few milliseconds, with or without a
-// graphics card; a canvas that is told to draw each takes a hundred times as long without one.
-// Pure; in device pixels.
+// Draws dots into a picture in memory. Ten thousand of them take a few milliseconds, with or without a
+// GPU; drawing each with canvas calls takes a hundred times as long without one. Pure; units are
+// device pixels.
 
 export type Colour = readonly [red: number, green: number, blue: number];
 
-/** A dot, ready to be stamped: per pixel a colour and how much of it. */
+/** A dot as pixels with opacity, to be copied into the picture. */
 export interface Dot {
   side: number;
   /** Red, green, blue and opacity, from 0 to 255, by pixel. */
@@ -19,7 +19,7 @@ export interface DotLook {
   opacity: number;
 }
 
-const PARTS = 4; // of a pixel: dots lie on quarters of pixels, so that they move smoothly
+const PARTS = 4; // of a pixel: dots are placed at quarter pixels, so that they move smoothly
 
 export function parseColour(text: string): Colour {
   const hex = /^#([0-9a-f]{3}|[0-9a-f]{6})$/i.exec(text.trim())?.[1] ?? "808080";
@@ -28,17 +28,17 @@ export function parseColour(text: string): Colour {
   return [value >> 16, (value >> 8) & 255, value & 255];
 }
 
-/** A dot whose middle lies (dx, dy) quarters of a pixel beside the middle of its pixels. */
+/** A dot whose centre is (dx, dy) quarters of a pixel beside the centre of its pixels. */
 export function drawDot(look: DotLook, dx: number, dy: number): Dot {
   const side = 2 * Math.ceil(look.radius + 1) + 1;
   const pixels = new Uint8Array(4 * side * side);
   const [x, y] = [(side - 1) / 2 + dx / PARTS, (side - 1) / 2 + dy / PARTS];
   for (let row = 0; row < side; row += 1) {
     for (let column = 0; column < side; column += 1) {
-      const apart = Math.hypot(column - x, row - y);
-      const whole = covered(look.radius - apart);
+      const distance = Math.hypot(column - x, row - y);
+      const whole = coverage(look.radius - distance);
       if (whole === 0) continue;
-      const inner = covered(look.radius - look.rimWidth - apart) / whole;
+      const inner = coverage(look.radius - look.rimWidth - distance) / whole;
       const place = 4 * (row * side + column);
       for (const n of [0, 1, 2] as const) {
         pixels[place + n] = Math.round(look.rim[n] + (look.fill[n] - look.rim[n]) * inner);
@@ -49,8 +49,8 @@ export function drawDot(look: DotLook, dx: number, dy: number): Dot {
   return { side, pixels };
 }
 
-/** How much of a pixel lies inside an edge that is so far from its middle. */
-function covered(inside: number): number {
+/** The share of a pixel inside an edge at a distance from the pixel's centre. */
+function coverage(inside: number): number {
   return Math.min(Math.max(inside + 0.5, 0), 1);
 }
 
@@ -68,13 +68,13 @@ export class Raster {
     this.words = new Uint32Array(buffer);
   }
 
-  /** Paint all of it in one colour. */
+  /** Fill the picture with one colour. */
   clear([red, green, blue]: Colour): void {
     const word = new Uint32Array(new Uint8Array([red, green, blue, 255]).buffer)[0] ?? 0;
     this.words.fill(word);
   }
 
-  /** Put a dot; looks are told apart by identity, so use the same object for the same look. */
+  /** Draw a dot; dots are cached by the identity of `look`, so reuse the object. */
   put(look: DotLook, x: number, y: number): void {
     const [left, top] = [Math.round(x), Math.round(y)];
     const [dx, dy] = [part(x - left), part(y - top)];

@@ -1,85 +1,86 @@
-// The map, and what of it a search has found.
+// The state of the map view: the map, and the rows that a search highlights.
 
-import { computed, ref, shallowRef } from "vue";
+import { computed, shallowRef } from "vue";
 
-import { Problem, type Client, type FilmMap } from "../api/client";
-import { complaint, persist } from "../api/persist";
+import { Problem, type Client, type MovieMap } from "../api/client";
+import { errorMessage, retry } from "../api/retry";
 import { isSearch, toRequest, type SearchState } from "../search/state";
 import type { Notice } from "../search/useSearch";
 import { Grid } from "./grid";
 
-const MOST_LIT = 100; // as many as a search may ask for
-const SHARE_LIT = 0.1; // were most of the map lit, the light would say nothing
+const MAX_HIGHLIGHTED = 100; // the maximum `k` of a search
+const HIGHLIGHTED_SHARE = 0.1; // highlighting most of the map would carry no information
 
 export function useMap(client: Client, onSnapshot: (id: string) => void) {
-  const map = shallowRef<FilmMap | null>(null);
-  const lit = shallowRef<readonly number[] | null>(null);
-  const missing = ref(false);
+  const map = shallowRef<MovieMap | null>(null);
+  const highlighted = shallowRef<readonly number[] | null>(null);
   const notice = shallowRef<Notice>({ kind: "", text: "" });
   const grid = computed(() => map.value && new Grid(map.value.x, map.value.y));
   const rows = computed(
     () => new Map((map.value?.movie_ids ?? []).map((id, row) => [id, row] as const)),
   );
-  let stop = new AbortController();
+  let controller = new AbortController();
 
-  /** Show what an address says: the map and, if it is a search, what that finds. */
+  /** Show the map and, if the state is a search, highlight its results. */
   async function show(state: SearchState): Promise<void> {
-    stop.abort();
-    stop = new AbortController();
-    const { signal } = stop;
-    const how = {
+    controller.abort();
+    controller = new AbortController();
+    const { signal } = controller;
+    const options = {
       signal,
-      say: (text: string) => {
+      onWait: (text: string) => {
         notice.value = { kind: "waiting", text };
       },
     };
-    const drawn = () => persist((signal) => client.map(signal), how);
-    if (!isSearch(state)) lit.value = null;
+    const loadMap = () => retry((signal) => client.map(signal), options);
+    if (!isSearch(state)) highlighted.value = null;
     try {
-      if (map.value === null) notice.value = { kind: "", text: "Drawing the map" };
-      let shown = map.value ?? (await drawn());
-      let found: string[] | null = null;
+      if (map.value === null) notice.value = { kind: "", text: "Loading the map…" };
+      let newest = map.value ?? (await loadMap());
+      let ids: string[] | null = null;
       if (isSearch(state)) {
-        const wanted = { ...toRequest(state), k: litOf(shown.movie_ids.length), evidence: 0 };
-        const answer = await persist((signal) => client.search(wanted, signal), how);
-        // Another snapshot is served by now: films that the map does not have may be found.
-        if (answer.snapshot_id !== shown.snapshot_id) shown = await drawn();
-        found = answer.hits.map((hit) => hit.movie.movie_id);
+        const k = highlightCount(newest.movie_ids.length);
+        const request = { ...toRequest(state), k, evidence: 0 };
+        const response = await retry((signal) => client.search(request, signal), options);
+        // Another snapshot is served now: its results may be missing on the loaded map.
+        if (response.snapshot_id !== newest.snapshot_id) newest = await loadMap();
+        ids = response.hits.map((hit) => hit.movie.movie_id);
       }
       if (signal.aborted) return;
-      map.value = shown;
-      missing.value = false;
-      onSnapshot(shown.snapshot_id);
-      lit.value = found && found.flatMap((id) => rows.value.get(id) ?? []);
-      notice.value = { kind: "", text: found ? said(lit.value?.length ?? 0) : "" };
+      map.value = newest;
+      onSnapshot(newest.snapshot_id);
+      highlighted.value = ids && ids.flatMap((id) => rows.value.get(id) ?? []);
+      notice.value = { kind: "", text: highlighted.value ? summary(highlighted.value.length) : "" };
     } catch (error) {
       if (signal.aborted) return;
-      missing.value = error instanceof Problem && error.code === "no-map";
-      notice.value = missing.value
-        ? {
-            kind: "trouble",
-            text: "The films being served have no map yet. The next snapshot brings one.",
-          }
-        : { kind: "trouble", text: complaint(error) };
+      const noMap = error instanceof Problem && error.code === "no-map";
+      notice.value = {
+        kind: "trouble",
+        text: noMap
+          ? "The current index has no map. The next update of the index will add one."
+          : errorMessage(error),
+      };
     }
   }
 
   return {
     map: computed(() => map.value),
     grid,
-    lit: computed(() => lit.value),
+    highlighted: computed(() => highlighted.value),
     notice: computed(() => notice.value),
     show,
-    end: () => stop.abort(),
+    dispose: () => controller.abort(),
   };
 }
 
-/** How many of so many films a search lights up. */
-export function litOf(films: number): number {
-  return Math.min(MOST_LIT, Math.max(10, Math.round(films * SHARE_LIT)));
+/** How many movies a search highlights on a map of `movies`. */
+export function highlightCount(movies: number): number {
+  return Math.min(MAX_HIGHLIGHTED, Math.max(10, Math.round(movies * HIGHLIGHTED_SHARE)));
 }
 
-function said(count: number): string {
-  if (count === 0) return "No film is found. Others may be, in fewer or other words.";
-  return count === 1 ? "1 film is lit." : `The ${count} best films are lit, the very best named.`;
+function summary(count: number): string {
+  if (count === 0) return "No movies found. Try fewer or different words.";
+  return count === 1
+    ? "The best match is highlighted."
+    : `The ${count} best matches are highlighted.`;
 }

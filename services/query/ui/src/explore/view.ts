@@ -1,11 +1,11 @@
-// What part of the map is seen. The map is the square from -1 to 1, y upwards; the screen is in CSS
+// The visible part of the map. The map is the square from -1 to 1, y upwards; the screen is in CSS
 // pixels, y downwards. Pure.
 
 export interface View {
-  /** What is in the middle of the screen. */
+  /** The map position at the centre of the screen. */
   x: number;
   y: number;
-  /** Pixels for one unit of the map. */
+  /** Pixels per unit of the map. */
   scale: number;
 }
 
@@ -26,7 +26,7 @@ export interface Box {
   top: number;
 }
 
-const MOST_ZOOM = 60;
+const MAX_ZOOM = 60;
 const MARGIN_PX = 36;
 
 export function toScreen(view: View, size: Size, { x, y }: Point): Point {
@@ -43,8 +43,8 @@ export function toMap(view: View, size: Size, { x, y }: Point): Point {
   };
 }
 
-/** What of the map is on the screen, and `beyond` pixels around it. */
-export function seen(view: View, size: Size, beyond = 0): Box {
+/** The part of the map on the screen, with a margin of `beyond` pixels. */
+export function visibleBox(view: View, size: Size, beyond = 0): Box {
   const across = (size.width / 2 + beyond) / view.scale;
   const up = (size.height / 2 + beyond) / view.scale;
   return { left: view.x - across, right: view.x + across, bottom: view.y - up, top: view.y + up };
@@ -64,21 +64,21 @@ export function boxOf(points: Iterable<Point>): Box | null {
   return box;
 }
 
-/** The view that shows all of a box, and no more of the map than needed; no closer than `most`. */
-export function fit(box: Box, size: Size, most = Infinity): View {
+/** The closest view that shows all of a box, up to a scale of `maxScale`. */
+export function fit(box: Box, size: Size, maxScale = Infinity): View {
   const margin = Math.min(MARGIN_PX, size.width / 20);
   const across = Math.max(size.width - 2 * margin, 1) / Math.max(box.right - box.left, 0.02);
   const up = Math.max(size.height - 2 * margin, 1) / Math.max(box.top - box.bottom, 0.02);
   return {
     x: (box.left + box.right) / 2,
     y: (box.bottom + box.top) / 2,
-    scale: Math.min(across, up, most),
+    scale: Math.min(across, up, maxScale),
   };
 }
 
-/** Closer by a factor, such that what is at `at` on the screen stays there. */
+/** Zoomed by a factor, keeping the map position at screen point `at` in place. */
 export function zoomed(view: View, size: Size, at: Point, factor: number, whole: View): View {
-  const scale = clamp(view.scale * factor, whole.scale * 0.8, whole.scale * MOST_ZOOM);
+  const scale = clamp(view.scale * factor, whole.scale * 0.8, whole.scale * MAX_ZOOM);
   const fixed = toMap(view, size, at);
   return bounded(
     {
@@ -90,12 +90,12 @@ export function zoomed(view: View, size: Size, at: Point, factor: number, whole:
   );
 }
 
-/** Moved as a finger moves over the screen. */
+/** Moved by a distance on the screen. */
 export function panned(view: View, dx: number, dy: number, whole: View): View {
   return bounded({ ...view, x: view.x - dx / view.scale, y: view.y + dy / view.scale }, whole);
 }
 
-/** Somewhere on the map: nobody shall get lost beside it. */
+/** Limited to the map and a margin around it. */
 function bounded(view: View, whole: View): View {
   const reach = 1.1;
   return {
@@ -105,11 +105,11 @@ function bounded(view: View, whole: View): View {
   };
 }
 
-/** A part of the way from one view to another: 0 is `from`, 1 is `to`. */
+/** Interpolated between two views: `part` 0 is `from`, 1 is `to`. */
 export function between(from: View, to: View, part: number): View {
   const eased = part < 0.5 ? 2 * part * part : 1 - 2 * (1 - part) ** 2;
   const scale = from.scale * (to.scale / from.scale) ** eased;
-  // What is in the middle moves with the zoom, so that the way looks straight.
+  // The centre moves in proportion to the zoom, so that the path looks straight.
   const moved =
     Math.abs(to.scale / from.scale - 1) < 1e-3
       ? eased
@@ -121,6 +121,6 @@ function mix(one: number, other: number, part: number): number {
   return one + (other - one) * part;
 }
 
-function clamp(value: number, least: number, most: number): number {
-  return Math.min(Math.max(value, least), most);
+function clamp(value: number, min: number, max: number): number {
+  return Math.min(Math.max(value, min), max);
 }

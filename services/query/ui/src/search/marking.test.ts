@@ -17,7 +17,7 @@ describe("stem", () => {
     ["stories", "story"],
     ["stopped", "stopping", "stop"],
     ["Amélie", "Amelie", "Amélie’s"],
-  ])("%s and its like are one", (...words) => {
+  ])("%s and its inflections have one stem", (...words) => {
     expect(new Set(words.map(stem)).size).toBe(1);
   });
 
@@ -28,20 +28,20 @@ describe("stem", () => {
     ["class", "clasp"],
     ["king", "kind"],
     ["universe", "university"],
-  ])("%s is not %s", (one, other) => {
+  ])("%s and %s have different stems", (one, other) => {
     expect(stem(one)).not.toBe(stem(other));
   });
 });
 
 describe("mark", () => {
-  it("finds words of the query in whatever form, and leaves the text as it is", () => {
+  it("marks words of the query in any form, and leaves the text unchanged", () => {
     const passage = "It is slow, relaxed — and the FUNNIEST thing I saw.";
     expect(marked(passage, "relaxing and funny")).toEqual(["relaxed", "FUNNIEST"]);
     const parts = mark(passage, "relaxing and funny");
     expect(parts.map((part) => part.text).join("")).toBe(passage);
   });
 
-  it("marks neighbours as one, with the small words between them", () => {
+  it("marks neighbouring words as one part, with the stop words between them", () => {
     expect(marked("A sad and funny period piece.", "funny and sad, maybe a period piece")).toEqual([
       "sad and funny period piece",
     ]);
@@ -49,18 +49,18 @@ describe("mark", () => {
     expect(marked("sad but never funny", "funny sad")).toEqual(["sad", "funny"]);
   });
 
-  it("does not mark small words alone, nor parts of words", () => {
-    expect(marked("This is the one with a film in it.", "the film is one with this")).toEqual([]);
+  it("marks neither stop words alone nor parts of words", () => {
+    expect(marked("This is the one with a movie in it.", "the movie is one with this")).toEqual([]);
     expect(marked("The warden swore.", "war")).toEqual([]);
   });
 
-  it("knows other scripts, and accents written in either way", () => {
+  it("handles other scripts, and composed and decomposed accents", () => {
     expect(marked("Une comédie légère", "comedie")).toEqual(["comédie"]);
     expect(marked("Une com\u0065\u0301die", "comédie")).not.toEqual([]);
     expect(marked("Очень смешной фильм", "смешной")).toEqual(["смешной"]);
   });
 
-  it("gives the whole passage when nothing matches, and nothing for nothing", () => {
+  it("returns the whole passage when nothing matches, and no parts for an empty one", () => {
     expect(mark("A boxer trains.", "space")).toEqual([{ text: "A boxer trains.", marked: false }]);
     expect(mark("", "space")).toEqual([]);
     expect(mark("A boxer trains.", "")).toEqual([{ text: "A boxer trains.", marked: false }]);

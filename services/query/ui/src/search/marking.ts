@@ -1,5 +1,5 @@
-// Which words of a passage are the query's: the same word, or one of the same stem. The passage is
-// cut into parts, so that marking them needs no markup.
+// Marks the words of a passage that occur in the query, or share a stem with a word of it. The
+// passage is split into parts, so that no HTML is needed to mark them.
 
 export interface Part {
   text: string;
@@ -8,8 +8,8 @@ export interface Part {
 
 const WORD = /[\p{L}\p{M}\p{N}]+(?:['’][\p{L}\p{M}]+)*/gu;
 
-// They say nothing by themselves; between two words that are marked they are marked, too.
-const SMALL = new Set(
+// Stop words carry no meaning alone; between two marked words they are marked as well.
+const STOP_WORDS = new Set(
   (
     "a about after all also am an and any are as at be because been but by can could did do does " +
     "film films for from get give good had has have he her him his how i if in into is it its " +
@@ -20,9 +20,8 @@ const SMALL = new Set(
   ).split(" "),
 );
 
-// Endings, and what takes their place, in the order in which they are tried. What is left must still
-// look like a word: three letters, one of them a vowel. Rather too few than too many: a wrong mark is
-// a claim that is not true.
+// Endings and their replacements, in the order in which they are tried. The remainder must still look
+// like a word: three letters, one of them a vowel. Few endings, as a wrong mark is a false claim.
 const ENDINGS: readonly (readonly [RegExp, string])[] = [
   [/(?:iness|ies|ied|ier|iest|ily)$/, "y"],
   [/(?:fully|ness|less|ful)$/, ""],
@@ -32,17 +31,17 @@ const ENDINGS: readonly (readonly [RegExp, string])[] = [
 ];
 const STEM = /^(?=.*[aeiouy\P{ASCII}]).{3}/u;
 
-/** A word without case, accents and endings: `Relaxing`, `relaxed` and `relaxes` are one. */
+/** A word without case, accents and endings: `Relaxing`, `relaxed` and `relaxes` are equal. */
 export function stem(word: string): string {
   let rest = word
     .normalize("NFKD")
     .replace(/\p{M}/gu, "")
     .toLowerCase()
     .replace(/['’](?:s|t|re|ve|ll|d|m)?$/, "");
-  for (let before = ""; before !== rest;) {
-    before = rest;
-    for (const [ending, instead] of ENDINGS) {
-      const shorter = rest.replace(ending, instead);
+  for (let previous = ""; previous !== rest;) {
+    previous = rest;
+    for (const [ending, replacement] of ENDINGS) {
+      const shorter = rest.replace(ending, replacement);
       if (shorter !== rest && STEM.test(shorter)) rest = undoubled(shorter);
     }
   }
@@ -50,23 +49,23 @@ export function stem(word: string): string {
   return STEM.test(short) ? undoubled(short) : rest;
 }
 
-/** `funn` as `fun`, `stopp` as `stop`; `ll`, `ss` and `zz` may belong to the word. */
+/** `funn` becomes `fun`, `stopp` becomes `stop`; `ll`, `ss` and `zz` may belong to the word. */
 function undoubled(text: string): string {
   return text.length > 3 && /([bdfgmnprt])\1$/.test(text) ? text.slice(0, -1) : text;
 }
 
-/** Cut a passage into what is of the query and what is not; joined, they are the passage. */
+/** Split a passage into marked and unmarked parts; joined, they are the passage. */
 export function mark(passage: string, query: string): Part[] {
-  const wanted = new Set(words(query).filter(isTelling).map(stem));
-  const asked = new Set(words(query).map((word) => word.toLowerCase()));
+  const queryStems = new Set(words(query).filter(isContentWord).map(stem));
+  const queryWords = new Set(words(query).map((word) => word.toLowerCase()));
   const ranges: [number, number][] = [];
-  for (const found of passage.matchAll(WORD)) {
-    const [word] = found;
-    if (!isTelling(word) || !wanted.has(stem(word))) continue;
-    const stop = found.index + word.length;
+  for (const match of passage.matchAll(WORD)) {
+    const [word] = match;
+    if (!isContentWord(word) || !queryStems.has(stem(word))) continue;
+    const stop = match.index + word.length;
     const last = ranges.at(-1);
-    if (last && isGap(passage.slice(last[1], found.index), asked)) last[1] = stop;
-    else ranges.push([found.index, stop]);
+    if (last && isGap(passage.slice(last[1], match.index), queryWords)) last[1] = stop;
+    else ranges.push([match.index, stop]);
   }
   const parts: Part[] = [];
   let at = 0;
@@ -83,16 +82,16 @@ function words(text: string): string[] {
   return text.match(WORD) ?? [];
 }
 
-function isTelling(word: string): boolean {
-  return word.length > 1 && !SMALL.has(word.toLowerCase());
+function isContentWord(word: string): boolean {
+  return word.length > 1 && !STOP_WORDS.has(word.toLowerCase());
 }
 
-/** Nothing between two marks but spaces, hyphens and small words that the query has, too. */
-function isGap(between: string, asked: ReadonlySet<string>): boolean {
+/** Whether only spaces, hyphens and stop words of the query stand between two marks. */
+function isGap(between: string, queryWords: ReadonlySet<string>): boolean {
   const inside = words(between);
   return (
     /^[\s\p{L}\p{M}\p{N}'’-]*$/u.test(between) &&
     inside.length <= 2 &&
-    inside.every((word) => asked.has(word.toLowerCase()) && !isTelling(word))
+    inside.every((word) => queryWords.has(word.toLowerCase()) && !isContentWord(word))
   );
 }

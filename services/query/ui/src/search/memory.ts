@@ -1,11 +1,11 @@
-// What one visit remembers: titles of films that were seen, and the last searches, so that going
-// back shows at once what was there, at the place where one was.
+// What one visit remembers: the titles of movies, and the latest searches, so that going back shows
+// their results at once and at the former scroll position.
 
 import { reactive, type InjectionKey } from "vue";
 
-import type { FoundHit, Found } from "./useSearch";
+import type { ResultHit, SearchResults } from "./useSearch";
 
-const MOST_SEARCHES = 30;
+const MAX_SEARCHES = 30;
 
 export type Memory = ReturnType<typeof createMemory>;
 
@@ -13,27 +13,28 @@ export const memoryKey: InjectionKey<Memory> = Symbol("memory");
 
 export function createMemory() {
   const titles = reactive(new Map<string, string>());
-  const searches = new Map<string, Found>();
+  const searches = new Map<string, SearchResults>();
 
   return {
     titles,
     titleOf: (id: string) => titles.get(id) ?? id,
-    /** Remember the films' titles. */
-    keep(hits: readonly FoundHit[]): void {
+    rememberTitles(hits: readonly ResultHit[]): void {
       for (const { movie } of hits) titles.set(movie.movie_id, movie.title);
     },
-    /** What was found at an address. */
-    found: (address: string) => searches.get(address),
-    put(address: string, found: Found): void {
+    /** The results of the search at an address. */
+    resultsAt: (address: string) => searches.get(address),
+    store(address: string, results: SearchResults): void {
       searches.delete(address);
-      searches.set(address, found);
+      searches.set(address, results);
       const [oldest] = searches.keys();
-      if (searches.size > MOST_SEARCHES && oldest !== undefined) searches.delete(oldest);
+      if (searches.size > MAX_SEARCHES && oldest !== undefined) searches.delete(oldest);
     },
-    /** What the search for `query` has to say for a film, if it was among its hits. */
-    hit(query: string, id: string): FoundHit | undefined {
-      const asked = [...searches.values()].reverse().filter((one) => one.state.query === query);
-      return asked.flatMap((one) => one.hits).find((hit) => hit.movie.movie_id === id);
+    /** The hit of a movie in the newest search for `query`, if it was among the results. */
+    hit(query: string, id: string): ResultHit | undefined {
+      const matching = [...searches.values()]
+        .reverse()
+        .filter(({ state }) => state.query === query);
+      return matching.flatMap(({ hits }) => hits).find((hit) => hit.movie.movie_id === id);
     },
   };
 }

@@ -1,50 +1,50 @@
-// What a score is made of, in words.
+// The parts of a score, and how they are explained.
 
 import type { Parts } from "../api/client";
 
-export interface PartWords {
+export interface PartDescription {
   name: keyof Parts;
   label: string;
   meaning: string;
   digits: number;
 }
 
-export const PARTS: readonly PartWords[] = [
+export const PARTS: readonly PartDescription[] = [
   {
     name: "passages",
-    label: "The passages that fit best",
-    meaning: "How near their meaning is to your words; 1 is the same.",
+    label: "Best passages",
+    meaning: "How close the best passages are in meaning to your query; 1 is identical.",
     digits: 2,
   },
   {
     name: "semantic",
-    label: "All its reviews together",
-    meaning: "How near the whole is to your words; 1 is the same.",
+    label: "All reviews together",
+    meaning: "How close the reviews as a whole are in meaning to your query; 1 is identical.",
     digits: 2,
   },
   {
     name: "lexical",
-    label: "Your very words",
-    meaning: "How often the reviews use them, and how rare they are elsewhere.",
+    label: "Exact words",
+    meaning: "How often the reviews use your words; rare words count more.",
     digits: 1,
   },
   {
     name: "avoided",
-    label: "Lost to what you avoid",
-    meaning: "Taken off because some passages are near to that.",
+    label: "Penalty for what you avoid",
+    meaning: "Subtracted because some passages are close to what you avoid.",
     digits: 2,
   },
 ];
 
-/** The most of each part. */
+/** The highest value of each part. */
 export type Best = Record<keyof Parts, number>;
 
 export function bestOf(all: readonly (Parts | null | undefined)[]): Best {
-  const most = (name: keyof Parts) => Math.max(0, ...all.map((parts) => parts?.[name] ?? 0));
+  const highest = (name: keyof Parts) => Math.max(0, ...all.map((parts) => parts?.[name] ?? 0));
   return {
-    semantic: most("semantic"),
-    passages: most("passages"),
-    lexical: most("lexical"),
-    avoided: most("avoided"),
+    semantic: highest("semantic"),
+    passages: highest("passages"),
+    lexical: highest("lexical"),
+    avoided: highest("avoided"),
   };
 }

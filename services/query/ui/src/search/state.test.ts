@@ -5,11 +5,11 @@ import {
   conditions,
   isFiltered,
   isSearch,
-  NOTHING,
+  EMPTY_STATE,
   readState,
   similarTo,
   toRequest,
-  withFilm,
+  withMovie,
   writeState,
   type SearchState,
 } from "./state";
@@ -30,18 +30,18 @@ const EVERYTHING: SearchState = {
 };
 
 describe("the address", () => {
-  it("says all of a search, and nothing of what is not in it", () => {
+  it("contains all of a search and no empty parameters", () => {
     expect(read(address(EVERYTHING))).toEqual(EVERYTHING);
-    expect(read("")).toEqual(NOTHING);
-    expect(address(NOTHING)).toBe("");
-    expect(address({ ...NOTHING, query: "sweat and stairs" })).toBe("q=sweat+and+stairs");
+    expect(read("")).toEqual(EMPTY_STATE);
+    expect(address(EMPTY_STATE)).toBe("");
+    expect(address({ ...EMPTY_STATE, query: "sweat and stairs" })).toBe("q=sweat+and+stairs");
   });
 
-  it("is the one that the former page had", () => {
+  it("is compatible with the addresses of the former page", () => {
     const search =
       "q=rain&avoid=war+%26+boxers&like=tt1&unlike=tt3&genre=Drama&year_from=1980&year_to=1990";
     expect(read(search)).toEqual({
-      ...NOTHING,
+      ...EMPTY_STATE,
       query: "rain",
       avoid: "war & boxers",
       like: ["tt1"],
@@ -53,16 +53,16 @@ describe("the address", () => {
     expect(address(read(search))).toBe(search);
   });
 
-  it("survives the router", async () => {
+  it("survives a round trip through the router", async () => {
     const routes = [{ path: "/", component: {} }];
     const router = createRouter({ history: createMemoryHistory(), routes });
     await router.push({ path: "/", query: writeState(EVERYTHING) });
     expect(readState(router.currentRoute.value.query)).toEqual(EVERYTHING);
   });
 
-  it("is read kindly: what makes no sense is left out", () => {
+  it("is read leniently: invalid values are ignored", () => {
     expect(read("q=%20%20&year_from=soon&year_to=20000&rating_from=11&like=&unlike")).toEqual(
-      NOTHING,
+      EMPTY_STATE,
     );
     expect(read("like=a&like=a&unlike=a&unlike=b")).toMatchObject({ like: ["a"], unlike: ["b"] });
     expect(read("genre=Drama&no_genre=Drama").noGenres).toEqual([]);
@@ -73,17 +73,17 @@ describe("the address", () => {
 });
 
 describe("a search", () => {
-  it("is by words or by films", () => {
-    expect(isSearch(NOTHING)).toBe(false);
-    expect(isSearch({ ...NOTHING, avoid: "gore", genres: ["Drama"] })).toBe(false);
-    expect(isSearch({ ...NOTHING, query: "x" })).toBe(true);
-    expect(isSearch({ ...NOTHING, like: ["tt1"] })).toBe(true);
+  it("has a query or liked movies", () => {
+    expect(isSearch(EMPTY_STATE)).toBe(false);
+    expect(isSearch({ ...EMPTY_STATE, avoid: "gore", genres: ["Drama"] })).toBe(false);
+    expect(isSearch({ ...EMPTY_STATE, query: "x" })).toBe(true);
+    expect(isSearch({ ...EMPTY_STATE, like: ["tt1"] })).toBe(true);
   });
 
-  it("for one film alone is the list of what is similar", () => {
-    const one = { ...NOTHING, like: ["tt1"] };
+  it("with only one liked movie lists similar movies", () => {
+    const one = { ...EMPTY_STATE, like: ["tt1"] };
     expect(similarTo(one)).toBe("tt1");
-    for (const more of [
+    for (const other of [
       { query: "x" },
       { avoid: "x" },
       { unlike: ["x"] },
@@ -95,18 +95,18 @@ describe("a search", () => {
       { like: ["tt1", "tt2"] },
       { like: [] },
     ]) {
-      expect(similarTo({ ...one, ...more })).toBeNull();
+      expect(similarTo({ ...one, ...other })).toBeNull();
     }
   });
 
-  it("is filtered by each of its filters", () => {
-    expect(isFiltered({ ...NOTHING, query: "x", avoid: "y", like: ["z"] })).toBe(false);
+  it("counts as filtered with any filter", () => {
+    expect(isFiltered({ ...EMPTY_STATE, query: "x", avoid: "y", like: ["z"] })).toBe(false);
     for (const filter of [{ genres: ["x"] }, { noGenres: ["x"] }, { from: 0 }, { rating: 1 }]) {
-      expect(isFiltered({ ...NOTHING, ...filter })).toBe(true);
+      expect(isFiltered({ ...EMPTY_STATE, ...filter })).toBe(true);
     }
   });
 
-  it("is what the API takes", () => {
+  it("converts to a request of the API", () => {
     expect(toRequest(EVERYTHING)).toEqual({
       query: EVERYTHING.query,
       avoid: "gore",
@@ -118,32 +118,32 @@ describe("a search", () => {
         rating: { gte: 7.5 },
       },
     });
-    // The API refuses empty texts.
-    expect(toRequest(NOTHING)).not.toHaveProperty("query");
-    expect(toRequest(NOTHING)).not.toHaveProperty("avoid");
+    // The API rejects empty texts.
+    expect(toRequest(EMPTY_STATE)).not.toHaveProperty("query");
+    expect(toRequest(EMPTY_STATE)).not.toHaveProperty("avoid");
   });
 
-  it("takes a film to one side only, and the oldest gives way", () => {
-    const liked = withFilm({ ...NOTHING, unlike: ["tt1"] }, "tt1", true);
+  it("likes or dislikes a movie, not both, and drops the oldest of too many", () => {
+    const liked = withMovie({ ...EMPTY_STATE, unlike: ["tt1"] }, "tt1", true);
     expect(liked).toMatchObject({ like: ["tt1"], unlike: [] });
-    expect(withFilm(liked, "tt1", false)).toMatchObject({ like: [], unlike: ["tt1"] });
-    const full = { ...NOTHING, like: Array.from({ length: 10 }, (_, n) => `tt${n}`) };
-    expect(withFilm(full, "new", true).like).toEqual([...full.like.slice(1), "new"]);
+    expect(withMovie(liked, "tt1", false)).toMatchObject({ like: [], unlike: ["tt1"] });
+    const full = { ...EMPTY_STATE, like: Array.from({ length: 10 }, (_, n) => `tt${n}`) };
+    expect(withMovie(full, "new", true).like).toEqual([...full.like.slice(1), "new"]);
   });
 });
 
 describe("conditions", () => {
-  it("can be taken off one by one, until the words are left", () => {
+  it("can be removed one by one until only the query is left", () => {
     let state = EVERYTHING;
-    const taken: string[] = [];
+    const removed: string[] = [];
     for (let [first] = conditions(state); first; [first] = conditions(state)) {
-      taken.push(first.kind);
+      removed.push(first.kind);
       state = first.rest;
     }
-    expect(taken).toEqual([
+    expect(removed).toEqual([
       ...["like", "like", "unlike", "avoid", "genre", "genre", "noGenre", "years", "rating"],
     ]);
-    expect(state).toEqual({ ...NOTHING, query: EVERYTHING.query });
+    expect(state).toEqual({ ...EMPTY_STATE, query: EVERYTHING.query });
   });
 
   it.each([
@@ -151,8 +151,8 @@ describe("conditions", () => {
     [{ from: 1980 }, "since 1980"],
     [{ to: 1990 }, "until 1990"],
     [{ from: 1984, to: 1984 }, "1984"],
-    [{ rating: 7.5 }, "rated 7.5 or more"],
-  ])("%o is %s", (filter, said) => {
-    expect(conditions({ ...NOTHING, ...filter }).map(({ value }) => value)).toEqual([said]);
+    [{ rating: 7.5 }, "rated 7.5 or higher"],
+  ])("%o is shown as %s", (filter, text) => {
+    expect(conditions({ ...EMPTY_STATE, ...filter }).map(({ value }) => value)).toEqual([text]);
   });
 });

@@ -1,6 +1,6 @@
-// What the address says: ?q= a query, &avoid=, &like= and &unlike= film ids, &genre= and &no_genre=,
-// &year_from=, &year_to=, &rating_from=. One like= and nothing else is the list of films similar to
-// that one. Pure: an address and a state are two spellings of one thing.
+// A search as the query string of the page: ?q= the query, &avoid=, &like= and &unlike= movie ids,
+// &genre= and &no_genre=, &year_from=, &year_to=, &rating_from=. A single like= without anything else
+// lists the movies similar to that one. Pure: converts in both directions.
 
 import type { LocationQuery, LocationQueryRaw } from "vue-router";
 
@@ -18,10 +18,10 @@ export interface SearchState {
   rating: number | null;
 }
 
-const MOST_FILMS = 10;
-const MOST_GENRES = 20;
+const MAX_MOVIES = 10;
+const MAX_GENRES = 20;
 
-export const NOTHING: SearchState = {
+export const EMPTY_STATE: SearchState = {
   query: "",
   avoid: "",
   like: [],
@@ -35,12 +35,12 @@ export const NOTHING: SearchState = {
 
 export function readState(query: LocationQuery): SearchState {
   const all = (name: string) => {
-    const given = [query[name] ?? []].flat().map((value) => (value ?? "").trim());
-    return [...new Set(given)].filter(Boolean);
+    const values = [query[name] ?? []].flat().map((value) => (value ?? "").trim());
+    return [...new Set(values)].filter(Boolean);
   };
   const text = (name: string) => all(name)[0] ?? "";
-  const like = all("like").slice(0, MOST_FILMS);
-  const genres = all("genre").slice(0, MOST_GENRES);
+  const like = all("like").slice(0, MAX_MOVIES);
+  const genres = all("genre").slice(0, MAX_GENRES);
   const [from, to] = [year(text("year_from")), year(text("year_to"))];
   const swapped = from !== null && to !== null && from > to;
   return {
@@ -49,11 +49,11 @@ export function readState(query: LocationQuery): SearchState {
     like,
     unlike: all("unlike")
       .filter((id) => !like.includes(id))
-      .slice(0, MOST_FILMS),
+      .slice(0, MAX_MOVIES),
     genres,
     noGenres: all("no_genre")
       .filter((genre) => !genres.includes(genre))
-      .slice(0, MOST_GENRES),
+      .slice(0, MAX_GENRES),
     from: swapped ? to : from,
     to: swapped ? from : to,
     rating: rating(text("rating_from")),
@@ -68,10 +68,10 @@ function rating(text: string): number | null {
   return /^(\d(\.\d)?|10)$/.test(text) && Number(text) > 0 ? Number(text) : null;
 }
 
-/** The state as the router's query, in one order, so that one search has one address. */
+/** The state as the router's query, in a fixed order, so that a search has one address. */
 export function writeState(state: SearchState): LocationQueryRaw {
   const { from, to } = state;
-  const written: [string, string | string[]][] = [
+  const entries: [string, string | string[]][] = [
     ["q", state.query],
     ["avoid", state.avoid],
     ["like", state.like],
@@ -82,7 +82,7 @@ export function writeState(state: SearchState): LocationQueryRaw {
     ["year_to", to === null ? "" : String(to)],
     ["rating_from", state.rating === null ? "" : String(state.rating)],
   ];
-  return Object.fromEntries(written.filter(([, value]) => value.length > 0));
+  return Object.fromEntries(entries.filter(([, value]) => value.length > 0));
 }
 
 export function isSearch(state: SearchState): boolean {
@@ -94,13 +94,13 @@ export function isFiltered(state: SearchState): boolean {
   return genres.length + noGenres.length > 0 || [from, to, state.rating].some((n) => n !== null);
 }
 
-/** The film whose similar films are asked for, if that is all that is asked. */
+/** The id of the movie whose similar movies are requested; null if the state says anything else. */
 export function similarTo(state: SearchState): string | null {
-  const more = state.query || state.avoid || state.unlike.length || isFiltered(state);
-  return state.like.length === 1 && !more ? (state.like[0] ?? null) : null;
+  const other = state.query || state.avoid || state.unlike.length || isFiltered(state);
+  return state.like.length === 1 && !other ? (state.like[0] ?? null) : null;
 }
 
-/** The search as the API takes it. */
+/** The search as a request to the API. */
 export function toRequest(state: SearchState): SearchRequest {
   return {
     ...(state.query && { query: state.query }),
@@ -115,23 +115,23 @@ export function toRequest(state: SearchState): SearchRequest {
   };
 }
 
-/** The search with a film that is liked or not; the oldest gives way when there are too many. */
-export function withFilm(state: SearchState, id: string, liked: boolean): SearchState {
+/** The search with one more liked or disliked movie; drops the oldest if there are too many. */
+export function withMovie(state: SearchState, id: string, liked: boolean): SearchState {
   const like = state.like.filter((other) => other !== id);
   const unlike = state.unlike.filter((other) => other !== id);
   (liked ? like : unlike).push(id);
-  return { ...state, like: like.slice(-MOST_FILMS), unlike: unlike.slice(-MOST_FILMS) };
+  return { ...state, like: like.slice(-MAX_MOVIES), unlike: unlike.slice(-MAX_MOVIES) };
 }
 
 export interface Condition {
   kind: "like" | "unlike" | "avoid" | "genre" | "noGenre" | "years" | "rating";
-  /** A film's id for `like` and `unlike`, else words. */
+  /** A movie id for `like` and `unlike`, otherwise text. */
   value: string;
-  /** The search without it. */
+  /** The search without this condition. */
   rest: SearchState;
 }
 
-/** What can be taken off a search one by one, besides its words. */
+/** The conditions of a search besides its query, each of which can be removed. */
 export function conditions(state: SearchState): Condition[] {
   type Lists = "like" | "unlike" | "genres" | "noGenres";
   const each = (kind: Condition["kind"], name: Lists): Condition[] =>
@@ -140,18 +140,18 @@ export function conditions(state: SearchState): Condition[] {
       value,
       rest: { ...state, [name]: state[name].filter((other) => other !== value) },
     }));
-  const found = [...each("like", "like"), ...each("unlike", "unlike")];
-  if (state.avoid) found.push({ kind: "avoid", value: state.avoid, rest: { ...state, avoid: "" } });
-  found.push(...each("genre", "genres"), ...each("noGenre", "noGenres"));
+  const list = [...each("like", "like"), ...each("unlike", "unlike")];
+  if (state.avoid) list.push({ kind: "avoid", value: state.avoid, rest: { ...state, avoid: "" } });
+  list.push(...each("genre", "genres"), ...each("noGenre", "noGenres"));
   if (state.from !== null || state.to !== null) {
     const value = yearsText(state.from, state.to);
-    found.push({ kind: "years", value, rest: { ...state, from: null, to: null } });
+    list.push({ kind: "years", value, rest: { ...state, from: null, to: null } });
   }
   if (state.rating !== null) {
-    const value = `rated ${state.rating} or more`;
-    found.push({ kind: "rating", value, rest: { ...state, rating: null } });
+    const value = `rated ${state.rating} or higher`;
+    list.push({ kind: "rating", value, rest: { ...state, rating: null } });
   }
-  return found;
+  return list;
 }
 
 function yearsText(from: number | null, to: number | null): string {

@@ -1,27 +1,28 @@
-// A search, its pages, and what to say meanwhile. Only the newest search is ever shown: starting one
-// ends the one before, and what still arrives of that is dropped.
+// The state of a search: its results, page by page, and its status message. Only the newest search is
+// shown: starting one aborts the previous one, and a late response of that is discarded.
 
 import { computed, readonly, ref, shallowRef } from "vue";
 
 import type { Client, Hit, SimilarHit } from "../api/client";
-import { complaint, persist } from "../api/persist";
+import { errorMessage, retry } from "../api/retry";
+import { plural } from "../ui/numbers";
 import type { Memory } from "./memory";
 import { isFiltered, similarTo, toRequest, type SearchState } from "./state";
 
 export const PAGE_SIZE = 10;
-export const MOST_AT_ONCE = 100; // `k`; similar films are not paged, so it is the most of them
-const FURTHEST_OFFSET = 1000;
+export const MAX_PER_REQUEST = 100; // `k`; similar movies are not paged, so also their maximum
+const MAX_OFFSET = 1000;
 const SLOW_MS = 400;
 
-/** A film that was found, by a search or as similar to one. */
-export type FoundHit = Hit & Partial<Pick<SimilarHit, "reason">>;
+/** A result of a search, or of a request for similar movies. */
+export type ResultHit = Hit & Partial<Pick<SimilarHit, "reason">>;
 
-export interface Found {
+export interface SearchResults {
   state: SearchState;
-  hits: readonly FoundHit[];
+  hits: readonly ResultHit[];
   matched: number;
   snapshotId: string;
-  /** There is nothing after these. */
+  /** There are no further results. */
   complete: boolean;
 }
 
@@ -32,136 +33,142 @@ export interface Notice {
   text: string;
 }
 
-const SILENCE: Notice = { kind: "", text: "" };
+const NO_NOTICE: Notice = { kind: "", text: "" };
 
 export function useSearch(client: Client, memory: Memory) {
   const phase = ref<Phase>("idle");
-  const found = shallowRef<Found | null>(null);
-  const notice = shallowRef<Notice>(SILENCE);
-  const adding = ref(false);
-  let stop = new AbortController();
+  const results = shallowRef<SearchResults | null>(null);
+  const notice = shallowRef<Notice>(NO_NOTICE);
+  const loadingMore = ref(false);
+  let controller = new AbortController();
 
-  const say = (kind: Notice["kind"], text: string) => {
-    notice.value = kind === "" && text === "" ? SILENCE : { kind, text };
+  const notify = (kind: Notice["kind"], text: string) => {
+    notice.value = kind === "" && text === "" ? NO_NOTICE : { kind, text };
   };
 
-  async function page(state: SearchState, k: number, offset: number, signal: AbortSignal) {
-    const similar = similarTo(state);
-    const ask = async (): Promise<{ hits: FoundHit[]; matched: number; snapshot_id: string }> => {
-      if (!similar) {
-        const wanted = { ...toRequest(state), k, offset, evidence: 2, explain: true };
-        return client.search(wanted, signal);
-      }
-      const most = Math.min(offset + k, MOST_AT_ONCE);
-      const answer = await client.similar(similar, { k: most, evidence: 0 }, signal);
-      return { ...answer, hits: answer.hits.slice(offset) };
-    };
-    return persist(ask, { signal, say: (text) => say("waiting", text) });
+  function abort(): AbortSignal {
+    controller.abort();
+    controller = new AbortController();
+    return controller.signal;
   }
 
-  /** Start over: nothing is searched for. */
+  async function fetchPage(state: SearchState, k: number, offset: number, signal: AbortSignal) {
+    const similar = similarTo(state);
+    const request = async (): Promise<{
+      hits: ResultHit[];
+      matched: number;
+      snapshot_id: string;
+    }> => {
+      if (!similar) {
+        const body = { ...toRequest(state), k, offset, evidence: 2, explain: true };
+        return client.search(body, signal);
+      }
+      const limit = Math.min(offset + k, MAX_PER_REQUEST);
+      const response = await client.similar(similar, { k: limit, evidence: 0 }, signal);
+      return { ...response, hits: response.hits.slice(offset) };
+    };
+    return retry(request, { signal, onWait: (text) => notify("waiting", text) });
+  }
+
+  /** Abort the search and remove its results. */
   function clear(): AbortSignal {
-    stop.abort();
-    stop = new AbortController();
+    const signal = abort();
     phase.value = "idle";
-    found.value = null;
-    adding.value = false;
-    say("", "");
-    return stop.signal;
+    results.value = null;
+    loadingMore.value = false;
+    notify("", "");
+    return signal;
   }
 
   /**
-   * Search, and show it in place of what is shown. Resolves when it is shown, failed, or given up
-   * for a newer one.
+   * Search, and replace the results when the response arrives. Resolves when the results are shown,
+   * the search has failed, or a newer one has replaced it.
    *
-   * @param first How many films to begin with: a page, or as many as were shown before.
+   * @param first How many results to load: a page, or as many as were shown before.
    */
   async function run(state: SearchState, first = PAGE_SIZE): Promise<void> {
-    stop.abort();
-    stop = new AbortController();
-    const { signal } = stop;
+    const signal = abort();
     phase.value = "searching";
-    adding.value = false;
-    // Only a slow answer is announced; a fast one would only flicker.
-    const before = notice.value;
+    loadingMore.value = false;
+    // Only a slow search is announced; for a fast one the message would only flicker.
+    const noticeBefore = notice.value;
     const slow = setTimeout(() => {
-      if (notice.value === before) say("waiting", "Searching");
+      if (notice.value === noticeBefore) notify("waiting", "Searching…");
     }, SLOW_MS);
     try {
-      const k = Math.min(Math.max(first, PAGE_SIZE), MOST_AT_ONCE);
-      const [answer] = await Promise.all([page(state, k, 0, signal), name(state, signal)]);
+      const k = Math.min(Math.max(first, PAGE_SIZE), MAX_PER_REQUEST);
+      const [page] = await Promise.all([fetchPage(state, k, 0, signal), loadTitles(state, signal)]);
       if (signal.aborted) return;
       show({
         state,
-        hits: answer.hits,
-        matched: answer.matched,
-        snapshotId: answer.snapshot_id,
-        complete: isComplete(state, answer.hits.length, answer.hits.length, answer.matched),
+        hits: page.hits,
+        matched: page.matched,
+        snapshotId: page.snapshot_id,
+        complete: isComplete(state, page.hits.length, page.hits.length, page.matched),
       });
     } catch (error) {
       if (signal.aborted) return;
-      found.value = null;
+      results.value = null;
       phase.value = "failed";
-      say("trouble", complaint(error));
+      notify("trouble", errorMessage(error));
     } finally {
       clearTimeout(slow);
     }
   }
 
-  /** Show what was found before. */
-  function restore(before: Found): void {
-    stop.abort();
-    stop = new AbortController();
-    adding.value = false;
-    show(before);
+  /** Show the results of an earlier search. */
+  function restore(earlier: SearchResults): void {
+    abort();
+    loadingMore.value = false;
+    show(earlier);
   }
 
-  function show(newest: Found): void {
-    memory.keep(newest.hits);
-    found.value = newest;
+  function show(newest: SearchResults): void {
+    memory.rememberTitles(newest.hits);
+    results.value = newest;
     phase.value = "done";
-    say("", summary(newest));
+    notify("", summary(newest));
   }
 
-  /** Add the next page. Resolves with how many films were shown before. */
-  async function more(): Promise<number> {
-    const before = found.value;
-    if (before === null || before.complete || adding.value || phase.value !== "done") {
-      return before?.hits.length ?? 0;
+  /** Load the next page. Resolves to the number of results that were shown before. */
+  async function loadMore(): Promise<number> {
+    const current = results.value;
+    if (current === null || current.complete || loadingMore.value || phase.value !== "done") {
+      return current?.hits.length ?? 0;
     }
-    const { signal } = stop;
-    adding.value = true;
+    const { signal } = controller;
+    loadingMore.value = true;
     try {
-      const offset = before.hits.length;
-      const answer = await page(before.state, PAGE_SIZE, offset, signal);
+      const offset = current.hits.length;
+      const page = await fetchPage(current.state, PAGE_SIZE, offset, signal);
       if (signal.aborted) return offset;
-      // The index may have changed between two pages: no film is shown twice.
-      const shown = new Set(before.hits.map((hit) => hit.movie.movie_id));
+      // The snapshot may have changed between two pages: show no movie twice.
+      const shown = new Set(current.hits.map((hit) => hit.movie.movie_id));
       const hits = [
-        ...before.hits,
-        ...answer.hits.filter((hit) => !shown.has(hit.movie.movie_id)),
+        ...current.hits,
+        ...page.hits.filter((hit) => !shown.has(hit.movie.movie_id)),
       ].map((hit, n) => (hit.rank === n + 1 ? hit : { ...hit, rank: n + 1 }));
       show({
-        ...before,
+        ...current,
         hits,
-        matched: answer.matched,
-        complete: isComplete(before.state, hits.length, hits.length - offset, answer.matched),
+        matched: page.matched,
+        complete: isComplete(current.state, hits.length, hits.length - offset, page.matched),
       });
     } catch (error) {
-      if (!signal.aborted) say("trouble", complaint(error));
+      if (!signal.aborted) notify("trouble", errorMessage(error));
     } finally {
-      if (!signal.aborted) adding.value = false;
+      if (!signal.aborted) loadingMore.value = false;
     }
-    return before.hits.length;
+    return current.hits.length;
   }
 
-  /** Learn the titles of the films that the address names only by their ids. */
-  async function name(state: SearchState, signal: AbortSignal): Promise<void> {
-    const unnamed = [...state.like, ...state.unlike].filter((id) => !memory.titles.has(id));
+  /** Load the titles of the movies that the address names only by their ids. */
+  async function loadTitles(state: SearchState, signal: AbortSignal): Promise<void> {
+    const unknown = [...state.like, ...state.unlike].filter((id) => !memory.titles.has(id));
     await Promise.all(
-      unnamed.map(async (id) => {
-        const asking = { signal, say: (text: string) => say("waiting", text) };
-        const movie = await persist((signal) => client.movie(id, signal), asking);
+      unknown.map(async (id) => {
+        const options = { signal, onWait: (text: string) => notify("waiting", text) };
+        const movie = await retry((signal) => client.movie(id, signal), options);
         memory.titles.set(id, movie.title);
       }),
     );
@@ -169,29 +176,27 @@ export function useSearch(client: Client, memory: Memory) {
 
   return {
     phase: readonly(phase),
-    found: computed(() => found.value),
+    results: computed(() => results.value),
     notice: computed(() => notice.value),
-    adding: readonly(adding),
-    say,
+    loadingMore: readonly(loadingMore),
+    notify,
     clear,
     run,
     restore,
-    more,
-    end: () => stop.abort(),
+    loadMore,
+    dispose: () => controller.abort(),
   };
 }
 
 function isComplete(state: SearchState, shown: number, added: number, matched: number): boolean {
-  const most = similarTo(state) ? MOST_AT_ONCE : FURTHEST_OFFSET + PAGE_SIZE;
-  return added === 0 || shown >= Math.min(matched, most) || shown > FURTHEST_OFFSET;
+  const limit = similarTo(state) ? MAX_PER_REQUEST : MAX_OFFSET + PAGE_SIZE;
+  return added === 0 || shown >= Math.min(matched, limit) || shown > MAX_OFFSET;
 }
 
-function summary({ state, hits, matched }: Found): string {
-  if (hits.length > 0) return `${hits.length} of ${count(matched, "film")}, best first`;
-  if (isFiltered(state)) return "No film is all of that. Take a filter off.";
-  return "There are no other films in the index yet.";
-}
-
-export function count(n: number, word: string): string {
-  return `${n.toLocaleString()} ${word}${n === 1 ? "" : "s"}`;
+function summary({ state, hits, matched }: SearchResults): string {
+  if (hits.length > 0) {
+    return `Showing ${hits.length} of ${plural(matched, "movie")}, best matches first`;
+  }
+  if (isFiltered(state)) return "No movies match all filters. Try removing one.";
+  return "The index has no other movies yet.";
 }

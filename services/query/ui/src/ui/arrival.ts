@@ -1,10 +1,10 @@
-// How one came to where one is: by going back or forward, and when the view is whole again, so that
-// the page can be scrolled to where it was.
+// How the user arrived at the current address: whether by going back or forward, and when the view
+// has loaded, so that the page can be scrolled to its former position.
 
 import type { InjectionKey } from "vue";
 import type { RouterHistory } from "vue-router";
 
-const PATIENCE_MS = 4000;
+const MAX_WAIT_MS = 4000;
 
 export type Arrival = ReturnType<typeof createArrival>;
 
@@ -12,25 +12,25 @@ export const arrivalKey: InjectionKey<Arrival> = Symbol("arrival");
 
 export function createArrival(history: RouterHistory) {
   let popped = false;
-  let settled: Promise<unknown> = Promise.resolve();
+  let loading: Promise<unknown> = Promise.resolve();
   history.listen((_to, _from, { type }) => {
     popped = type === "pop";
   });
 
   return {
-    /** Whether it was by back or forward; asked once, as the next may not be. */
+    /** Whether the latest navigation went back or forward; resets the flag for the next one. */
     takePopped(): boolean {
-      const was = popped;
+      const value = popped;
       popped = false;
-      return was;
+      return value;
     },
-    /** The view is whole when this has ended, well or not. */
-    settles(by: Promise<unknown>): void {
-      settled = by.catch(() => undefined);
+    /** The view has loaded when this promise settles, whether it resolves or rejects. */
+    waitFor(promise: Promise<unknown>): void {
+      loading = promise.catch(() => undefined);
     },
-    /** Wait for the view, but not for ever. */
-    async whole(): Promise<void> {
-      await Promise.race([settled, new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
+    /** Wait until the view has loaded, up to a limit. */
+    async ready(): Promise<void> {
+      await Promise.race([loading, new Promise((resolve) => setTimeout(resolve, MAX_WAIT_MS))]);
     },
   };
 }

@@ -1,8 +1,7 @@
-/** Whose page a link leads to, to be said before it is followed; empty if it leads nowhere. */
-export function hostOf(url: string | null): string {
-  try {
-    return url === null ? "" : `On ${new URL(url).hostname.replace(/^www\./, "")}`;
-  } catch {
-    return "";
-  }
+/** A link text that names the site a URL points to; empty if there is no valid URL. */
+export function sourceLinkText(url: string | null): string {
+  if (url === null || !URL.canParse(url)) return "";
+  const host = new URL(url).hostname.replace(/^www\./, "");
+  // The name of a site means something to a reader, an IP address does not.
+  return /^(?:localhost|[\d.]+|\[.*\])$/.test(host) ? "View original page" : `View on ${host}`;
 }

@@ -1,10 +1,9 @@
-// What is being served, and what there is to filter by; learnt again when an answer comes from
-// another snapshot.
+// The snapshot being served and its facets; loaded again when a response comes from another snapshot.
 
 import { computed, shallowRef, type InjectionKey } from "vue";
 
 import type { Client, Facets, SnapshotInfo } from "../api/client";
-import { persist, type Persistence } from "../api/persist";
+import { retry, type RetryOptions } from "../api/retry";
 
 export type Served = ReturnType<typeof createServed>;
 
@@ -14,21 +13,21 @@ export function createServed(client: Client) {
   const snapshot = shallowRef<SnapshotInfo | null>(null);
   const facets = shallowRef<Facets | null>(null);
 
-  /** Learn it, as soon as something is served. */
-  async function learn(how: Persistence): Promise<void> {
-    snapshot.value = await persist((signal) => client.snapshot(signal), how);
-    facets.value = await persist((signal) => client.facets(signal), how);
+  /** Load both, retrying until a snapshot is served. */
+  async function load(options: RetryOptions): Promise<void> {
+    snapshot.value = await retry((signal) => client.snapshot(signal), options);
+    facets.value = await retry((signal) => client.facets(signal), options);
   }
 
   return {
     snapshot: computed(() => snapshot.value),
     facets: computed(() => facets.value),
-    learn,
-    /** An answer came from this snapshot. Nobody waits for what follows. */
-    seen(snapshotId: string): void {
+    load,
+    /** Note that a response came from this snapshot; reloads in the background if it is another. */
+    noteSnapshot(snapshotId: string): void {
       if (snapshot.value?.snapshot_id === snapshotId) return;
-      const quietly = { signal: AbortSignal.timeout(30_000), say: () => undefined };
-      learn(quietly).catch(() => undefined);
+      const inBackground = { signal: AbortSignal.timeout(30_000), onWait: () => undefined };
+      load(inBackground).catch(() => undefined);
     },
   };
 }

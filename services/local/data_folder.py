@@ -1,0 +1,48 @@
+"""The data folder of a system on one machine: its lock, and its admin token."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from services.local.processes import CannotStart
+from shared.system.file_lock import FileLock
+
+TOKEN_FILE = "admin-token"  # noqa: S105 - the name of a file
+
+
+@contextlib.contextmanager
+def locked_data_folder(folder: Path) -> Iterator[None]:
+    """Make the data folder if absent, and lock it for this system.
+
+    Raises:
+        CannotStart: the folder cannot be written, or another system uses it.
+    """
+    lock = FileLock(folder / ".lock")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        is_free = lock.try_acquire()
+    except OSError as error:
+        raise CannotStart(
+            f"cannot write to the data folder {folder}: {error.strerror}; "
+            "choose another with --data-dir"
+        ) from error
+    if not is_free:
+        raise CannotStart(
+            f"another movie-search is using {folder}; stop it, or choose another --data-dir"
+        )
+    with lock:
+        yield
+
+
+def ensure_admin_token(folder: Path) -> Path:
+    """The file with the admin token of this system; generated once, readable by its owner only."""
+    path = folder / TOKEN_FILE
+    if not path.exists():
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as stream:
+            stream.write(secrets.token_hex(32))
+    return path
