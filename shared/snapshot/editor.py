@@ -39,7 +39,7 @@ from shared.snapshot.storage.manifest import (
     Manifest,
 )
 from shared.snapshot.storage.verify import SnapshotCorrupt, VerificationCache, verify_file
-from shared.snapshot.writer import EncodedReview, catalogue_movie, catalogue_review, lexical_terms
+from shared.snapshot.writer import EncodedReview, lexical_terms, write_movie
 
 
 @dataclass(frozen=True)
@@ -160,17 +160,8 @@ class SnapshotEditor:
             self._ids[row] = facts.movie_id
         codes, scales = quantise(np.concatenate([review.vectors for review in reviews]))
         first = self._passages.put(codes, scales, (start, room))
-        passage = first
-        for review in reviews:
-            number = self._catalogue.next_review()
-            self._catalogue.add_review(catalogue_review(number, row, review))
-            self._catalogue.add_passages(
-                (passage + n, number, start, end) for n, (start, end) in enumerate(review.spans)
-            )
-            passage += len(review.spans)
-        self._catalogue.add_movie(
-            catalogue_movie(row, facts, reviews=len(reviews), start=first, count=len(codes))
-        )
+        number = self._catalogue.take_review_rows(len(reviews))
+        write_movie(self._catalogue, row, facts, reviews, first_review=number, first_passage=first)
         self._vectors[row] = vector
         self._unindexed.add(row)
 

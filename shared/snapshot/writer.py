@@ -102,23 +102,14 @@ class SnapshotWriter:
             reviews: Its reviews; the lexical index takes their texts and the directors' names.
             vector: Its pooled unit vector, shape ``(dim,)``.
         """
-        row = len(self._pooled)
-        first = self._passages
-        for review in reviews:
-            self._catalogue.add_review(catalogue_review(self._reviews, row, review))
-            self._catalogue.add_passages(
-                (self._passages + n, self._reviews, start, end)
-                for n, (start, end) in enumerate(review.spans)
-            )
-            self._passages += len(review.spans)
-            self._reviews += 1
+        row, first = len(self._pooled), self._passages
+        self._passages += write_movie(
+            self._catalogue, row, facts, reviews, first_review=self._reviews, first_passage=first
+        )
+        self._reviews += len(reviews)
         rows = slice(first, self._passages)
         self._codes[rows], self._scales[rows] = quantise(
             np.concatenate([review.vectors for review in reviews])
-        )
-        count = self._passages - first
-        self._catalogue.add_movie(
-            catalogue_movie(row, facts, reviews=len(reviews), start=first, count=count)
         )
         texts = [*(review.text for review in reviews), *facts.directors]
         self._lexical.add(row, lexical_terms(texts))
@@ -128,6 +119,42 @@ class SnapshotWriter:
 def lexical_terms(texts: Iterable[str]) -> list[str]:
     """The terms of a movie, from the texts of its reviews and its directors' names."""
     return [term for text in texts for term in terms(text)]
+
+
+def write_movie(
+    catalogue: CatalogueWriter,
+    row: int,
+    facts: MovieRecord,
+    reviews: Sequence[EncodedReview],
+    *,
+    first_review: int,
+    first_passage: int,
+) -> int:
+    """Write a movie, its reviews and its passages into the catalogue.
+
+    Args:
+        catalogue: Where they are written.
+        row: The row of the movie.
+        facts: The movie.
+        reviews: The movie's reviews with their passages.
+        first_review: The row of the first review; the others follow it.
+        first_passage: The row of the first passage; the others follow it.
+
+    Returns:
+        How many passages were written.
+    """
+    passage = first_passage
+    for number, review in enumerate(reviews, first_review):
+        catalogue.add_review(catalogue_review(number, row, review))
+        catalogue.add_passages(
+            (passage + n, number, start, end) for n, (start, end) in enumerate(review.spans)
+        )
+        passage += len(review.spans)
+    count = passage - first_passage
+    catalogue.add_movie(
+        catalogue_movie(row, facts, reviews=len(reviews), start=first_passage, count=count)
+    )
+    return count
 
 
 def catalogue_movie(

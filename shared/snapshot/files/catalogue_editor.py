@@ -41,10 +41,11 @@ class CatalogueEditor(CatalogueWriter):
         rows = self._connection.execute("SELECT movie_id FROM movies ORDER BY row")
         return [movie_id for (movie_id,) in rows]
 
-    def next_review(self) -> int:
-        """The row for the next review that is added."""
-        self._next_review += 1
-        return self._next_review - 1
+    def take_review_rows(self, count: int) -> int:
+        """Reserve rows for new reviews; returns the first of ``count`` consecutive ones."""
+        first = self._next_review
+        self._next_review += count
+        return first
 
     def take_out(self, row: int) -> tuple[int, int]:
         """Delete a movie with its reviews and passages.
