@@ -21,7 +21,7 @@ from services.local.settings import LocalSettings
 from services.local.system import LocalSystem
 from shared.delivery.redis_client import UNAVAILABLE, Client
 from shared.runs import registry
-from shared.settings import PREFIX
+from shared.settings import PREFIX, unknown_settings
 from shared.system.retry import Backoff, retry
 from shared.telemetry import get_logger
 
@@ -79,8 +79,10 @@ async def _run(settings: LocalSettings, source: str | None) -> None:
 
 def _environment(settings: LocalSettings) -> dict[str, str]:
     """Environment variables of the services: this process's, and what the command line changed."""
+    unknown = unknown_settings(os.environ)
     environment = {
-        **os.environ,
+        # An unknown setting has been named already, and need not be named by every service.
+        **{name: os.environ[name] for name in os.environ if name not in unknown},
         f"{PREFIX}HOST": settings.host,
         f"{PREFIX}PORT": str(settings.port),
     }
