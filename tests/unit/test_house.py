@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from graphlib import TopologicalSorter
 
 import grimp
 import pytest
@@ -41,6 +42,24 @@ def test_every_package_says_what_it_is_for(house: House) -> None:
     packages = [module for module in house.deployed if module.path.name == "__init__.py"]
     short = [str(p.path) for p in packages if len(ast.get_docstring(p.tree) or "") < 60]
     assert short == []
+
+
+def test_packages_have_no_circle() -> None:
+    """Folders without folders in them are one node each; a module beside folders is its own."""
+    graph = grimp.build_graph("services", "shared", cache_dir=None)
+    packages = {module.rpartition(".")[0] for module in graph.modules}
+    leaves = packages - {package.rpartition(".")[0] for package in packages}
+
+    def node_of(module: str) -> str:
+        package = module if module in leaves else module.rpartition(".")[0]
+        return package if package in leaves else module
+
+    imports: dict[str, set[str]] = {node_of(module): set() for module in graph.modules}
+    for module in graph.modules:
+        nodes = map(node_of, graph.find_modules_directly_imported_by(module))
+        imports[node_of(module)] |= set(nodes) - {node_of(module)}
+    assert len(leaves) > 30
+    TopologicalSorter(imports).prepare()  # raises CycleError, which names the circle
 
 
 def test_a_module_that_calls_itself_pure_imports_no_io(house: House) -> None:
