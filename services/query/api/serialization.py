@@ -89,13 +89,11 @@ def _hit(snapshot: Snapshot, hit: RankedMovie) -> JsonObject:
 
 def movie_body(snapshot: Snapshot, movie: CatalogueMovie) -> JsonObject:
     """Make a ``Movie``. The title of a movie without one is its id."""
-    facts = dict(zip(_MOVIE_FACTS, _movie_facts(movie), strict=True))
-    facts["title"] = movie.title or movie.movie_id
-    return {
-        **facts,
-        "review_count": movie.review_count,
-        "cluster": snapshot.cluster_of(movie.row),
-    }
+    body = dict(zip(_MOVIE_FACTS, _movie_facts(movie), strict=True))
+    body["title"] = movie.title or movie.movie_id
+    body["review_count"] = movie.review_count
+    body["cluster"] = snapshot.cluster_of(movie.row)
+    return body
 
 
 def review_body(review: CatalogueReview) -> JsonObject:
