@@ -94,8 +94,8 @@ def _page(snapshot: Snapshot, atlas: Atlas) -> str:
     plot.outline_line_color = None
     ids = snapshot.catalogue.movie_ids()
     facts = snapshot.catalogue.all_facts()
-    titles = [fact[0] or movie_id for fact, movie_id in zip(facts, ids, strict=True)]
-    years = [str(fact[1] or "unknown") for fact in facts]
+    titles = [fact.title or movie_id for fact, movie_id in zip(facts, ids, strict=True)]
+    years = [str(fact.year or "unknown") for fact in facts]
     items = [_draw_cluster(plot, atlas, cluster, titles, years) for cluster in atlas.clusters]
     plot.add_tools(
         HoverTool(

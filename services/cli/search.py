@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -29,6 +30,9 @@ def search(
     like: Annotated[
         list[str] | None, typer.Option(metavar="ID", help="Find movies like this one; repeatable.")
     ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Leave this movie out; repeatable.")
+    ] = None,
     genre: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="Only movies of this genre; repeat for any of several."),
@@ -36,6 +40,14 @@ def search(
     year_from: Annotated[int | None, typer.Option(help="First year.")] = None,
     year_to: Annotated[int | None, typer.Option(help="Last year.")] = None,
     mode: Annotated[SearchMode | None, typer.Option(help="Ranking mode.")] = None,
+    interpret: Annotated[
+        bool,
+        typer.Option(
+            "--interpret/--no-interpret",
+            help="Understand titles, spelling, constraints and denials in the text, or search for "
+            "it as it is.",
+        ),
+    ] = True,
     as_json: JsonOption = False,
     url: UrlOption = None,
 ) -> None:
@@ -44,13 +56,23 @@ def search(
         misused("describe what you feel like watching, or give --like ID")
     years = {"gte": year_from, "lte": year_to}
     filters = {"genres": {"any": genre or []}, "year": years}
-    fields = {"query": text, "avoid": avoid, "like": like, "mode": mode and mode.value}
+    fields = {
+        "query": text,
+        "avoid": avoid,
+        "like": like,
+        "exclude": exclude,
+        "mode": mode and mode.value,
+        "interpret": None if interpret else False,  # earlier services do not know the field
+    }
     body = {name: value for name, value in fields.items() if value is not None}
     with connect(settings_with(), url) as client:
         answer = ask(client, "POST", "/search", json={**body, "k": k, "filters": filters})
     if as_json:
         print_json(answer)
         return
+    understood = answer.get("interpretation")
+    if understood is not None:
+        typer.echo(understood_line(understood))
     if not answer["hits"]:
         typer.echo("no movies found")
         return
@@ -64,3 +86,44 @@ def search(
         )
         for passage in hit["evidence"]:
             console.print(f"    “{passage['text']}”", style="dim", markup=False, highlight=False)
+
+
+def understood_line(understood: dict[str, Any]) -> str:
+    """One line of what was understood, such as "1990-1999, Thriller; without gore"."""
+    filters = understood["filters"]
+    kept = [_range(filters[name], unit) for name, unit in _RANGES.items() if name in filters]
+    genres = filters.get("genres", {})
+    kept += [" or ".join(genres.get("any", [])), *genres.get("all", [])]
+    kept += [
+        lead + " or ".join(filters[name]["any"]) for name, lead in _NAMES.items() if name in filters
+    ]
+    corrections = [f"{each['from']} → {each['to']}" for each in understood["corrections"]]
+    clauses = [
+        ", ".join(filter(None, kept)),
+        _clause("without ", [*genres.get("none", []), understood["avoid"]]),
+        _clause("like ", understood["like"]),
+        _clause("titled ", understood["titles"][:1]),
+        _clause("spelling ", corrections),
+        _clause("no movie fits, so that these were dropped: ", understood["relaxed"]),
+    ]
+    said = "; ".join(filter(None, clauses))
+    rest = understood["text"]
+    return f"{said} · {rest}" if said and rest else said or rest
+
+
+_RANGES = {"year": "", "rating": " points", "runtime": " minutes", "votes": " votes"}
+_NAMES = {"directors": "by ", "people": "with ", "countries": "from ", "languages": "in "}
+
+
+def _clause(lead: str, items: Sequence[str | None]) -> str:
+    named = [item for item in items if item]
+    return lead + ", ".join(named) if named else ""
+
+
+def _range(limits: dict[str, float | None], unit: str) -> str:
+    low, high = limits["gte"], limits["lte"]
+    if low is None:
+        return f"up to {high}{unit}"
+    if high is None:
+        return f"from {low}{unit}"
+    return f"{low}{unit}" if low == high else f"{low}-{high}{unit}"

@@ -1,7 +1,8 @@
 """``python -m services.evaluation``: what ``make evaluate`` runs.
 
-Builds a snapshot of each collection beside the checkout, unless it is up to date, and compares the
-ranking over it with the floors in ``services.evaluation.datasets``.
+Builds the snapshots of each collection beside the checkout, unless they are up to date, searches
+every query set as a user would, with and without interpretation, and compares the figures with the
+floors in ``services.evaluation.datasets``. One table has all of them.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ from services.evaluation.command import (
     run_evaluation,
     write_json,
 )
-from services.evaluation.datasets import LARGE, SMALL, snapshot_of
+from services.evaluation.datasets import LARGE, SMALL, measurements_of, missing_files
+from services.evaluation.earlier import EarlierInvalid
 from services.evaluation.evaluation import Evaluation
 from services.evaluation.progress import ConsoleProgress
-from services.evaluation.report_tables import WIDTH, show
+from services.evaluation.report_tables import WIDTH, show, show_summary
 from services.evaluation.snapshot_build import BuildFailed
-from services.evaluation.systems import SystemUnusable
+from services.evaluation.systems import LITERAL, SERVED, SystemUnusable
 from shared.evaluation.query_sets import QuerySetInvalid
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,7 +46,16 @@ def main() -> int:
     parser.add_argument(
         "--json", type=Path, default=ROOT / "build" / "evaluation.json", help="file for the figures"
     )
+    parser.add_argument(
+        "--details", action="store_true",
+        help="every mode against the original design, with intervals; encodes all reviews again",
+    )  # fmt: skip
+    parser.add_argument(
+        "--against", type=Path, help="figures of an earlier evaluation, to compare with"
+    )
     arguments = parser.parse_args()
+    modes = () if arguments.details else (SERVED, LITERAL)
+    baseline = None if arguments.details or arguments.against else LITERAL
     errors = Console(stderr=True)
     progress = ConsoleProgress(errors)
     output = Console()
@@ -52,28 +63,37 @@ def main() -> int:
         output = Console(width=WIDTH)
     evaluations: list[Evaluation] = []
     for collection in (SMALL,) if arguments.small else (SMALL, LARGE):
-        queries = [arguments.data / "queries" / name for name in collection.query_sets]
-        needed = [arguments.data / collection.name / "reviews.parquet", *queries]
-        missing = [path for path in needed if not path.exists()]
-        if missing:
+        if missing := missing_files(collection, arguments.data):
             progress.say(f"evaluate: file not found: {missing[0]}; put the real data there, or use")
             progress.say("another folder with ARGS='--data DIR' (its README describes the files)")
             return USAGE
         try:
-            store = snapshot_of(
+            measurements = measurements_of(
                 collection, data=arguments.data, work=arguments.work, say=progress.say
             )
-            evaluation = run_evaluation(
-                Options(queries=queries, store=store.root, floors=collection.floors)
-            )
+            for measurement in measurements:
+                options = Options(
+                    queries=measurement.queries,
+                    store=measurement.store.root,
+                    modes=modes,
+                    baseline=baseline,
+                    earlier=arguments.against,
+                    floors=measurement.floors,
+                )
+                evaluations.append(run_evaluation(options))
+        except EarlierInvalid as error:
+            progress.say(f"evaluate: {error}")
+            return USAGE
         except (BuildFailed, QuerySetInvalid, SystemUnusable) as error:
             progress.say(f"evaluate: {error}")
             return FAILED
         except OSError as error:
             progress.say(f"evaluate: {error.filename}: {error.strerror}")
             return FAILED
-        show(output, evaluation)
-        evaluations.append(evaluation)
+    if arguments.details:
+        for evaluation in evaluations:
+            show(output, evaluation)
+    show_summary(output, evaluations)
     write_json(arguments.json, evaluations)
     progress.say(f"all figures written to {arguments.json}")
     return report_missed_floors(errors, evaluations)

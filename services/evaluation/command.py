@@ -10,11 +10,12 @@ import httpx
 import orjson
 from rich.console import Console
 
+from services.evaluation.earlier import EARLIER, EarlierInvalid, read_earlier
 from services.evaluation.evaluation import Evaluation, evaluate
 from services.evaluation.progress import ConsoleProgress
 from services.evaluation.report_tables import WIDTH, show
 from services.evaluation.systems import (
-    API_MODES,
+    HTTP_MODES,
     ORIGINAL,
     SNAPSHOT_MODES,
     HttpSystem,
@@ -48,6 +49,7 @@ class Options:
         modes: The modes to compare; floors apply to the first. All modes when empty.
         baseline: The mode that the others are compared with; when None, ``original`` if it is
             among the modes.
+        earlier: The figures of an earlier evaluation, which are then the baseline.
         floors: Minimum values in the form that ``shared.evaluation.floors`` parses.
         json_file: The file for all figures; None writes none.
         precision: The precision of the encoder.
@@ -59,6 +61,7 @@ class Options:
     url: str | None = None
     modes: Sequence[str] = ()
     baseline: str | None = None
+    earlier: Path | None = None
     floors: Sequence[str] = ()
     json_file: Path | None = None
     precision: Precision = field(default="auto")
@@ -69,12 +72,15 @@ def run(options: Options) -> int:
     console = Console(stderr=True)
     try:
         evaluation = run_evaluation(options)
-    except (WrongUsage, QuerySetInvalid, FloorInvalid, httpx.InvalidURL) as error:
+    except (
+        WrongUsage, QuerySetInvalid, FloorInvalid, EarlierInvalid, httpx.InvalidURL,
+    ) as error:  # fmt: skip
         return _refuse(console, error, USAGE)
     except (SystemUnusable, NoSnapshot, SnapshotCorrupt, EncoderInvalid) as error:
         return _refuse(console, error, FAILED)
     output = Console()
-    show(output if output.is_terminal else Console(width=WIDTH), evaluation)
+    output = output if output.is_terminal else Console(width=WIDTH)
+    show(output, evaluation)
     if options.json_file is not None:
         try:
             write_json(options.json_file, [evaluation])
@@ -87,14 +93,16 @@ def run_evaluation(options: Options) -> Evaluation:
     """Evaluate a snapshot or a running system.
 
     Raises:
-        WrongUsage, QuerySetInvalid, FloorInvalid, httpx.InvalidURL: the options are wrong.
+        WrongUsage, QuerySetInvalid, FloorInvalid, EarlierInvalid, httpx.InvalidURL: the options
+            are wrong.
         SystemUnusable, NoSnapshot, SnapshotCorrupt, EncoderInvalid: the system or the snapshot
             cannot be used.
     """
     query_sets = _query_sets(options.queries)
     floors = [parse_floor(text) for text in options.floors]
-    check_floors(floors, {query_set.name: query_set.has_unwanted for query_set in query_sets})
+    check_floors(floors, query_sets)
     modes, baseline = _modes(options)
+    earlier = None if options.earlier is None else read_earlier(options.earlier)
     progress = ConsoleProgress(Console(stderr=True))
     with httpx.Client(base_url=options.url or "", timeout=30, trust_env=False) as client:
         system: System
@@ -107,10 +115,13 @@ def run_evaluation(options: Options) -> Evaluation:
             )  # fmt: skip
         progress.say(f"evaluating {system.name}: {', '.join(modes)}")
         results = evaluate(
-            system, query_sets, modes=modes, baseline=baseline, track=progress, say=progress.say
-        )
-    means = {result.query_set.name: result.means(modes[0]) for result in results}
-    checks = verdicts(floors, means)
+            system, query_sets, modes=modes, baseline=baseline, track=progress, say=progress.say,
+            earlier=earlier,
+        )  # fmt: skip
+    figures: dict[str, dict[str, float]] = {}
+    for result in results:
+        figures |= result.figures(modes[0])
+    checks = verdicts(floors, figures)
     for floor in floors:  # a floor that was not checked must not count as reached
         if all(check.floor != floor for check in checks):
             raise SystemUnusable(f"floor {floor}: no query of this set could be measured")
@@ -155,10 +166,12 @@ def _query_sets(folders: Sequence[Path]) -> list[QuerySet]:
 
 def _modes(options: Options) -> tuple[list[str], str | None]:
     """The modes to run, and the one among them that is the baseline."""
-    known: Sequence[str] = API_MODES if options.url is not None else SNAPSHOT_MODES
+    known: Sequence[str] = HTTP_MODES if options.url is not None else SNAPSHOT_MODES
     modes = list(dict.fromkeys(options.modes or known))
+    if options.earlier is not None and options.baseline is not None:
+        raise WrongUsage("name a baseline or the figures of an earlier evaluation, not both")
     baseline = options.baseline
-    if baseline is None and ORIGINAL in modes:
+    if options.earlier is None and baseline is None and ORIGINAL in modes:
         baseline = ORIGINAL
     if baseline is not None and baseline not in modes:
         modes.append(baseline)
@@ -168,4 +181,4 @@ def _modes(options: Options) -> tuple[list[str], str | None]:
             raise WrongUsage(f"{where} has no mode {mode!r}; its modes are {', '.join(known)}")
     if options.url is not None and options.snapshot_id is not None:
         raise WrongUsage("name a snapshot or a URL, not both")
-    return modes, baseline
+    return modes, baseline if options.earlier is None else EARLIER

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from services.evaluation.earlier import EARLIER, EarlierFigures
 from services.evaluation.progress import Track
 from services.evaluation.significance import (
     CONFIDENCE,
@@ -18,7 +19,7 @@ from services.evaluation.significance import (
 )
 from services.evaluation.systems import System
 from shared.evaluation.floors import FloorCheck
-from shared.evaluation.measures import measured
+from shared.evaluation.measures import SUCCESS, TOTALS, Values, figures_of, measured
 from shared.evaluation.query_sets import QuerySet
 
 
@@ -28,7 +29,7 @@ class Measured:
 
     Attributes:
         values: The metric of each query, by query id, in the order of the set.
-        estimate: The mean, with its confidence interval.
+        estimate: The set's figure (``measures.figure``), with its confidence interval.
         gain: The difference to the baseline; None for the baseline itself, and without one.
     """
 
@@ -45,15 +46,18 @@ class SetResult:
         query_set: The queries that were measured.
         modes: For each mode, its metrics by name.
         took_ms: For each mode, the mean time of a query in milliseconds.
+        kinds: For each kind of query, ``success@1`` by mode.
     """
 
     query_set: QuerySet
     modes: Mapping[str, Mapping[str, Measured]]
     took_ms: Mapping[str, float]
+    kinds: Mapping[str, Mapping[str, Measured]] = field(default_factory=dict)
 
-    def means(self, mode: str) -> dict[str, float]:
-        """A mode's mean of each metric."""
-        return {name: metric.estimate.mean for name, metric in self.modes[mode].items()}
+    def figures(self, mode: str) -> dict[str, dict[str, float]]:
+        """A mode's figures of the set, and of each of its kinds as ``SET/KIND``, by metric."""
+        values = {name: dict(metric.values) for name, metric in self.modes[mode].items()}
+        return figures_of(self.query_set, values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,7 @@ def evaluate(
     baseline: str | None,
     track: Track,
     say: Callable[[str], None],
+    earlier: EarlierFigures | None = None,
 ) -> list[SetResult]:
     """Rank every query in every mode, and measure the rankings.
 
@@ -109,19 +114,21 @@ def evaluate(
     Args:
         system: The system that ranks.
         query_sets: The judged queries.
-        modes: Modes of the system, the baseline among them.
-        baseline: The mode that the others are compared with.
+        modes: Modes of the system.
+        baseline: The mode that the others are compared with, one of these or ``EARLIER``.
         track: Shows progress.
         say: Prints a line.
+        earlier: The figures of an earlier evaluation; they become the mode ``EARLIER``.
     """
-    known = system.movie_ids()
+    facts = system.facts()
+    known = frozenset(facts)
     results = []
     for whole in query_sets:
         query_set = whole.among(known)
         if not query_set.queries:
             say(f"{whole.name}: skipped, the system has none of its movies")
             continue
-        values = {}
+        values: dict[str, Values] = {}
         took_ms = {}
         for mode in modes:
             queries = query_set.queries
@@ -129,27 +136,57 @@ def evaluate(
             started = time.perf_counter()
             rankings = dict(ranking)
             took_ms[mode] = 1000 * (time.perf_counter() - started) / len(queries)
-            values[mode] = measured(query_set, rankings)
-        results.append(SetResult(query_set, _estimated(values, baseline), took_ms))
+            values[mode] = measured(query_set, rankings, facts)
+        before = None if earlier is None else earlier.of(query_set)
+        if earlier is not None and before is None:
+            say(f"{whole.name}: the earlier figures are not of these queries")
+        if earlier is not None and before is not None:
+            values[EARLIER] = {name: by_query for name, by_query in before.items() if by_query}
+            took_ms[EARLIER] = earlier.took_ms[whole.name]
+        kinds = {kind: _of_kind(query_set, kind, values, baseline) for kind in query_set.kinds}
+        results.append(SetResult(query_set, _estimated(values, baseline), took_ms, kinds))
     return results
 
 
+def _of_kind(
+    query_set: QuerySet, kind: str, values: Mapping[str, Values], baseline: str | None
+) -> dict[str, Measured]:
+    ids = [query.query_id for query in query_set.of_kind(kind).queries]
+    success: dict[str, Values] = {
+        mode: {SUCCESS: {query_id: metrics[SUCCESS][query_id] for query_id in ids}}
+        for mode, metrics in values.items()
+        if SUCCESS in metrics
+    }
+    return {mode: metrics[SUCCESS] for mode, metrics in _estimated(success, baseline).items()}
+
+
 def _estimated(
-    values: Mapping[str, Mapping[str, Mapping[str, float]]], baseline: str | None
+    values: Mapping[str, Values], baseline: str | None
 ) -> dict[str, dict[str, Measured]]:
     def gain(mode: str, metric: str) -> Difference | None:
-        if baseline is None or mode == baseline:
+        before = values.get(baseline, {}).get(metric) if baseline is not None else None
+        if mode == baseline or before is None or list(before) != list(values[mode][metric]):
             return None
-        before = values[baseline][metric]
-        return difference(list(values[mode][metric].values()), list(before.values()))
+        found = difference(list(values[mode][metric].values()), list(before.values()))
+        return Difference(_figure(metric, found.estimate, len(before)), found.p_value)
+
+    def whole(metric: str, by_query: Mapping[str, float]) -> Estimate:
+        return _figure(metric, estimate(list(by_query.values())), len(by_query))
 
     return {
         mode: {
-            metric: Measured(by_query, estimate(list(by_query.values())), gain(mode, metric))
+            metric: Measured(by_query, whole(metric, by_query), gain(mode, metric))
             for metric, by_query in metrics.items()
         }
         for mode, metrics in values.items()
     }
+
+
+def _figure(metric: str, of_mean: Estimate, queries: int) -> Estimate:
+    """The estimate of a set's figure, from that of its mean."""
+    if metric not in TOTALS:
+        return of_mean
+    return Estimate(of_mean.mean * queries, of_mean.low * queries, of_mean.high * queries)
 
 
 def _set_json(result: SetResult) -> dict[str, Any]:
@@ -164,12 +201,16 @@ def _set_json(result: SetResult) -> dict[str, Any]:
             }
             for mode, metrics in result.modes.items()
         },
+        "kinds": {
+            kind: {mode: _metric_json(metric, values=False) for mode, metric in modes.items()}
+            for kind, modes in result.kinds.items()
+        },
     }
 
 
-def _metric_json(metric: Measured) -> dict[str, Any]:
+def _metric_json(metric: Measured, *, values: bool = True) -> dict[str, Any]:
     gain = metric.gain
-    return {
+    document: dict[str, Any] = {
         "mean": metric.estimate.mean,
         "interval": [metric.estimate.low, metric.estimate.high],
         "gain": None
@@ -179,5 +220,7 @@ def _metric_json(metric: Measured) -> dict[str, Any]:
             "interval": [gain.estimate.low, gain.estimate.high],
             "p_value": gain.p_value,
         },
-        "values": dict(metric.values),
     }
+    if values:
+        document["values"] = dict(metric.values)
+    return document

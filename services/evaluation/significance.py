@@ -67,6 +67,8 @@ def difference(values: Sequence[float], baseline: Sequence[float]) -> Difference
     gains = np.asarray(values, np.float64) - np.asarray(baseline, np.float64)
     if not gains.any():
         return Difference(Estimate(0.0, 0.0, 0.0), 1.0)
+    if len(gains) == 1:  # its sign may be flipped or not, and both are as far from 0
+        return Difference(estimate(gains.tolist()), 1.0)
     test = stats.permutation_test(
         (np.asarray(values, np.float64), np.asarray(baseline, np.float64)),
         _mean_gain, permutation_type="samples", vectorized=True, n_resamples=RESAMPLES,

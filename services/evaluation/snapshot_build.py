@@ -39,7 +39,7 @@ _DECIDE_VECTORS = (
     "services/embedder/encoding.py", "services/embedder/model/conversion.py",
     "services/embedder/database/models.py", "services/embedder/model/directions", "services/ingest",
 )  # fmt: skip
-_DECIDE_SNAPSHOTS = ("shared/snapshot", "shared/text/terms.py", "services/embedder")
+_DECIDE_SNAPSHOTS = ("shared/snapshot", "shared/text", "services/embedder")
 
 
 class BuildFailed(RuntimeError):
@@ -47,7 +47,13 @@ class BuildFailed(RuntimeError):
 
 
 def ensure_snapshot(
-    data_dir: Path, *, sources: Path, source: str, files: Iterable[Path], say: Callable[[str], None]
+    data_dir: Path,
+    *,
+    sources: Path,
+    source: str,
+    files: Iterable[Path],
+    say: Callable[[str], None],
+    begin_with: Path | None = None,
 ) -> SnapshotStore:
     """A snapshot of a source, built unless the one in ``data_dir`` is up to date.
 
@@ -57,6 +63,9 @@ def ensure_snapshot(
         source: The name of the source in that file.
         files: The files that the source reads.
         say: Prints a line of progress.
+        begin_with: An up-to-date data folder of the same reviews, of which a copy is the beginning
+            instead of an empty folder, so that nothing is encoded twice. What the source no longer
+            says of a movie is kept, so the copied movies must not say more than the source's.
 
     Raises:
         BuildFailed: the crawl did not become searchable, or a service cannot start.
@@ -73,6 +82,8 @@ def ensure_snapshot(
         return store
     if built.get("vectors") != stamp["vectors"]:
         shutil.rmtree(data_dir, ignore_errors=True)
+        if begin_with is not None:
+            shutil.copytree(begin_with, data_dir, symlinks=True, ignore=_sockets)
     (store.root / CURRENT).unlink(missing_ok=True)  # so that the embedder publishes in any case
     data_dir.mkdir(parents=True, exist_ok=True)
     begun = {"vectors": stamp["vectors"], "snapshots": "begun"}  # an interrupted build continues
@@ -94,6 +105,10 @@ def _read_stamp(data_dir: Path) -> dict[str, str]:
     except (OSError, ValueError):
         return {}
     return stamp
+
+
+def _sockets(folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if (Path(folder) / name).is_socket()]
 
 
 def _digest(paths: Iterable[Path]) -> str:

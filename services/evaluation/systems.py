@@ -1,13 +1,15 @@
 """The systems that can be evaluated: a snapshot opened here, or a running system over HTTP.
 
-A snapshot has the modes of the API (``hybrid``, ``semantic``, ``lexical``), ``pooled+lexical``
-(``hybrid`` without passages), and ``original``, the original design over the same reviews. A
-running system has only the modes of the API.
+A snapshot has the modes of the API (``hybrid``, ``semantic``, ``lexical``), ``literal`` (``hybrid``
+without interpretation: the text is searched as it was typed), ``pooled+lexical`` (``hybrid``
+without passages), and ``original``, the original design over the same reviews. A running system has
+the modes of the API and ``literal``. Every mode but ``literal`` and ``original`` interprets the
+text, as the API does by default.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, get_args
 
 import httpx
@@ -15,9 +17,10 @@ import httpx
 from services.evaluation.original import OriginalDesign
 from services.evaluation.progress import Track
 from shared.encoder import GraphEncoder, artefact_folder, available_threads
+from shared.evaluation.constraints import MovieFacts
 from shared.evaluation.measures import DEPTH
 from shared.evaluation.query_sets import Query
-from shared.evaluation.rankings import ranked
+from shared.evaluation.rankings import facts_of, ranked
 from shared.retrieval.searcher import Mode, Searcher
 from shared.settings import Precision
 from shared.snapshot.reader import open_snapshot
@@ -25,10 +28,13 @@ from shared.snapshot.storage.store import SnapshotStore
 from shared.text.query_text import MAX_QUERY_CHARS
 
 API_MODES: tuple[Mode, ...] = get_args(Mode)
+SERVED = "hybrid"
+LITERAL = "literal"
 WITHOUT_PASSAGES = "pooled+lexical"
 ORIGINAL = "original"
+HTTP_MODES: tuple[str, ...] = (*API_MODES, LITERAL)
 SNAPSHOT_MODES: tuple[str, ...] = (
-    "hybrid", WITHOUT_PASSAGES, "semantic", "lexical", ORIGINAL,
+    SERVED, LITERAL, WITHOUT_PASSAGES, "semantic", "lexical", ORIGINAL,
 )  # fmt: skip
 _PAGE = 100
 
@@ -52,8 +58,8 @@ class System(Protocol):
     name: str
     described: dict[str, Any]
 
-    def movie_ids(self) -> frozenset[str]:
-        """The ids of all movies that it has."""
+    def facts(self) -> Mapping[str, MovieFacts]:
+        """What it knows of each of its movies, by movie id."""
         ...
 
     def rank(self, mode: str, queries: Iterable[Query]) -> Ranked:
@@ -105,18 +111,16 @@ class SnapshotSystem:
         self._searcher = Searcher(self._snapshot)
         self._original: OriginalDesign | None = None
 
-    def movie_ids(self) -> frozenset[str]:
-        """See ``System.movie_ids``."""
-        catalogue = self._snapshot.catalogue
-        movie_ids: list[str] = []
-        while page := catalogue.movies_after(movie_ids[-1] if movie_ids else "", _PAGE):
-            movie_ids += [movie.movie_id for movie in page]
-        return frozenset(movie_ids)
+    def facts(self) -> Mapping[str, MovieFacts]:
+        """See ``System.facts``."""
+        return facts_of(self._snapshot)
 
     def rank(self, mode: str, queries: Iterable[Query]) -> Ranked:
         """See ``System.rank``."""
         if mode == ORIGINAL:
             return self._original_design().ranked(queries)
+        if mode == LITERAL:
+            return ranked(self._searcher, self._encoder, queries, interpret=False)
         if mode == WITHOUT_PASSAGES:
             return ranked(self._searcher, self._encoder, queries, passages=False)
         [api_mode] = [known for known in API_MODES if known == mode]
@@ -135,7 +139,7 @@ class SnapshotSystem:
 class HttpSystem:
     """A running query service."""
 
-    modes: Sequence[str] = API_MODES
+    modes: Sequence[str] = HTTP_MODES
 
     def __init__(self, client: httpx.Client, *, say: Callable[[str], None]) -> None:
         """Ask a service which snapshot it serves.
@@ -156,15 +160,16 @@ class HttpSystem:
             "url": str(client.base_url), **{name: snapshot.get(name) for name in names}
         }  # fmt: skip
 
-    def movie_ids(self) -> frozenset[str]:
-        """See ``System.movie_ids``."""
-        movie_ids: list[str] = []
+    def facts(self) -> Mapping[str, MovieFacts]:
+        """See ``System.facts``."""
+        facts: dict[str, MovieFacts] = {}
         parameters: dict[str, str | int] = {"limit": _PAGE}
         while True:
             page = self._ask("GET", "/movies", params=parameters)
-            movie_ids += [movie["movie_id"] for movie in page["movies"]]
+            for movie in page["movies"]:
+                facts[movie["movie_id"]] = MovieFacts(movie["year"], tuple(movie["genres"]))
             if page["next_cursor"] is None:
-                return frozenset(movie_ids)
+                return facts
             parameters["cursor"] = page["next_cursor"]
 
     def rank(self, mode: str, queries: Iterable[Query]) -> Ranked:
@@ -172,8 +177,9 @@ class HttpSystem:
         cut = 0
         for query in queries:
             cut += len(query.text) > MAX_QUERY_CHARS
-            body = {"query": query.text[:MAX_QUERY_CHARS], "mode": mode, "k": DEPTH, "evidence": 0}
-            if query.avoid is not None and mode == "hybrid":
+            body = {"query": query.text[:MAX_QUERY_CHARS], "k": DEPTH, "evidence": 0}
+            body |= {"interpret": False} if mode == LITERAL else {"mode": mode}
+            if query.avoid is not None and mode in (SERVED, LITERAL):
                 body["avoid"] = query.avoid
             response = self._ask("POST", "/search", json=body)
             yield query.query_id, [hit["movie"]["movie_id"] for hit in response["hits"]]

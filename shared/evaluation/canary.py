@@ -25,9 +25,9 @@ from shared.evaluation.floors import (
     parse_floor,
     verdicts,
 )
-from shared.evaluation.measures import mean, measured
+from shared.evaluation.measures import figures_of, measured
 from shared.evaluation.query_sets import QuerySet, QuerySetInvalid, read_query_sets
-from shared.evaluation.rankings import ranked
+from shared.evaluation.rankings import facts_of, ranked
 from shared.retrieval.searcher import Searcher
 from shared.snapshot.reader import Snapshot
 from shared.telemetry import get_logger
@@ -54,12 +54,12 @@ class Canaries:
             encoder: The snapshot's encoder.
         """
         searcher = Searcher(snapshot)
-        means = {}
+        facts = facts_of(snapshot)
+        figures: dict[str, dict[str, float]] = {}
         for query_set in self.query_sets:
             rankings = dict(ranked(searcher, encoder, query_set.queries))
-            values = measured(query_set, rankings)
-            means[query_set.name] = {metric: mean(by_query) for metric, by_query in values.items()}
-        return verdicts(self.floors, means)
+            figures |= figures_of(query_set, measured(query_set, rankings, facts))
+        return verdicts(self.floors, figures)
 
     def refusal(self, snapshot: Snapshot, encoder: Encoder) -> str | None:
         """Why a snapshot must not be made current; None when it may. Logs every floor."""
@@ -92,7 +92,7 @@ def read_canaries(folder: Path) -> Canaries:
     try:
         query_sets = read_query_sets(folder)
         floors = [parse_floor(str(text)) for text in texts]
-        check_floors(floors, {query_set.name: query_set.has_unwanted for query_set in query_sets})
+        check_floors(floors, query_sets)
     except QuerySetInvalid as error:
         raise CanariesInvalid(str(error)) from error
     except FloorInvalid as error:

@@ -1,23 +1,33 @@
 """The query that a searcher takes, and the page of movies that it returns.
 
+A text becomes a page in three steps::
+
+    query = searcher.interpreted(SearchQuery(text="something like Amélie but sadder"))
+    query = query.with_vectors(encoder.encode_queries(query.texts()))
+    page = searcher.search(query)
+
 Objects that a page has many of are named tuples: a frozen dataclass takes four times as long to
 create.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from shared.retrieval.filters import EVERYTHING, MovieFilter
+from shared.retrieval.interpretation.parts import Correction, Interpretation
 from shared.snapshot.files.catalogue import CatalogueMovie, CataloguePassage
 
 Mode = Literal["hybrid", "semantic", "lexical"]
 Vector = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
+
+WISH = "a good movie"
+"""Chooses the evidence of a search that has nothing to compare passages with."""
 
 
 class UnknownMovie(LookupError):
@@ -37,13 +47,16 @@ class SearchQuery:
         offset: How many movies precede the page.
         evidence: Passages per movie that say why it matches; 0 for none.
         mode: How movies are scored.
-        text: The description; None when there is none.
-        vector: The vector of ``text``.
+        text: The description as it was typed; None when there is none.
+        vector: The vector of ``searched_text``.
         avoid: A description of what movies should not be like.
-        avoid_vector: The vector of ``avoid``.
+        avoid_vector: The vector of ``avoided_text``.
         like: Ids of movies that the results should be like.
         unlike: Ids of movies that the results should not be like.
+        exclude: Ids of movies that are left out, without any other effect; unknown ids have none.
         filters: What the movies must be.
+        interpretation: What ``text`` was understood to mean, without the parts that the search
+            states itself; None when it is searched as it was typed.
         diversity: How much neighbours in the ranking differ, from 0 to 1.
         passages: Whether ``hybrid`` scores passages; otherwise its dense part is the cosine of the
             pooled vector alone (an ablation).
@@ -59,9 +72,53 @@ class SearchQuery:
     avoid_vector: Vector | None = None
     like: tuple[str, ...] = ()
     unlike: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
     filters: MovieFilter = EVERYTHING
+    interpretation: Interpretation | None = None
     diversity: float = 0.0
     passages: bool = True
+
+    @property
+    def searched_text(self) -> str | None:
+        """The text to search by meaning and by words; None when there is none."""
+        return self.text if self.interpretation is None else self.interpretation.text or None
+
+    @property
+    def avoided_text(self) -> str | None:
+        """What the movies should not be like: as the search states it, or as its text does."""
+        if self.avoid is not None or self.interpretation is None:
+            return self.avoid
+        return self.interpretation.avoid
+
+    def texts(self) -> list[str]:
+        """The texts to encode, for ``with_vectors``."""
+        return [text for text in self._encoded() if text is not None]
+
+    def with_vectors(self, vectors: npt.NDArray[np.float32]) -> SearchQuery:
+        """The query with the vectors of its texts.
+
+        Args:
+            vectors: The unit vectors of ``texts()``, shape ``(len(texts()), dim)``.
+        """
+        rows = iter(vectors)
+        vector, avoid_vector = (
+            next(rows) if text is not None else None for text in self._encoded()
+        )
+        return replace(self, vector=vector, avoid_vector=avoid_vector)
+
+    def _encoded(self) -> tuple[str | None, str | None]:
+        text = self.searched_text
+        # BM25 needs no vector, but the passages of the evidence are chosen with one.
+        if text is None and not self.likes and self.evidence:
+            text = WISH
+        elif self.mode == "lexical" and not self.evidence:
+            text = None
+        return text, self.avoided_text if self.mode == "hybrid" else None
+
+    @property
+    def likes(self) -> bool:
+        """Whether the results should be like some movies."""
+        return bool(self.like or (self.interpretation and self.interpretation.like))
 
 
 class EvidencePassage(NamedTuple):
@@ -91,8 +148,32 @@ class RankedMovie(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Understood:
+    """How a text was understood and searched: an ``Interpretation`` with ids instead of rows.
+
+    Attributes:
+        text: What was searched by meaning and by words; may be empty.
+        corrections: Words that were corrected.
+        filters: The constraints that were kept.
+        avoid: What the movies should not be about; None for nothing.
+        like: Ids of movies that the results should be like.
+        titles: Ids of movies that the text names, best first.
+        relaxed: The kinds of constraints that no movie met, and that were dropped.
+    """
+
+    text: str
+    corrections: tuple[Correction, ...]
+    filters: MovieFilter
+    avoid: str | None
+    like: tuple[str, ...]
+    titles: tuple[str, ...]
+    relaxed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SearchPage:
-    """A page of a ranking of ``matched`` movies."""
+    """A page of a ranking of ``matched`` movies; ``understood`` is None for a text as typed."""
 
     matched: int
     hits: tuple[RankedMovie, ...]
+    understood: Understood | None = None

@@ -17,7 +17,6 @@ import numpy.typing as npt
 from shared.retrieval import scoring
 from shared.retrieval.query import Rows, ScoreBreakdown, SearchQuery, Vector
 from shared.snapshot.reader import Snapshot
-from shared.text.terms import terms
 
 CANDIDATES = 100
 BACKGROUND = 256
@@ -80,9 +79,17 @@ def _shown(values: Values | None, page: slice, count: int) -> list[float | None]
 class Ranker:
     """Ranks one snapshot's movies."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, standing: scoring.Scores) -> None:
+        """Prepare to rank.
+
+        Args:
+            snapshot: The snapshot.
+            standing: How each movie stands, shape ``(rows,)``.
+        """
+        self._standing = standing
         self._index = snapshot.index
         self._lexical = snapshot.lexical
+        self._terms = snapshot.terms
         self._passages = snapshot.passages
         self._vectors = snapshot.index.vectors()
         count = snapshot.index.rows
@@ -108,7 +115,7 @@ class Ranker:
     def lexical(self, query: SearchQuery, among: Rows | None) -> Ranking:
         """Rank by BM25; movies that share no term with the query are left out."""
         scores, rows = self._lexical.search(
-            terms(query.text or ""), max(1, self._count(among)), among=among
+            self._terms(query.searched_text or ""), max(1, self._count(among)), among=among
         )
         order = self._order(scores, rows, query)
         scores, rows = scores[order], rows[order]
@@ -133,17 +140,21 @@ class Ranker:
             unliked: Rows of movies that the results should not be like.
         """
         _, near = self._index.search(vector[np.newaxis], CANDIDATES, among=among)
-        bm25, matches = self._lexical.search(terms(query.text or ""), CANDIDATES, among=among)
+        words = self._terms(query.searched_text or "")
+        bm25, matches = self._lexical.search(words, CANDIDATES, among=among)
         rows = _union(near[0], matches, np.array(named, np.int64))
-        lexical = _at(rows, matches, bm25)
+        lexical = self._lexical_scores(words, rows, matches, bm25)
         pooled, passage_scores = self._dense(rows, vector)
         passages = scoring.top_mean(passage_scores)
-        scores = scoring.fuse(_dense_part(query, pooled, passages), lexical)
+        scores = scoring.fuse(
+            _dense_part(query, pooled, passages),
+            lexical,
+            dense_weight=scoring.LIKED_DENSE_WEIGHT if query.likes else scoring.DENSE_WEIGHT,
+        )
         avoided = self._avoided(query, unliked, rows)
         if avoided is not None:
             scores = scoring.zscore(scores) - avoided
-        for position, row in enumerate(named):
-            scores[rows == row] += NAMED_BONUS * (1 + 1 / (1 + position))
+        scores = _with_named(scores, rows, named)
         order = np.argsort(-scores, kind="stable")  # rows ascend: of equal scores the lower first
         order = order[self._order(scores[order], rows[order], query)]
         ranking = Ranking(
@@ -158,6 +169,41 @@ class Ranker:
             scored_passages=ScoredPassages(rows, passage_scores),
         )
         return self._with_tail(ranking, query, vector, among)
+
+    def standing(
+        self, query: SearchQuery, among: Rows | None, *, named: list[int], unliked: list[int]
+    ) -> Ranking:
+        """Rank by how the movies stand, less what is avoided. Takes the arguments of ``hybrid``."""
+        rows = np.arange(self._index.rows) if among is None else among
+        order = np.argsort(-self._standing[rows], kind="stable")
+        # What is avoided reorders the best only: scoring the passages of all movies takes long.
+        best = _union(rows[order[: 2 * CANDIDATES]], np.array(named, np.int64))
+        scores = self._standing[best]
+        avoided = self._avoided(query, unliked, best)
+        if avoided is not None:
+            scores = scores - avoided
+        scores = _with_named(scores, best, named)
+        first = np.argsort(-scores, kind="stable")
+        first = first[self._order(scores[first], best[first], query)]
+        rest = rows[order][~np.isin(rows[order], best)]
+        return Ranking(
+            np.concatenate([best[first], rest]),
+            np.concatenate([scores[first], np.full(len(rest), -np.inf)]),
+            len(rows),
+            scoring.shown_fused,
+            avoided=avoided[first] if avoided is not None else None,
+        )
+
+    def _lexical_scores(
+        self, words: list[str], rows: Rows, matches: Rows, bm25: npt.NDArray[np.float32]
+    ) -> npt.NDArray[np.float64]:
+        """The BM25 scores of ``rows``, of which ``matches`` have been scored."""
+        scores = _at(rows, matches, bm25)
+        if len(matches) == CANDIDATES < len(rows):  # others may share terms as well
+            others = rows[scores == 0.0]
+            bm25, matches = self._lexical.search(words, len(others), among=others)
+            scores[np.searchsorted(rows, matches)] = bm25
+        return scores
 
     def _count(self, among: Rows | None) -> int:
         return self._index.rows if among is None else len(among)
@@ -215,7 +261,7 @@ class Ranker:
             pooled, passage_scores = self._dense(together, query.avoid_vector)
             dense = _dense_part(query, pooled, scoring.top_mean(passage_scores))
             bm25, matches = self._lexical.search(
-                terms(query.avoid or ""), len(together), among=together
+                self._terms(query.avoided_text or ""), len(together), among=together
             )
             scores = scoring.fuse(dense, _at(together, matches, bm25), background=background)
             lost += scoring.penalty(scoring.zscore(scores[candidates], against=scores[background]))
@@ -231,6 +277,14 @@ def _dense_part(
     query: SearchQuery, pooled: npt.NDArray[np.float32], passages: npt.NDArray[np.float64]
 ) -> scoring.Scores:
     return scoring.dense(pooled, passages) if query.passages else pooled.astype(np.float64)
+
+
+def _with_named(scores: scoring.Scores, rows: Rows, named: list[int]) -> scoring.Scores:
+    """The scores of ``rows``, with the movies that are named first, in their order."""
+    scores = scores.copy()
+    for position, row in enumerate(named):
+        scores[rows == row] += NAMED_BONUS * (1 + 1 / (1 + position))
+    return scores
 
 
 def _union(*parts: Rows) -> Rows:

@@ -23,7 +23,9 @@ POOLED_WEIGHT = 0.5
 TOP_PASSAGES = 3
 AVOID_WEIGHT = 1.0
 AVOID_THRESHOLD = 1.0
-LIKE_WEIGHT = 0.3
+LIKE_WEIGHT = 1.0
+LIKED_DENSE_WEIGHT = 0.75
+"""The dense part's weight when movies are liked: words know only the text, so they count less."""
 
 SCORE_DECIMALS = 4
 _FLAT = 1e-9
@@ -63,6 +65,7 @@ def fuse(
     lexical_scores: npt.NDArray[np.floating],
     *,
     background: npt.NDArray[np.int64] | None = None,
+    dense_weight: float = DENSE_WEIGHT,
 ) -> Scores:
     """Fuse dense and lexical scores.
 
@@ -70,10 +73,11 @@ def fuse(
         dense_scores: Shape ``(n,)``.
         lexical_scores: Shape ``(n,)``; 0 where no term is shared.
         background: Indices of the scores that represent the catalogue; default: all.
+        dense_weight: The weight of the dense scores; the lexical ones have the rest of 1.
     """
     dense_sample = dense_scores if background is None else dense_scores[background]
     lexical_sample = lexical_scores if background is None else lexical_scores[background]
-    return DENSE_WEIGHT * zscore(dense_scores, against=dense_sample) + (1 - DENSE_WEIGHT) * zscore(
+    return dense_weight * zscore(dense_scores, against=dense_sample) + (1 - dense_weight) * zscore(
         lexical_scores, against=lexical_sample
     )
 

@@ -1,16 +1,21 @@
 """From a query to ranked movies with evidence, over one snapshot; without HTTP and encoder.
 
-Filters restrict the movies, a ``Ranker`` ranks them, and the page is read from the catalogue with
-its evidence. Not thread-safe, because a catalogue is not.
+Filters restrict the movies, typed constraints part them into those that fit and those of which the
+catalogue does not say, a ``Ranker`` ranks them, and the page is read from the catalogue with its
+evidence. Not thread-safe, because a catalogue is not.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from shared.retrieval import scoring
 from shared.retrieval.evidence import evidence_for, shared_evidence
-from shared.retrieval.filters import FilterIndex, MovieFilter
+from shared.retrieval.filters import EVERYTHING, FilterIndex, Mask
 from shared.retrieval.query import (
     EvidencePassage,
     Mode,
@@ -19,11 +24,16 @@ from shared.retrieval.query import (
     ScoreBreakdown,
     SearchPage,
     SearchQuery,
+    Understood,
     UnknownMovie,
     Vector,
 )
 from shared.retrieval.ranking import CANDIDATES, Ranker, Ranking
+from shared.retrieval.relaxation import Constrained, constrain
+from shared.retrieval.standing import standing
 from shared.retrieval.titles import Titles
+from shared.retrieval.understanding import QueryReader
+from shared.retrieval.vocabulary import vocabulary
 from shared.snapshot.files.catalogue import CatalogueMovie, CataloguePassage
 from shared.snapshot.reader import Snapshot
 
@@ -56,14 +66,32 @@ class Searcher:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
-        movies = snapshot.catalogue.all_facts()
-        self.facts = FilterIndex((year, rating, genres) for _, year, rating, genres, _ in movies)
+        facts = snapshot.catalogue.all_facts()
+        # Not a method: it would keep a searcher that nothing else uses alive until it is collected.
+        word_count = partial(_word_count, snapshot)
+        self.facts = FilterIndex(facts)
         self.titles = Titles(
-            ((row, title) for row, (title, *_) in enumerate(movies) if title),
-            [reviews for *_, reviews in movies],
+            (
+                (row, title)
+                for row, fact in enumerate(facts)
+                for title in dict.fromkeys((fact.title, fact.original_title))
+                if title
+            ),
+            popularity=[fact.votes or fact.review_count for fact in facts],
+            years=[fact.year for fact in facts],
+            word_count=word_count,
         )
-        self._ranker = Ranker(snapshot)
+        self._reader = QueryReader(facts, self.facts, self.titles, word_count, vocabulary(snapshot))
+        self._ranker = Ranker(snapshot, standing(facts))
         self._vectors = snapshot.index.vectors()
+
+    def interpreted(self, query: SearchQuery) -> SearchQuery:
+        """The query with what its text is understood to mean.
+
+        What the query states itself wins over the same part of its text. Reads no files, so that
+        any thread may call it.
+        """
+        return self._reader.interpreted(query)
 
     def search(self, query: SearchQuery) -> SearchPage:
         """Rank movies and return a page of them with evidence.
@@ -71,19 +99,20 @@ class Searcher:
         Raises:
             UnknownMovie: a movie in ``like`` or ``unlike`` is not in the snapshot.
         """
-        liked, unliked = self._rows(query.like), self._rows(query.unlike)
-        among = self._among(query.filters, [*liked, *unliked])
+        typed = query.interpretation
+        liked = [*self._rows(query.like), *(typed.like if typed is not None else ())]
+        unliked = self._rows(query.unlike)
+        allowed = self._allowed(query, [*liked, *unliked])
         vector = scoring.apply_likes(query.vector, self._vectors[liked]) if liked else query.vector
-        if query.mode == "lexical":
-            ranking = self._ranker.lexical(query, among)
-        elif vector is None:
-            return SearchPage(0, ())
-        elif query.mode == "semantic":
-            ranking = self._ranker.semantic(query, vector, among)
-        else:
-            named = self._named(query.text, among)
-            ranking = self._ranker.hybrid(query, vector, among, named=named, unliked=unliked)
-        return self._page(ranking, query, vector)
+        named = self._named(query, allowed)
+        kept = None
+        tiers: list[Rows | None] = [None if allowed is None else np.flatnonzero(allowed)]
+        if typed is not None and not typed.filters.is_empty:
+            everything = np.ones(self.facts.rows, bool)
+            kept = constrain(self.facts, typed.filters, everything if allowed is None else allowed)
+            tiers = [*map(np.flatnonzero, self._tiers(kept, named))]
+        ranked = self._ranked(query, vector, tiers, named, unliked)
+        return SearchPage(*ranked, self._understood(query, kept))
 
     def similar(
         self, movie_id: str, *, k: int, evidence: int, diversity: float = 0.0
@@ -119,24 +148,78 @@ class Searcher:
             rows.append(movie.row)
         return rows
 
-    def _among(self, filters: MovieFilter, excluded: list[int]) -> Rows | None:
-        """Rows of the movies to rank; None for all."""
-        if filters.is_empty and not excluded:
+    def _allowed(self, query: SearchQuery, without: list[int]) -> Mask | None:
+        """The movies that the search itself allows; None for all."""
+        if query.exclude:
+            without = [*without, *self.snapshot.catalogue.rows_of(query.exclude)]
+        if query.filters.is_empty and not without:
             return None
-        mask = self.facts.matching(filters)
-        mask[excluded] = False
-        return np.flatnonzero(mask)
+        mask = self.facts.matching(query.filters)
+        mask[without] = False
+        return mask
 
-    def _named(self, text: str | None, among: Rows | None) -> list[int]:
-        if text is None:
-            return []
-        named = self.titles.named(text)
-        if among is not None and named:
-            allowed = set(among.tolist())
-            named = [row for row in named if row in allowed]
+    def _named(self, query: SearchQuery, allowed: Mask | None) -> list[int]:
+        """Rows of the movies whose title the text is, best first."""
+        if query.interpretation is not None:
+            named = [*query.interpretation.titles]
+        else:
+            named = self.titles.named(query.text) if query.text is not None else []
+        if allowed is not None:
+            named = [row for row in named if allowed[row]]
         return named[:CANDIDATES]
 
-    def _page(self, ranking: Ranking, query: SearchQuery, vector: Vector | None) -> SearchPage:
+    @staticmethod
+    def _tiers(kept: Constrained, named: list[int]) -> list[Mask]:
+        """Movies that fit what was typed, then those of which the catalogue does not say."""
+        fits, unknown = kept.fits.copy(), kept.unknown.copy()
+        fits[named] = True  # a title that was typed is surer than any constraint
+        unknown[named] = False
+        return [fits, unknown] if fits.any() else [unknown]
+
+    def _ranked(
+        self,
+        query: SearchQuery,
+        vector: Vector | None,
+        tiers: Sequence[Rows | None],
+        named: list[int],
+        unliked: list[int],
+    ) -> tuple[int, tuple[RankedMovie, ...]]:
+        """Rank one tier after the other; the number of movies, and those of the page."""
+        matched = 0
+        hits: list[RankedMovie] = []
+        for among in tiers:
+            rest = replace(query, offset=max(0, query.offset - matched), k=query.k - len(hits))
+            if matched and among is not None and rest.k == 0 and query.mode != "lexical":
+                matched += len(among)  # only their number matters
+                continue
+            ranking = self._ranking(rest, vector, among, named, unliked)
+            if ranking is not None:
+                hits += self._hits(ranking, rest, vector, after=matched)
+                matched += ranking.matched
+        return matched, tuple(hits)
+
+    def _ranking(
+        self,
+        query: SearchQuery,
+        vector: Vector | None,
+        among: Rows | None,
+        named: list[int],
+        unliked: list[int],
+    ) -> Ranking | None:
+        if query.searched_text is None and not query.likes:
+            return self._ranker.standing(query, among, named=named, unliked=unliked)
+        if query.mode == "lexical":
+            return self._ranker.lexical(query, among)
+        if vector is None:
+            return None
+        if query.mode == "semantic":
+            return self._ranker.semantic(query, vector, among)
+        return self._ranker.hybrid(query, vector, among, named=named, unliked=unliked)
+
+    def _hits(
+        self, ranking: Ranking, query: SearchQuery, vector: Vector | None, *, after: int
+    ) -> list[RankedMovie]:
+        """The page of a ranking that follows ``after`` other movies."""
         page = slice(query.offset, query.offset + query.k)
         movies = self.snapshot.catalogue.movies(ranking.rows[page].tolist())
         evidence: list[tuple[EvidencePassage, ...]] = [()] * len(movies)
@@ -145,8 +228,10 @@ class Searcher:
                 self.snapshot, movies, vector, query.evidence, known=ranking.scored_passages
             )
         shown = ranking.shown
-        first = query.offset + 1
-        hits = tuple(
+        if after and shown is scoring.shown_fused:
+            shown = _scored_after_others
+        first = after + query.offset + 1
+        return [
             RankedMovie(rank, shown(score), movie, passages, parts)
             for rank, movie, score, passages, parts in zip(
                 range(first, first + len(movies)),
@@ -156,5 +241,30 @@ class Searcher:
                 ranking.parts(page),
                 strict=True,
             )
+        ]
+
+    def _understood(self, query: SearchQuery, kept: Constrained | None) -> Understood | None:
+        typed = query.interpretation
+        if typed is None:
+            return None
+        movies = self.snapshot.catalogue.movies([*typed.like, *typed.titles])
+        movie_ids = tuple(movie.movie_id for movie in movies)
+        return Understood(
+            text=typed.text,
+            corrections=typed.corrections,
+            filters=kept.filters if kept is not None else EVERYTHING,
+            avoid=typed.avoid,
+            like=movie_ids[: len(typed.like)],
+            titles=movie_ids[len(typed.like) :],
+            relaxed=kept.relaxed if kept is not None else (),
         )
-        return SearchPage(matched=ranking.matched, hits=hits)
+
+
+def _word_count(snapshot: Snapshot, word: str) -> int:
+    """The number of movies of which a word is said."""
+    return max(map(snapshot.lexical.document_count, snapshot.terms(word)), default=0)
+
+
+def _scored_after_others(_: float) -> float:
+    """The score of a movie that was not scored together with those before it."""
+    return 0.0

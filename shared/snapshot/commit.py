@@ -45,6 +45,7 @@ from shared.snapshot.storage.verify import SnapshotCorrupt, VerificationCache, d
 from shared.system.file_lock import FileLock
 from shared.system.fsync import fsync_file, fsync_folder, make_folder, rename
 from shared.telemetry import get_logger
+from shared.text.terms import VERSION as TERMS_VERSION
 
 Promote = Callable[[Snapshot], str | None]
 """Returns why a staged snapshot must not be made current; None when it may."""
@@ -209,6 +210,7 @@ def _write_staging(staging: Path, sequence: int, write: Callable[[Path], Draft])
         sequence=sequence,
         created_at=datetime.now(UTC),
         encoder=draft.encoder,
+        terms=TERMS_VERSION,
         counts=draft.counts,
         files=files,
     )

@@ -197,7 +197,8 @@ class SnapshotEditor:
                 writer.remove(row)
             for row in rows:
                 if row < len(self._ids):
-                    writer.add(row, lexical_terms(self._catalogue.texts(row)))
+                    facts, reviews = self._catalogue.facts(row), self._catalogue.texts(row)
+                    writer.add(row, lexical_terms(facts, reviews))
 
 
 class _PassageFile:

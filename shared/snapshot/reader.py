@@ -28,6 +28,7 @@ from shared.snapshot.storage.manifest import (
 )
 from shared.snapshot.storage.store import SnapshotStore
 from shared.snapshot.storage.verify import SnapshotCorrupt, VerificationCache, verify_file
+from shared.text import terms, terms_v1
 
 UNIT_TOLERANCE = 1e-5
 _ROWS_AT_ONCE = 8192
@@ -67,6 +68,10 @@ class Snapshot:
     def snapshot_id(self) -> str:
         """The snapshot's id."""
         return self.manifest.snapshot_id
+
+    def terms(self, text: str) -> list[str]:
+        """The terms of a text as this snapshot's lexical index knows them."""
+        return terms_v1.terms(text) if self.manifest.terms == 1 else terms.terms(text)
 
     def cluster_of(self, row: int) -> int | None:
         """The number of a movie's cluster on the map; None without a map."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -25,6 +25,9 @@ from shared.snapshot.storage.manifest import (
 )
 from shared.text.passages import Span
 from shared.text.terms import terms
+
+FACTS_WEIGHT = 3
+"""How often a movie's facts count in its lexical document; its reviews count once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +102,7 @@ class SnapshotWriter:
 
         Args:
             facts: The movie.
-            reviews: Its reviews; the lexical index takes their texts and the directors' names.
+            reviews: Its reviews.
             vector: Its pooled unit vector, shape ``(dim,)``.
         """
         row, first = len(self._pooled), self._passages
@@ -111,14 +114,40 @@ class SnapshotWriter:
         self._codes[rows], self._scales[rows] = quantise(
             np.concatenate([review.vectors for review in reviews])
         )
-        texts = [*(review.text for review in reviews), *facts.directors]
-        self._lexical.add(row, lexical_terms(texts))
+        self._lexical.add(row, lexical_terms(facts, (review.text for review in reviews)))
         self._pooled.append(vector)
 
 
-def lexical_terms(texts: Iterable[str]) -> list[str]:
-    """The terms of a movie, from the texts of its reviews and its directors' names."""
-    return [term for text in texts for term in terms(text)]
+def lexical_terms(
+    facts: MovieRecord, reviews: Iterable[str], *, leave_out_description: bool = False
+) -> list[str]:
+    """The terms of a movie's document in the lexical index: its reviews', and its facts' thrice.
+
+    One document: facts in a field of their own rank worse (``docs/decisions/0048-terms.md``).
+
+    Args:
+        facts: The movie.
+        reviews: The texts of its reviews.
+        leave_out_description: Leave out the description, to evaluate queries that are descriptions.
+    """
+    review_terms = [term for text in reviews for term in terms(text)]
+    fact_terms = [
+        term for text in _fact_texts(facts, leave_out_description) for term in terms(text)
+    ]
+    return review_terms + fact_terms * FACTS_WEIGHT
+
+
+def _fact_texts(facts: MovieRecord, leave_out_description: bool) -> Iterator[str]:
+    """The texts and names that are known of a movie, and the words for its year."""
+    for text in (facts.title, facts.original_title):
+        yield text or ""
+    for names in (facts.directors, facts.people, facts.genres, facts.keywords):
+        yield from names
+    if facts.year is not None:
+        decade = facts.year // 10 * 10
+        yield f"{facts.year} {decade}s {decade % 100:02}s"
+    if facts.description is not None and not leave_out_description:
+        yield facts.description
 
 
 def write_movie(

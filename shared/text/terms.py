@@ -1,10 +1,11 @@
-"""Splits text into the terms of the lexical index: folded, lightly stemmed words.
+"""Splits text into the terms of the lexical index: folded words in the form of ``stemmer``.
 
-Writer and reader must agree on terms, so both use this module; the index itself only splits on
-spaces. The stemmer removes only plural and possessive s, -ed and -ing: heavier stemmers find moods
-slightly better and movies much worse (``docs/retrieval.md``). It is for English; words of other
-languages are folded, mostly left whole, and matched as they are. Scripts without spaces between
-words (Chinese, Japanese, Thai) are indexed by pairs of characters. Pure.
+Writer and reader must agree on terms, so both use this module, and a snapshot's manifest says by
+which ``VERSION`` its index was made; the index itself only splits on spaces. Words that deny ("no",
+"not", "never", "without", "nothing") are terms like others. An emoji is a term, and so are the
+words of its name. The stemmer is for English; words of other languages are folded, mostly left
+whole, and matched as they are. Scripts without spaces between words (Chinese, Japanese, Thai) are
+indexed by pairs of characters. Pure.
 """
 
 from __future__ import annotations
@@ -14,19 +15,27 @@ import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import pairwise
+from typing import Final
+
+from shared.text import stemmer
+from shared.text.emoji import EMOJI, emoji_words
+
+VERSION: Final = 2
+"""Raised whenever the terms of a text change, because indexes of both kinds then exist."""
+
+MAX_TERM_CHARS = 40
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_WORD_OR_EMOJI = re.compile(f"{_WORD.pattern}|{EMOJI.pattern}")
 _UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
 _STOPWORDS = frozenset(
     (
         *("a", "an", "and", "are", "as", "at", "be", "but", "by", "for", "if", "in", "into", "is"),
-        *("it", "no", "not", "of", "on", "or", "such", "that", "the", "their", "then", "there"),
+        *("it", "of", "on", "or", "such", "that", "the", "their", "then", "there"),
         *("these", "they", "this", "to", "was", "will", "with"),
     )
 )
-_VOWELS = frozenset("aeiouy")
 _POSSESSIVES = ("'s", "’s")
-MAX_TERM_CHARS = 40
 _CACHED_WORDS = 8192  # texts use few distinct words: most have been stemmed before
 
 
@@ -46,8 +55,12 @@ def fold(text: str) -> str:
 
 
 def _words(folded: str) -> Iterator[str]:
-    for match in _WORD.finditer(folded):
+    for match in _WORD_OR_EMOJI.finditer(folded):
         word = match[0]
+        if EMOJI.match(word):
+            yield word
+            yield from emoji_words(word)
+            continue
         start = 0
         for run in _UNSPACED.finditer(word):
             yield word[start : run.start()]
@@ -74,31 +87,7 @@ def _short_term(word: str) -> str:
 
 
 def stem(word: str) -> str:
-    """Remove plural and possessive s, -ed and -ing from a folded word of four letters or more.
-
-    The result always keeps a vowel and two letters, so that "sing" and "bed" stay whole.
-    """
-    if word.endswith(_POSSESSIVES):
+    """Return the term of a folded word: without possessive s and apostrophes, and stemmed."""
+    if word.endswith(_POSSESSIVES) and not word[-3:-2].isdigit():  # "the 1990's" are the 1990s
         word = word[:-2]
-    word = word.replace("'", "").replace("’", "")
-    if not word.isascii() or len(word) < 4:
-        return word
-    if word.endswith("ies") and len(word) > 4:
-        word = word[:-2]
-    elif word.endswith("ing") and _is_word(word[:-3]):
-        word = word[:-3]
-    elif word.endswith("ed") and _is_word(word[:-2]):
-        word = word[:-2]
-    elif word.endswith("s") and not word.endswith(("ss", "us", "is")):
-        word = word[:-1]
-    if len(word) > 3 and word.endswith("e"):
-        word = word[:-1]
-    if len(word) > 3 and word.endswith("y") and word[-2] not in _VOWELS:
-        word = word[:-1] + "i"  # "story" matches "stories", and "movie" "movies"
-    if len(word) > 3 and word[-1] == word[-2] and word[-1] not in _VOWELS:
-        word = word[:-1]
-    return word
-
-
-def _is_word(word: str) -> bool:
-    return len(word) >= 2 and any(letter in _VOWELS for letter in word)
+    return stemmer.stem(word.replace("'", "").replace("’", ""))

@@ -9,9 +9,12 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from services.cli import app
+from services.evaluation.command import Options, run
 from shared.encoder import GraphEncoder
+from shared.evaluation.constraints import Constraint
+from shared.evaluation.query_sets import Query, QuerySet, write_query_set
 from shared.snapshot.storage.store import SnapshotStore
-from tests.support.query.query_sets import write_query_set
+from tests.support.query.query_sets import write_query_set as write_judged
 from tests.support.query.snapshots import SnapshotBuilder
 
 pytestmark = pytest.mark.encoder
@@ -33,7 +36,7 @@ def data_dir(encoder_store: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.fixture
 def plots(tmp_path: Path) -> Path:
-    return write_query_set(
+    return write_judged(
         tmp_path / "queries" / "plot",
         {
             "boxer": "a boxer trains for the fight of his life",
@@ -62,7 +65,7 @@ def test_all_modes_side_by_side(data_dir: Path, plots: Path, tmp_path: Path) -> 
     report = json.loads(figures.read_text())
     [plot] = report["query_sets"]
     modes = plot["modes"]
-    assert list(modes) == ["hybrid", "pooled+lexical", "semantic", "lexical", "original"]
+    assert list(modes) == ["hybrid", "literal", "pooled+lexical", "semantic", "lexical", "original"]
     assert report["baseline"] == "original"
     assert modes["original"]["metrics"]["MRR@10"]["gain"] is None
     for metrics in (mode["metrics"] for mode in modes.values()):
@@ -83,6 +86,68 @@ def test_a_missed_floor_is_named(data_dir: Path, plots: Path) -> None:
     missed = "floor missed: plot: violations@10 is 0.500, not <= 0: missed by 0.500"
     assert missed in answer.stderr
     assert answer.stderr.count("floor missed") == 1
+
+
+def test_what_people_type_is_measured(data_dir: Path, tmp_path: Path) -> None:
+    ask = Constraint(genres=("Comedy",))
+    queries = (
+        Query("slip", "the undredog", kind="typo"),
+        Query("whole", "the underdog", kind="whole"),
+        Query("ask", "a funny movie", must=ask),
+    )
+    judgements = {"slip": {BOXER: 1}, "whole": {BOXER: 1, SPACE: 0, COMEDY: -1}, "ask": {}}
+    folder = write_query_set(tmp_path, QuerySet("typed", queries, judgements))
+    figures = tmp_path / "figures.json"
+    answer = evaluate(
+        "--queries", folder, "--data-dir", data_dir, "--json", figures,
+        "--mode", "hybrid", "--mode", "literal", "--baseline", "literal",
+        "--floor", "typed/whole:R@10>=1", "--floor", "typed:kept@10>=0",
+    )  # fmt: skip
+    assert answer.exit_code == 0, answer.output
+    [typed] = json.loads(figures.read_text())["query_sets"]
+    for metrics in (mode["metrics"] for mode in typed["modes"].values()):
+        assert list(metrics["kept@10"]["values"]) == ["ask"]
+        assert 0 < metrics["kept@10"]["mean"] < 1  # of four movies, some are comedies
+        assert metrics["opposites@10"]["mean"] == sum(metrics["opposites@10"]["values"].values())
+    assert list(typed["kinds"]) == ["typo", "whole"]
+    assert set(typed["kinds"]["typo"]) == {"hybrid", "literal"}
+
+
+def test_an_earlier_evaluation_is_compared_query_by_query(
+    data_dir: Path, plots: Path, tmp_path: Path
+) -> None:
+    figures, again = tmp_path / "earlier.json", tmp_path / "again.json"
+    arguments = ("--queries", plots, "--data-dir", data_dir, "--mode", "hybrid")
+    assert evaluate(*arguments, "--json", figures).exit_code == 0
+    document = json.loads(figures.read_text())
+    [plot] = document["query_sets"]
+    plot["modes"]["hybrid"]["metrics"]["MRR@10"]["values"]["boxer"] = 0.5
+    figures.write_text(json.dumps(document))
+    options = Options(
+        queries=[plots], store=data_dir / "snapshots", modes=["hybrid"], earlier=figures,
+        json_file=again,
+    )  # fmt: skip
+    assert run(options) == 0
+    report = json.loads(again.read_text())
+    assert report["baseline"] == "earlier"
+    [plot] = report["query_sets"]
+    assert list(plot["modes"]) == ["hybrid", "earlier"]
+    assert plot["modes"]["earlier"]["metrics"]["MRR@10"]["mean"] == 0.75
+    gain = plot["modes"]["hybrid"]["metrics"]["MRR@10"]["gain"]
+    assert (gain["mean"], gain["p_value"]) == (0.25, 1.0)
+
+
+@pytest.mark.parametrize("content", [None, "{", "[]", '{"query_sets": [{"name": "plot"}]}'])
+def test_other_files_are_no_earlier_evaluation(
+    plots: Path, tmp_path: Path, content: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    earlier = tmp_path / "earlier.json"
+    if content is not None:
+        earlier.write_text(content)
+    assert run(Options(queries=[plots], store=tmp_path, earlier=earlier)) == 2
+    message = capsys.readouterr().err
+    assert str(earlier) in message
+    assert message.count("\n") == 1
 
 
 def test_one_snapshot_can_be_named(data_dir: Path, plots: Path) -> None:
@@ -138,7 +203,7 @@ def test_nothing_to_evaluate(plots: Path, tmp_path: Path) -> None:
 
 
 def test_a_floor_over_nothing_is_not_reached(data_dir: Path, tmp_path: Path) -> None:
-    absent = write_query_set(tmp_path / "absent", {"q": "a wizard"}, {"q": {"tt0241527": 1}})
+    absent = write_judged(tmp_path / "absent", {"q": "a wizard"}, {"q": {"tt0241527": 1}})
     answer = evaluate(
         "--queries", absent, "--data-dir", data_dir, "--mode", "lexical",
         "--floor", "absent:R@10>=0",

@@ -3,8 +3,9 @@
 ``publish_schedule`` decides when, and ``shared.snapshot.commit`` how. A snapshot is made from the
 current one, by writing only the movies that have changed since that was started
 (``shared.snapshot.editor``). Everything is written again when the current snapshot is not of this
-database and encoder, when it is damaged, when more than half of it would change, or when too much
-of its passage file has become waste.
+database and encoder, when an earlier version made the terms of its lexical index, when it is
+damaged, when more than half of it would change, or when too much of its passage file has become
+waste.
 
 The gate refuses a snapshot with less than half of the current snapshot's movies, to catch
 accidents. Movies that removals have taken out since are intended (the guard of ``removal`` has
@@ -42,6 +43,7 @@ from shared.snapshot.storage.verify import ProcessVerificationCache, SnapshotCor
 from shared.snapshot.writer import EncodedReview, SnapshotWriter
 from shared.telemetry import get_logger
 from shared.text.passages import Span
+from shared.text.terms import VERSION as TERMS_VERSION
 
 MOST_CHANGED_SHARE = 0.5
 MOST_DEAD_SHARE = 0.25
@@ -207,6 +209,8 @@ class Publisher:
             return None
         since = self._records.revision_of(manifest.sequence, manifest.snapshot_id)
         if since is None or manifest.encoder != self._encoder or ATLAS not in manifest.files:
+            return None
+        if manifest.terms != TERMS_VERSION:  # an index of both kinds of terms could not be searched
             return None
         return Base(self._snapshots.folder(current.snapshot_id), manifest), since
 

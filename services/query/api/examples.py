@@ -59,6 +59,18 @@ SEARCH_RESPONSE: JsonDict = {
     "snapshot_id": SNAPSHOT_ID,
     "matched": 500,
     "took_ms": {"encode": 2.1, "search": 0.6, "total": 3.2},
+    "interpretation": {
+        "text": "about a boxer",
+        "corrections": [{"from": "boxr", "to": "boxer"}],
+        "filters": {
+            "year": {"gte": 1970, "lte": 1979},
+            "genres": {"any": ["Drama"], "all": [], "none": ["Horror"]},
+        },
+        "avoid": "gore",
+        "like": ["tt0405159"],
+        "titles": [],
+        "relaxed": ["runtime"],
+    },
     "hits": [HIT],
 }
 SEARCH_REQUESTS: list[JsonDict] = [
@@ -72,7 +84,11 @@ SEARCH_REQUESTS: list[JsonDict] = [
             "year": {"gte": 1950, "lte": 2005},
             "genres": {"any": ["Drama"], "none": ["Horror"]},
             "rating": {"gte": 7.0},
+            "people": {"any": ["Sylvester Stallone"]},
+            "runtime": {"lte": 130},
         },
+        "exclude": ["tt0084602", "tt0089927"],
+        "interpret": False,
         "k": 5,
         "evidence": 2,
         "explain": True,
@@ -86,7 +102,9 @@ BATCH_REQUEST: JsonDict = {
 }
 BATCH_RESPONSE: JsonDict = {"results": [SEARCH_RESPONSE]}
 SIMILAR_RESPONSE: JsonDict = {
-    **SEARCH_RESPONSE,
+    "snapshot_id": SNAPSHOT_ID,
+    "matched": 499,
+    "took_ms": {"encode": 0.0, "search": 0.6, "total": 1.1},
     "hits": [
         {
             **HIT,

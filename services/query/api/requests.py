@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from services.query.api.examples import BATCH_REQUEST, SEARCH_REQUESTS
+from services.query.api.request_parts import NO_FILTERS, Filters, RequestBody
 from services.query.http.field_errors import field_error
-from shared.encoder import Vectors
 from shared.record import MovieId
-from shared.retrieval.filters import EVERYTHING, MovieFilter, Range
 from shared.retrieval.searcher import Mode, SearchQuery
 from shared.text.query_text import MAX_QUERY_CHARS, clean
 
 MAX_BATCH_SEARCHES = 64
 MAX_LIKED = 10
-MAX_GENRES = 20
+MAX_EXCLUDED = 1000
+MAX_EXCLUDED_IN_LINK = 100
 
 QueryText = Annotated[
     str,
@@ -40,6 +40,14 @@ ModeChoice = Annotated[
         "movies' pooled vectors only. `lexical`: BM25 of the words only; requires a query."
     ),
 ]
+Interpret = Annotated[
+    bool,
+    Field(
+        description="Understand the query: titles, spelling, constraints such as `90s` or "
+        "`by Hitchcock`, what it denies, and movies it compares to. `interpretation` in the "
+        "response says how. `false` searches for the query as it is."
+    ),
+]
 Diversity = Annotated[
     float,
     Field(
@@ -49,22 +57,9 @@ Diversity = Annotated[
         "page. 0 disables diversification.",
     ),
 ]
-Year = Annotated[int, Field(ge=0, le=9999)]
-Score = Annotated[float, Field(ge=0, le=10)]
-Genres = Annotated[
-    list[Annotated[str, Field(min_length=1, max_length=64)]], Field(max_length=MAX_GENRES)
-]
 
 
-class RequestBody(BaseModel):
-    """A JSON body."""
-
-    # Strict, because JSON has types: "10" and true are not the number 10.
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
-        """Return itself: pydantic copies each default that is a model, and this one is frozen."""
-        return self
+_NO_IDS: list[str] = []  # pydantic copies it
 
 
 class QueryParameters(BaseModel):
@@ -73,71 +68,14 @@ class QueryParameters(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class YearRange(RequestBody):
-    """Years from `gte` to `lte`, inclusive."""
-
-    gte: Year | None = None
-    lte: Year | None = None
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        _check_order(self.gte, self.lte)
-        return self
-
-
-class RatingRange(RequestBody):
-    """Ratings from `gte` to `lte`, inclusive."""
-
-    gte: Score | None = None
-    lte: Score | None = None
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        _check_order(self.gte, self.lte)
-        return self
-
-
-def _check_order(gte: float | None, lte: float | None) -> None:
-    if gte is not None and lte is not None and gte > lte:
-        raise ValueError("gte must be less than or equal to lte")
-
-
-class GenreFilter(RequestBody):
-    """Genres, case-insensitive; `/facets` lists the known genres."""
-
-    any: Annotated[Genres, Field(description="The movie must have at least one of these.")] = []
-    none: Annotated[Genres, Field(description="The movie must have none of these.")] = []
-
-
-class Filters(RequestBody):
-    """Conditions on movies. A movie without the value that a condition tests does not match."""
-
-    year: YearRange = YearRange()
-    genres: GenreFilter = GenreFilter()
-    rating: RatingRange = RatingRange()
-
-    def to_filter(self) -> MovieFilter:
-        """Convert the conditions to the searcher's filter."""
-        if self is _NO_FILTERS:
-            return EVERYTHING
-        return MovieFilter(
-            year=Range(self.year.gte, self.year.lte),
-            rating=Range(self.rating.gte, self.rating.lte),
-            genres_any=tuple(self.genres.any),
-            genres_none=tuple(self.genres.none),
-        )
-
-
-_NO_FILTERS = Filters()
-
-
 class SearchRequest(RequestBody):
-    """A search by a query, by liked movies, or by both."""
+    """A search by a query, by liked movies, by filters, or by several of these."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [*SEARCH_REQUESTS]})
 
     query: Annotated[
-        QueryText | None, Field(description="May be omitted when `like` is given.")
+        QueryText | None,
+        Field(description="May be omitted when `like`, `filters` or `avoid` is given."),
     ] = None
     k: K = 10
     offset: Offset = 0
@@ -151,7 +89,7 @@ class SearchRequest(RequestBody):
             max_length=MAX_LIKED,
             description="Ids of movies that hits should resemble; they are never hits themselves.",
         ),
-    ] = []
+    ] = _NO_IDS
     unlike: Annotated[
         list[MovieId],
         Field(
@@ -159,10 +97,19 @@ class SearchRequest(RequestBody):
             description="Ids of movies that hits should not resemble; they are never hits. "
             "`hybrid` also lowers the scores of similar movies.",
         ),
-    ] = []
+    ] = _NO_IDS
+    exclude: Annotated[
+        list[MovieId],
+        Field(
+            max_length=MAX_EXCLUDED,
+            description="Ids of movies to leave out, such as those already seen. They have no "
+            "other effect, and unknown ids have none.",
+        ),
+    ] = _NO_IDS
     filters: Annotated[Filters, Field(description="Exact conditions, applied before ranking.")] = (
-        _NO_FILTERS
+        NO_FILTERS
     )
+    interpret: Interpret = True
     mode: ModeChoice = "hybrid"
     evidence: EvidenceCount = 1
     diversity: Diversity = 0.0
@@ -174,38 +121,24 @@ class SearchRequest(RequestBody):
     def _check_fields_together(self) -> Self:
         if self.query is None and self.mode == "lexical":
             raise field_error("query", "Required in this mode")
-        if self.query is None and not self.like:
-            raise field_error("query", "Required unless like has at least one movie id")
+        if self.query is None and not (self.like or self.avoid or self.filters != NO_FILTERS):
+            raise field_error("query", "Required unless like, avoid or filters is given")
         if set(self.like) & set(self.unlike):
             raise field_error("unlike", "Must not contain a movie id that is also in like")
         return self
 
-    def texts(self) -> list[str]:
-        """Return the texts to encode for this search: the query, then the text to avoid."""
-        # BM25 needs no vector, but the passages of the evidence are chosen with one.
-        with_query = self.query is not None and (self.mode != "lexical" or self.evidence > 0)
-        with_avoid = self.avoid is not None and self.mode == "hybrid"
-        texts = (self.query if with_query else None, self.avoid if with_avoid else None)
-        return [text for text in texts if text is not None]
-
-    def to_query(self, vectors: Vectors) -> SearchQuery:
-        """Convert the request to the searcher's query.
-
-        Args:
-            vectors: The unit vectors of ``texts()``, one row for each, float32.
-        """
-        rows = dict(zip(self.texts(), vectors, strict=True))
+    def to_query(self) -> SearchQuery:
+        """Convert the request to the searcher's query; its text is not interpreted yet."""
         return SearchQuery(
             k=self.k,
             offset=self.offset,
             evidence=self.evidence,
             mode=self.mode,
             text=self.query,
-            vector=rows.get(self.query or ""),
             avoid=self.avoid,
-            avoid_vector=rows.get(self.avoid or "") if self.mode == "hybrid" else None,
             like=tuple(dict.fromkeys(self.like)),
             unlike=tuple(dict.fromkeys(self.unlike)),
+            exclude=tuple(dict.fromkeys(self.exclude)),
             filters=self.filters.to_filter(),
             diversity=self.diversity,
         )
@@ -227,11 +160,25 @@ class SearchParameters(QueryParameters):
     offset: Offset = 0
     mode: ModeChoice = "hybrid"
     evidence: EvidenceCount = 1
+    interpret: Interpret = True
+    exclude: Annotated[
+        list[MovieId],
+        Field(
+            max_length=MAX_EXCLUDED_IN_LINK,
+            description="Id of a movie to leave out; may be repeated.",
+        ),
+    ] = []
 
     def request(self) -> SearchRequest:
         """Convert the parameters to a request."""
         return SearchRequest.model_construct(
-            query=self.q, k=self.k, offset=self.offset, mode=self.mode, evidence=self.evidence
+            query=self.q,
+            k=self.k,
+            offset=self.offset,
+            mode=self.mode,
+            evidence=self.evidence,
+            interpret=self.interpret,
+            exclude=self.exclude,
         )
 
 
@@ -244,7 +191,7 @@ class SuggestParameters(QueryParameters):
             min_length=1,
             max_length=MAX_QUERY_CHARS,
             description="The beginning of a title or of a word in it. Case, accents, punctuation "
-            "and a leading article are ignored.",
+            "and a leading article are ignored, `&` is `and`, and slips are forgiven.",
             examples=["amel"],
         ),
         AfterValidator(clean),

@@ -21,6 +21,7 @@ from services.query.api.examples import (
     SIMILAR_RESPONSE,
     SUGGESTIONS,
 )
+from services.query.api.request_parts import Filters
 from shared.record import MovieRecord, ReviewFacts
 from shared.retrieval.filters import FilterIndex
 
@@ -113,6 +114,42 @@ class Took(BaseModel):
     total: float
 
 
+class SpellingCorrection(BaseModel):
+    """A word of the query that the catalogue does not know, and the word that was searched."""
+
+    written: Annotated[str, Field(alias="from")]
+    corrected: Annotated[str, Field(alias="to")]
+
+
+class QueryInterpretation(BaseModel):
+    """How the query was understood, without the parts that the request sets itself.
+
+    Each part can be sent back as a field of a request with `interpret: false`: `text` as `query`
+    unless it is empty, `filters`, `avoid` and `like` under their names.
+    """
+
+    text: Annotated[str, Field(description="What was searched by meaning and words; may be empty.")]
+    corrections: list[SpellingCorrection]
+    filters: Annotated[
+        Filters,
+        Field(
+            description="Constraints that were kept. Unlike conditions that a request sets, they "
+            "let movies through whose value is unknown, after all that fit."
+        ),
+    ]
+    avoid: Annotated[str | None, Field(description="What the movie should not be about.")]
+    like: Annotated[list[str], Field(description="Ids of movies that hits resemble.")]
+    titles: Annotated[
+        list[str], Field(description="Ids of the movies that the query names, best first.")
+    ]
+    relaxed: Annotated[
+        list[str],
+        Field(
+            description="Names of filters that were dropped, because no movie met all constraints."
+        ),
+    ]
+
+
 class SearchResponse(BaseModel):
     """One page of a ranking, from one snapshot."""
 
@@ -121,6 +158,10 @@ class SearchResponse(BaseModel):
     snapshot_id: str
     matched: Annotated[int, Field(description="Number of movies in the whole ranking.")]
     took_ms: Took
+    interpretation: Annotated[
+        QueryInterpretation | None,
+        Field(description="Present only when something was understood."),
+    ] = None
     hits: list[Hit]
 
 

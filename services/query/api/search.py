@@ -96,9 +96,15 @@ async def post_batch(request: Request, service: Service, batch: BatchRequest) ->
     Each search takes one place in the queue, as if it had been sent alone.
     """
     generation = service.generation()
-    jobs = [
-        _search_job(generation, search, f"searches.{n}.") for n, search in enumerate(batch.searches)
-    ]
+
+    def prepare() -> list[Job[SearchPage]]:
+        return [
+            _search_job(generation, search, f"searches.{n}.")
+            for n, search in enumerate(batch.searches)
+        ]
+
+    # In a thread, because many texts take long to understand and would block the event loop.
+    jobs = await asyncio.to_thread(prepare)
     results = await run_job(service.batcher.encode_all(generation.encoder, jobs))
 
     def respond() -> Response:
@@ -120,7 +126,7 @@ async def post_batch(request: Request, service: Service, batch: BatchRequest) ->
         }
         return timed_response(generation, {"results": bodies}, took_ms)
 
-    # In a thread, because a response may have thousands of hits and would block the event loop.
+    # Again in a thread: a response may have thousands of hits.
     return await asyncio.to_thread(respond)
 
 
@@ -132,7 +138,7 @@ async def post_batch(request: Request, service: Service, batch: BatchRequest) ->
     responses=documented(*SEARCH_PROBLEMS),
 )
 async def suggest(service: Service, parameters: Annotated[SuggestParameters, Query()]) -> Response:
-    """Complete the beginning of a title, or of a word in a title."""
+    """Complete the beginning of a title, or of a word in a title; slips are forgiven."""
     generation = service.generation()
 
     def read() -> list[CatalogueMovie]:
@@ -183,17 +189,20 @@ def _search_job(
         search: The validated search request.
         field_prefix: Prefix of the field names in errors, such as ``searches.1.``.
     """
+    query = search.to_query()
+    if search.interpret:
+        query = generation.searcher.interpreted(query)
 
     def finish(vectors: Vectors) -> SearchPage:
         try:
-            return generation.searcher.search(search.to_query(vectors))
+            return generation.searcher.search(query.with_vectors(vectors))
         except UnknownMovie as unknown:
             name = "like" if unknown.movie_id in search.like else "unlike"
             place = getattr(search, name).index(unknown.movie_id)
             invalid = FieldError(field=f"{field_prefix}{name}.{place}", message="Unknown movie id")
             raise Problem(Problems.INVALID_REQUEST, errors=[invalid]) from unknown
 
-    return Job(search.texts(), finish)
+    return Job(query.texts(), finish)
 
 
 async def run_job(job: Awaitable[T]) -> T:

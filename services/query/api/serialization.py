@@ -13,7 +13,8 @@ from typing import Any
 
 from services.query.serving.batching import JobResult
 from shared.record import MOVIE_FIELDS, REVIEW_FACTS
-from shared.retrieval.query import RankedMovie, ScoreBreakdown, SearchPage
+from shared.retrieval.filters import MovieFilter
+from shared.retrieval.query import RankedMovie, ScoreBreakdown, SearchPage, Understood
 from shared.snapshot.files.catalogue import CatalogueMovie, CataloguePassage, CatalogueReview
 from shared.snapshot.reader import Snapshot
 
@@ -50,12 +51,58 @@ def search_body(
     if explain:
         for body, hit in zip(hits, page.hits, strict=True):
             body["parts"] = _parts(hit.parts)
-    return {
+    head = {
         "snapshot_id": snapshot.snapshot_id,
         "matched": page.matched,
         "took_ms": took_ms,
-        "hits": hits,
     }
+    if page.understood is not None:
+        head["interpretation"] = _interpretation(page.understood)
+    return {**head, "hits": hits}
+
+
+def _interpretation(understood: Understood) -> JsonObject:
+    return {
+        "text": understood.text,
+        "corrections": [
+            {"from": each.written, "to": each.corrected} for each in understood.corrections
+        ],
+        "filters": filters_body(understood.filters),
+        "avoid": understood.avoid,
+        "like": understood.like,
+        "titles": understood.titles,
+        "relaxed": understood.relaxed,
+    }
+
+
+def filters_body(filters: MovieFilter) -> JsonObject:
+    """Make a ``Filters`` of the conditions that there are."""
+    body: JsonObject = {}
+    for name, limits in (
+        ("year", filters.year),
+        ("rating", filters.rating),
+        ("runtime", filters.runtime_minutes),
+        ("votes", filters.votes),
+    ):
+        if not limits.is_open:
+            body[name] = {"gte": _end(name, limits.gte), "lte": _end(name, limits.lte)}
+    if filters.genres_any or filters.genres_all or filters.genres_none:
+        body["genres"] = {
+            "any": filters.genres_any, "all": filters.genres_all, "none": filters.genres_none
+        }  # fmt: skip
+    for name, names in (
+        ("directors", filters.directors_any),
+        ("people", filters.people_any),
+        ("countries", filters.countries_any),
+        ("languages", filters.languages_any),
+    ):
+        if names:
+            body[name] = {"any": names}
+    return body
+
+
+def _end(name: str, value: float | None) -> float | None:
+    return value if value is None or name == "rating" else int(value)
 
 
 def similar_body(

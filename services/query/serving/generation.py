@@ -24,6 +24,7 @@ from shared.snapshot.storage.store import SnapshotStore
 from shared.snapshot.storage.verify import SnapshotCorrupt, VerificationCache
 
 WARM_UP_QUERY = "a quiet movie about people, funny and sad"
+WARM_UP_TYPED = "a funny 90s movie, not too sad"
 UNIT_TOLERANCE = 1e-3
 
 EncoderFactory = Callable[[Manifest], Encoder]
@@ -158,8 +159,13 @@ def _warm_up(generation: Generation) -> None:
         raise EncoderMismatch(f"the encoder returned vectors of shape {vectors.shape}")
     if not abs(float(np.linalg.norm(vectors[0])) - 1) < UNIT_TOLERANCE:
         raise EncoderMismatch("the encoder's vectors are not unit vectors")
-    for mode in get_args(Mode):
-        query = SearchQuery(mode=mode, text=WARM_UP_QUERY, vector=vectors[0])
+    queries = [
+        SearchQuery(mode=mode, text=WARM_UP_QUERY, vector=vectors[0]) for mode in get_args(Mode)
+    ]
+    understood = generation.searcher.interpreted(SearchQuery(text=WARM_UP_TYPED))
+    texts = understood.texts()
+    queries.append(understood.with_vectors(generation.encoder.encode_queries(texts)))
+    for query in queries:
         page = generation.searcher.search(query)
         if any(not np.isfinite(hit.score) for hit in page.hits):
             raise SnapshotCorrupt("a score is not finite")

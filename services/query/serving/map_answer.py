@@ -27,8 +27,8 @@ def zipped_map(snapshot: Snapshot) -> bytes | None:
     body = {
         "snapshot_id": snapshot.snapshot_id,
         "movie_ids": movie_ids,
-        "titles": [fact[0] or movie_id for fact, movie_id in zip(facts, movie_ids, strict=True)],
-        "years": [fact[1] for fact in facts],
+        "titles": [fact.title or movie_id for fact, movie_id in zip(facts, movie_ids, strict=True)],
+        "years": [fact.year for fact in facts],
         "x": x,
         "y": y,
         "cluster": atlas.cluster.tolist(),

@@ -19,6 +19,7 @@ import orjson
 from cachetools import LRUCache
 
 from shared.record import MOVIE_FIELDS, REVIEW_FACTS, MovieRecord, RecordField, ReviewFacts
+from shared.snapshot.files.facts import CatalogueFacts
 from shared.snapshot.storage.verify import SnapshotCorrupt
 
 _SQL_TYPES = {str: "TEXT", int: "INTEGER", float: "REAL", bool: "INTEGER", tuple: "TEXT"}
@@ -131,6 +132,11 @@ _REVIEW_COLUMNS = tuple(field.name for field in fields(CatalogueReview))
 _LISTS = tuple(
     at for at, field in enumerate(MOVIE_FIELDS) if field.type is tuple
 )  # places in a row of a movie
+_FACT_LISTS = tuple(
+    CatalogueFacts._fields.index(field.name)
+    for field in MOVIE_FIELDS
+    if field.type is tuple and field.name in CatalogueFacts._fields
+)
 
 
 def _insert(
@@ -169,6 +175,9 @@ class Catalogue:
             )
             self._review_columns = _selected(
                 self._connection, "reviews", _REVIEW_COLUMNS, REVIEW_FACTS
+            )
+            self._facts = _selected(
+                self._connection, "movies", CatalogueFacts._fields, MOVIE_FIELDS
             )
             self._connection.execute("SELECT row FROM movies LIMIT 1").fetchall()
         except sqlite3.Error as error:
@@ -227,6 +236,24 @@ class Catalogue:
         )
         return [_review(row) for row in selected]
 
+    def sampled_reviews(self, most: int, chars: int) -> list[str]:
+        """The beginnings of reviews from all over the catalogue.
+
+        Args:
+            most: How many reviews.
+            chars: How many characters of each.
+        """
+        [count] = self._connection.execute(
+            "SELECT coalesce(max(row), -1) + 1 FROM reviews"
+        ).fetchone()
+        rows = range(0, count, max(1, -(-count // most)))
+        marks = ",".join("?" * len(rows))
+        selected = self._connection.execute(
+            f"SELECT substr(text, 1, ?) FROM reviews WHERE row IN ({marks})",  # noqa: S608
+            [chars, *rows],
+        )
+        return [text for (text,) in selected]
+
     def passages(self, rows: Sequence[int]) -> list[CataloguePassage]:
         """The passages with these rows, in this order."""
         marks = ",".join("?" * len(rows))
@@ -238,17 +265,25 @@ class Catalogue:
         by_row = {row[0]: row for row in selected}
         return [CataloguePassage._make(by_row[row]) for row in rows]
 
-    def all_facts(
-        self,
-    ) -> list[tuple[str | None, int | None, float | None, tuple[str, ...], int]]:
-        """Title, year, rating, genres and number of reviews of every movie, by row."""
-        rows = self._connection.execute(
-            "SELECT title, year, rating, genres, review_count FROM movies ORDER BY row"
+    def all_facts(self) -> list[CatalogueFacts]:
+        """The facts of every movie, by row."""
+        rows = self._connection.execute(f"SELECT {self._facts} FROM movies ORDER BY row")  # noqa: S608
+        facts = []
+        for row in rows:
+            values = list(row)
+            for at in _FACT_LISTS:
+                values[at] = tuple(orjson.loads(values[at])) if values[at] != "[]" else ()
+            facts.append(CatalogueFacts._make(values))
+        return facts
+
+    def rows_of(self, movie_ids: Sequence[str]) -> list[int]:
+        """The rows of the movies with these ids, in any order; unknown ids are left out."""
+        marks = ",".join("?" * len(movie_ids))
+        selected = self._connection.execute(
+            f"SELECT row FROM movies WHERE movie_id IN ({marks})",  # noqa: S608
+            list(movie_ids),
         )
-        return [
-            (title, year, rating, tuple(orjson.loads(genres)), reviews)
-            for title, year, rating, genres, reviews in rows
-        ]
+        return [row for (row,) in selected]
 
     def movie_ids(self) -> list[str]:
         """The id of every movie, by row."""

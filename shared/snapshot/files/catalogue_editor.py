@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import orjson
 
-from shared.record import REVIEW_FACTS
+from shared.record import MOVIE_FIELDS, REVIEW_FACTS, MovieRecord
 from shared.snapshot.files.catalogue import MOVIE_FACTS, CatalogueWriter, column_type
 
 
@@ -68,15 +69,24 @@ class CatalogueEditor(CatalogueWriter):
         self._connection.execute("UPDATE movies SET row = ? WHERE row = ?", (to, row))
         self._connection.execute("UPDATE reviews SET movie = ? WHERE movie = ?", (to, row))
 
+    def facts(self, row: int) -> MovieRecord:
+        """What is known of a movie."""
+        names = ", ".join(field.name for field in MOVIE_FIELDS)
+        values = self._connection.execute(
+            f"SELECT {names} FROM movies WHERE row = ?",  # noqa: S608
+            (row,),
+        ).fetchone()
+        facts: dict[str, Any] = {}
+        for field, value in zip(MOVIE_FIELDS, values, strict=True):
+            facts[field.name] = tuple(orjson.loads(value)) if field.type is tuple else value
+        return MovieRecord(**facts)
+
     def texts(self, row: int) -> list[str]:
-        """The texts of a movie in the lexical index: its reviews and its directors' names."""
-        directors = self._connection.execute(
-            "SELECT directors FROM movies WHERE row = ?", (row,)
-        ).fetchone()[0]
+        """The texts of a movie's reviews."""
         reviews = self._connection.execute(
             "SELECT text FROM reviews WHERE movie = ? ORDER BY row", (row,)
         )
-        return [*(text for (text,) in reviews), *orjson.loads(directors)]
+        return [text for (text,) in reviews]
 
     def counts(self) -> tuple[int, int, int]:
         """The numbers of movies, reviews and passages."""

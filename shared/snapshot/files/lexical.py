@@ -1,4 +1,4 @@
-"""The lexical index of a snapshot: BM25 over each movie's reviews, with tantivy.
+"""The lexical index of a snapshot: BM25 over each movie's reviews and facts, with tantivy.
 
 One document a movie, its terms (``shared.text.terms``) joined by spaces. Scores are BM25's with
 tantivy's constants (k1 1.2, b 0.75) and its one-byte document lengths; they do not depend on how
@@ -38,6 +38,7 @@ _LOCKS = (".tantivy-writer.lock", ".tantivy-meta.lock")
 _META = "meta.json"
 MOST_DELETED_SHARE = 0.02
 MAX_QUERY_TERMS = 256
+_FEW_ROWS = 128
 
 
 class LexicalWriter:
@@ -121,6 +122,14 @@ class LexicalIndex:
                 f"{folder.name} holds {self._searcher.num_docs} movies, not {rows}"
             )
 
+    def document_count(self, term: str) -> int:
+        """The number of movies that have a term."""
+        return self._searcher.doc_freq("body", term)
+
+    def document_counts(self) -> dict[str, int]:
+        """All terms, each with the number of movies that have it."""
+        return dict(self._searcher.terms_with_prefix("body", ""))
+
     def search(
         self, terms: Sequence[str], k: int, *, among: npt.NDArray[np.int64] | None = None
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
@@ -137,6 +146,14 @@ class LexicalIndex:
         distinct = list(dict.fromkeys(terms))[:MAX_QUERY_TERMS]
         if not distinct or (among is not None and not len(among)):
             return np.empty(0, np.float32), np.empty(0, np.int64)
+        left_out = 0 if among is None else self._searcher.num_docs - len(among)
+        if among is not None and left_out <= _FEW_ROWS:
+            # Few movies are left out, such as one that the others should be like.
+            allowed = np.zeros(self._searcher.num_docs, bool)
+            allowed[among] = True
+            scores, found = self.search(terms, k + left_out)
+            kept = allowed[found]
+            return scores[kept][:k], found[kept][:k]
         query = tantivy.Query.boolean_query(
             [
                 (tantivy.Occur.Should, tantivy.Query.term_query(self._schema, "body", term, "freq"))
@@ -144,7 +161,7 @@ class LexicalIndex:
             ]
         )
         if among is not None:
-            rows = tantivy.Query.term_set_query(self._schema, "row", among.tolist())
+            rows = self._rows(among.tolist())
             query = tantivy.Query.boolean_query(
                 [
                     (tantivy.Occur.Must, tantivy.Query.const_score_query(rows, 0.0)),
@@ -161,6 +178,14 @@ class LexicalIndex:
             return scores, hit_rows
         order = np.lexsort((hit_rows, -scores))
         return scores[order], hit_rows[order]
+
+    def _rows(self, rows: list[int]) -> tantivy.Query:
+        """A query for the movies with these rows."""
+        if len(rows) > _FEW_ROWS:
+            return tantivy.Query.term_set_query(self._schema, "row", rows)
+        # A set is looked up in all of a segment first, which takes longer than few terms do.
+        each = [tantivy.Query.term_query(self._schema, "row", row, "basic") for row in rows]
+        return tantivy.Query.boolean_query([(tantivy.Occur.Should, query) for query in each])
 
 
 @contextmanager

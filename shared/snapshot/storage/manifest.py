@@ -68,7 +68,8 @@ class Manifest(_Frozen):
 
     ``sequence`` comes from the database, so clocks do not matter. In format 3 the movies' passages
     are stored in the order of the movies' rows, without gaps; in format 4 in any order, without
-    overlaps.
+    overlaps. ``terms`` is the version of the terms of the lexical index; before it was recorded, it
+    was 1.
     """
 
     format_version: Literal[3, 4] = 4
@@ -77,6 +78,7 @@ class Manifest(_Frozen):
     created_at: datetime
     encoder: EncoderName
     pooling: Literal["mean"] = "mean"
+    terms: Literal[1, 2] = 1
     counts: Counts
     files: dict[Annotated[str, Field(pattern=_FILE_NAME)], FileEntry]
 

@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from services.cli import app
+from services.cli.search import understood_line
 from shared.snapshot.storage.store import SnapshotStore
 from tests.support.embedder.encoders import HashEncoder
 from tests.support.query.query_service import RunningQuery, always, query_settings, running_query
@@ -64,9 +65,47 @@ async def test_options_are_fields_of_the_search(query: RunningQuery) -> None:
     assert BOXER.movie_id not in await movie_ids(query, "--like", BOXER.movie_id)
     liked = await movie_ids(query, "rain", "--like", BOXER.movie_id, "--like", SPACE.movie_id)
     assert not {BOXER.movie_id, SPACE.movie_id} & set(liked)
+    assert SPACE.movie_id not in await movie_ids(query, "rain", "--exclude", SPACE.movie_id)
     avoiding = await command(query, "a movie", "--avoid", "sweat and stairs")
     assert avoiding.exit_code == 0
     assert "The Underdog" in avoiding.output
+
+
+async def test_a_line_says_what_was_understood(query: RunningQuery) -> None:
+    line = (await command(query, "80s movie in the rain, no comedy")).output.splitlines()[0]
+    assert line.startswith("1980-1989; without Comedy · ")
+    assert "rain" in line
+    assert len(await movie_ids(query, "80s movie in the rain", "--no-interpret")) == 4
+    assert SPACE.movie_id == (await movie_ids(query, "80s movie in the rain"))[0]
+    plain = (await command(query, "80s movie in the rain", "--no-interpret")).output
+    assert "1980-1989" not in plain
+
+
+def test_every_part_is_in_the_line() -> None:
+    understood = {
+        "text": "sad",
+        "corrections": [{"from": "hitchcok", "to": "hitchcock"}],
+        "filters": {
+            "year": {"gte": 1990, "lte": 1999},
+            "runtime": {"gte": None, "lte": 90},
+            "votes": {"gte": 5, "lte": None},
+            "genres": {"any": ["Thriller", "Crime"], "all": [], "none": ["Horror"]},
+            "directors": {"any": ["A. Hitchcock"]},
+            "countries": {"any": ["France"]},
+        },
+        "avoid": "gore",
+        "like": ["tt1"],
+        "titles": ["tt2", "tt3"],
+        "relaxed": ["runtime"],
+    }
+    assert understood_line(understood) == (
+        "1990-1999, up to 90 minutes, from 5 votes, Thriller or Crime, by A. Hitchcock, from France"
+        "; without Horror, gore; like tt1; titled tt2; spelling hitchcok → hitchcock;"
+        " no movie fits, so that these were dropped: runtime · sad"
+    )
+    assert understood_line(
+        {**understood, "filters": {"year": {"gte": 1994, "lte": 1994}}}
+    ).startswith("1994; without gore")
 
 
 async def test_an_error_is_one_line(query: RunningQuery) -> None:

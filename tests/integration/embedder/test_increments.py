@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
@@ -22,13 +24,15 @@ from services.embedder.publishing import publisher as publishing
 from services.embedder.publishing.pooling import pool
 from services.embedder.publishing.publisher import Publisher
 from services.embedder.settling.removal import Removals
+from shared.delivery.messages import MovieMessage
+from shared.record import MovieRecord
 from shared.snapshot import commit, editor
 from shared.snapshot.activation import activate
 from shared.snapshot.reader import Snapshot, open_snapshot
 from shared.snapshot.storage.audit import audit
 from shared.snapshot.storage.manifest import CATALOGUE_FILE, MANIFEST, Manifest
 from shared.snapshot.storage.store import SnapshotStore
-from shared.text.terms import terms
+from shared.text.terms import VERSION, terms
 from tests.integration.snapshot.test_snapshots import writer
 from tests.support.embedder.arrivals import Sent, arrive, end, kept, movie, review
 from tests.support.embedder.encoders import HashEncoder
@@ -288,6 +292,46 @@ async def test_one_of_the_former_format_can_be_built_upon(system: System) -> Non
     await system.crawl(edited(SOME, "tt05", "A quiet walk."))
     second = system.publish()
     assert second.manifest.format_version == 4
+    require_same(second, system.written_at_once(), system.encoder, scores=True)
+
+
+async def test_a_changed_fact_is_searched_by_its_new_words(system: System) -> None:
+    await system.crawl(SOME)
+    assert said(system.publish(), ["kurosawa"]) == {}
+    told = MovieRecord(
+        "tt05", title="Chaos", original_title="乱", year=1985, genres=("Drama",),
+        people=("Mieko Harada",), directors=("Akira Kurosawa",), keywords=("samurai",),
+        description="An ageing warlord retires.",
+    )  # fmt: skip
+    await arrive(system.engine, MovieMessage(run_id="run-9", source="site", movie=told))
+    changed = system.publish()
+    assert changed.manifest.sequence == 2
+    for words in (
+        "chaos", "乱", "kurosawa", "harada", "drama", "samurai", "warlords retiring", "1985",
+        "1980s", "the 80s",
+    ):  # fmt: skip
+        assert said(changed, words.split()).keys() == {"tt05"}, words
+    require_same(changed, system.written_at_once(), system.encoder, scores=True)
+
+
+async def test_one_with_the_terms_of_an_earlier_version_is_not_built_upon(system: System) -> None:
+    await system.crawl(SOME)
+    first = system.publish()
+    path = system.store.folder(first.snapshot_id) / MANIFEST
+    manifest = json.loads(path.read_bytes())
+    assert manifest.pop("terms") == VERSION
+    path.write_text(json.dumps(manifest))
+    commit.point_current_at(system.store, first.snapshot_id)
+    former = open_snapshot(system.store, first.snapshot_id)
+    assert former.terms("huge stories") == ["hug", "stori"]
+    await system.crawl(edited(SOME, "tt05", "A quiet walk."))
+    encoded = list(system.encoder.encoded)
+    with structlog.testing.capture_logs() as logs:
+        second = system.publish()
+    [published] = [line for line in logs if line["event"] == "snapshot published"]
+    assert published["written"] == "all"
+    assert system.encoder.encoded == encoded
+    assert second.terms("huge stories") == ["huge", "story"]
     require_same(second, system.written_at_once(), system.encoder, scores=True)
 
 

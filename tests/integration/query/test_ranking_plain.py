@@ -51,10 +51,11 @@ def movies(seed: int, count: int) -> list[SampleMovie]:
 
 @dataclass(frozen=True)
 class Plain:
-    """Scores of the candidates by row, and the cosines of their passages."""
+    """Scores of the candidates by row, the cosines of their passages, and their BM25 scores."""
 
     scores: dict[int, float]
     passages: dict[int, np.ndarray]
+    lexical: dict[int, float]
 
 
 def plain(searcher: Searcher, text: str, query: np.ndarray) -> Plain:
@@ -80,9 +81,13 @@ def plain(searcher: Searcher, text: str, query: np.ndarray) -> Plain:
         + np.mean(np.sort(passages[row])[-scoring.TOP_PASSAGES :])
         for row in candidates
     ]
-    bm25 = [lexical[row] if row in sharing else 0.0 for row in candidates]
+    bm25 = [lexical.get(row, 0.0) for row in candidates]
     fused = scoring.DENSE_WEIGHT * z(dense) + (1 - scoring.DENSE_WEIGHT) * z(bm25)
-    return Plain(dict(zip(candidates, fused.tolist(), strict=True)), passages)
+    return Plain(
+        dict(zip(candidates, fused.tolist(), strict=True)),
+        passages,
+        dict(zip(candidates, bm25, strict=True)),
+    )
 
 
 def z(values: list[float]) -> np.ndarray:
@@ -123,6 +128,7 @@ def test_the_searcher_finds_what_a_look_at_everything_does(
     for hit in hits:
         shown = 1 / (1 + np.exp(-expected.scores[hit.movie.row]))
         assert hit.score == pytest.approx(shown, abs=2e-4)
+        assert hit.parts.lexical == pytest.approx(expected.lexical[hit.movie.row], abs=2e-4)
         cosines = expected.passages[hit.movie.row]
         [evidence] = hit.evidence
         place = evidence.passage.row - hit.movie.passage_start

@@ -164,7 +164,8 @@ async def test_typing_a_title_finds_it_first(query: RunningQuery) -> None:
 
 INVALID: dict[str, tuple[dict[str, Any], str]] = {
     "nothing": ({}, "query"),
-    "only avoid": ({"avoid": SECRET}, "query"),
+    "no filters": ({"filters": {}}, "query"),
+    "only exclude": ({"exclude": ["tt1"]}, "query"),
     "only unlike": ({"unlike": ["tt1"]}, "query"),
     "lexical without query": ({"like": ["tt1"], "mode": "lexical"}, "query"),
     "in both": ({"query": "a", "like": ["tt1", "tt2"], "unlike": ["tt2"]}, "unlike"),
@@ -234,7 +235,10 @@ async def test_what_does_not_validate_is_422_and_says_where(
             "/search?query=a&q=a",
             None,
             "",
-            "Unknown query parameter. Known names: q, k, offset, mode, evidence",
+            (
+                "Unknown query parameter. "
+                "Known names: q, k, offset, mode, evidence, interpret, exclude"
+            ),
         ),
         ("/movies?limits=1", None, "limits", "Unknown query parameter. Did you mean 'limit'?"),
         (

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.record import MovieRecord
 from shared.snapshot.files.lexical import LexicalIndex, LexicalWriter
 from shared.snapshot.storage.verify import SnapshotCorrupt
+from shared.snapshot.writer import FACTS_WEIGHT, lexical_terms
 from tests.support.soak import examples
 
 K1, B = 1.2, 0.75
@@ -68,6 +70,23 @@ def test_scores_are_bm25_also_among_some(
     assert dict(zip(rows.tolist(), scores.tolist(), strict=True)) == pytest.approx(
         {row: score for row, score in expected.items() if row in among}, rel=1e-4
     )
+
+
+def test_a_movies_document_is_its_reviews_and_its_facts_thrice() -> None:
+    movie = MovieRecord(
+        "tt1", title="Chaos", year=2003, directors=("Akira Kurosawa",),
+        description="A warlord leaves.",
+    )  # fmt: skip
+    document = Counter(lexical_terms(movie, ["The warlord rages.", "Grim"]))
+    facts = ("chao", "2003", "2000s", "00s", "akira", "kurosawa", "leave")
+    assert document == dict.fromkeys(facts, FACTS_WEIGHT) | {
+        "warlord": FACTS_WEIGHT + 1, "rage": 1, "grim": 1,
+    }  # fmt: skip
+    without = Counter(
+        lexical_terms(movie, ["The warlord rages.", "Grim"], leave_out_description=True)
+    )
+    assert document - without == Counter({"leave": FACTS_WEIGHT, "warlord": FACTS_WEIGHT})
+    assert lexical_terms(MovieRecord("tt2"), ["Grim"]) == ["grim"]
 
 
 def test_what_shares_no_term_is_not_found(tmp_path: Path) -> None:

@@ -32,6 +32,11 @@ class SampleMovie:
     description: str | None = None
     rating: float | None = None
     url: str | None = None
+    people: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    runtime_minutes: int | None = None
+    votes: int | None = None
 
 
 BOXER = SampleMovie(
@@ -129,6 +134,11 @@ def write_files(
                 description=movie.description,
                 rating=movie.rating,
                 url=movie.url,
+                people=movie.people,
+                countries=movie.countries,
+                languages=movie.languages,
+                runtime_minutes=movie.runtime_minutes,
+                votes=movie.votes,
             )
             writer.add(facts, reviews, vector)
     if mapped:

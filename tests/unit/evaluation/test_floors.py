@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from shared.evaluation.constraints import Constraint
 from shared.evaluation.floors import (
     Floor,
     FloorInvalid,
@@ -9,6 +10,7 @@ from shared.evaluation.floors import (
     parse_floor,
     verdicts,
 )
+from shared.evaluation.query_sets import Query, QuerySet
 
 
 @pytest.mark.parametrize(
@@ -17,6 +19,9 @@ from shared.evaluation.floors import (
         ("plot:MRR@10>=0.80", Floor("plot", "MRR@10", 0.8)),
         (" imdb500-avoid : violations@10 <= 1.5 ", Floor("imdb500-avoid", "violations@10", 1.5)),
         ("mood:ndcg@10>=.66", Floor("mood", "nDCG@10", 0.66)),
+        ("feel:opposites@10<=18", Floor("feel", "opposites@10", 18)),
+        ("titles/typo:success@1>=0.9", Floor("titles/typo", "success@1", 0.9)),
+        ("asks:kept@10>=0.92", Floor("asks", "kept@10", 0.92)),
     ],
 )
 def test_floors_are_read(text: str, floor: Floor) -> None:
@@ -35,6 +40,8 @@ def test_floors_are_read(text: str, floor: Floor) -> None:
         ("plot:MRR@10>=nan", "nan is not a number"),
         ("plot:MRR@10<=0.8", "MRR@10 must be >="),
         ("avoid:violations@10>=1", "violations@10 must be <="),
+        ("feel:opposites@10>=1", "opposites@10 must be <="),
+        ("titles/typo/more:R@1>=1", "must have the form"),
     ],
 )
 def test_other_texts_are_rejected(text: str, message: str) -> None:
@@ -62,6 +69,16 @@ def test_a_floor_holds_for_the_sets_of_its_name() -> None:
     assert str(checks[0]) == "imdb500-plot: MRR@10 is 0.800, which is >= 0.8"
 
 
+def test_a_floor_of_a_kind_holds_for_that_kind() -> None:
+    floor = parse_floor("titles/typo:success@1>=0.9")
+    figures = {"imdb500-titles": {"success@1": 0.1}, "imdb500-titles/typo": {"success@1": 0.95}}
+    assert [str(check) for check in verdicts([floor], figures)] == [
+        "imdb500-titles/typo: success@1 is 0.950, which is >= 0.9"
+    ]
+    assert floor.is_within("imdb500-titles")
+    assert not floor.is_within("imdb500-plot")
+
+
 def test_fewer_violations_are_better() -> None:
     floor = parse_floor("avoid:violations@10<=1.5")
     assert floor.met_by(1.5)
@@ -73,10 +90,25 @@ def test_nan_reaches_no_floor() -> None:
         assert not parse_floor(text).met_by(float("nan"))
 
 
-def test_a_floor_without_a_query_set_is_rejected() -> None:
-    sets = {"imdb500-plot": False, "imdb500-avoid": True}
-    check_floors([parse_floor("plot:R@1>=0"), parse_floor("avoid:violations@10<=1")], sets)
-    with pytest.raises(FloorInvalid, match="the only sets are imdb500-plot, imdb500-avoid"):
-        check_floors([parse_floor("polt:R@1>=0")], sets)
-    with pytest.raises(FloorInvalid, match="must not appear"):
-        check_floors([parse_floor("plot:violations@10<=1")], sets)
+def test_a_floor_over_nothing_is_rejected() -> None:
+    plain = Query("a", "space", kind="lower")
+    ask = Query("a", "90s", must=Constraint(year=(1990, 1999)))
+    sets = [
+        QuerySet("imdb500-plot", (plain,), {"a": {"x": 1}}),
+        QuerySet("imdb500-avoid", (plain,), {"a": {"x": 1, "y": -1}}),
+        QuerySet("asks", (ask,), {"a": {}}),
+    ]
+    for text in (
+        "plot:R@1>=0", "plot/lower:success@1>=0", "avoid:violations@10<=1", "asks:kept@10>=0",
+    ):  # fmt: skip
+        check_floors([parse_floor(text)], sets)
+    for text, message in (
+        ("polt:R@1>=0", "the only sets are imdb500-plot, imdb500-plot/lower, imdb500-avoid, "),
+        ("plot/typo:R@1>=0", "the only sets are"),
+        ("plot:violations@10<=1", "no query has a movie that must not appear"),
+        ("plot:unjudged@10<=1", "no movie is judged as not relevant"),
+        ("plot:kept@10>=0", "no query says what movies must be"),
+        ("asks:MRR@10>=0", "no query has a relevant movie"),
+    ):
+        with pytest.raises(FloorInvalid, match=message):
+            check_floors([parse_floor(text)], sets)

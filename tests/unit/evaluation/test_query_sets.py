@@ -4,12 +4,15 @@ from pathlib import Path
 
 import pytest
 
+from shared.evaluation.constraints import Constraint
 from shared.evaluation.query_sets import (
     Query,
+    QuerySet,
     QuerySetInvalid,
     read_query_set,
     read_query_sets,
 )
+from shared.evaluation.query_sets import write_query_set as write_whole_set
 from tests.support.query.query_sets import write_query_set
 
 HEADER = "query-id\tcorpus-id\tscore\n"
@@ -28,7 +31,6 @@ def test_queries_and_judgements_are_read(tmp_path: Path) -> None:
     assert query_set.name == tmp_path.name
     assert query_set.queries == (Query("a", "space", "war"),)
     assert query_set.judgements == {"a": {"tt1": 2, "tt2": -1}}
-    assert query_set.has_unwanted
     assert query_set.remarks == ()
 
 
@@ -41,6 +43,9 @@ def test_queries_and_judgements_are_read(tmp_path: Path) -> None:
         ('{"_id": "a", "text": " "}\n', "", 'line 1: "text" must be a string that is not empty'),
         ('{"_id": "a", "text": "b", "avoid": 3}\n', "", 'line 1: "avoid" must be a string'),
         (ONE + ONE, "", "line 2: the id a occurs twice"),
+        ('{"_id": "a", "text": "b", "kind": 3}\n', "", 'line 1: "kind" must be a string'),
+        ('{"_id": "a", "text": "b", "kind": "a/b"}\n', "", '"kind" must consist of letters'),
+        ('{"_id": "a", "text": "b", "must": {"years": 1}}\n', "", 'line 1: "must" has the unknown'),
         ("\n", "", "queries.jsonl: no queries"),
         (ONE, f"{HEADER}a\ttt1\n", "qrels.tsv, line 2: 2 columns"),
         (ONE, f"{HEADER}a\ttt1\tgood\n", "qrels.tsv, line 2: the score 'good'"),
@@ -57,6 +62,32 @@ def test_an_unreadable_set_is_rejected_with_its_place(
         read_query_set(folder_of(tmp_path, queries, judgements))
     assert message in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_queries_that_say_what_movies_must_be_need_no_judgements(tmp_path: Path) -> None:
+    ask = '{"_id": "b", "text": "90s", "must": {"year": [1990, 1999]}, "kind": "years"}\n'
+    expected = Query("b", "90s", kind="years", must=Constraint(year=(1990, 1999)))
+    (tmp_path / "queries.jsonl").write_text(ask)
+    alone = read_query_set(tmp_path)
+    assert alone.queries == (expected,)
+    assert alone.among(frozenset()).queries == (expected,)
+    mixed = read_query_set(folder_of(tmp_path, ONE + ask, f"{HEADER}a\ttt1\t1\n"))
+    assert [query.query_id for query in mixed.queries] == ["a", "b"]
+    assert mixed.kinds == ("years",)
+    assert mixed.of_kind("years") == QuerySet(f"{tmp_path.name}/years", (expected,), {"b": {}})
+    (tmp_path / "qrels.tsv").unlink()
+    with pytest.raises(QuerySetInvalid, match=r"qrels\.tsv: No such file"):
+        read_query_set(tmp_path)
+
+
+def test_a_written_set_is_read_back(tmp_path: Path) -> None:
+    queries = (
+        Query("a", "un été à Paris", avoid="war", kind="typo"),
+        Query("b", "90s", must=Constraint((1990, 1999), ("Comedy",), ("Romance",))),
+        Query("c", "long", must=Constraint(genres=("Drama",))),
+    )
+    whole = QuerySet("whole", queries, {"a": {"tt1": 2, "tt2": -1}, "b": {}, "c": {}})
+    assert read_query_set(write_whole_set(tmp_path, whole)) == whole
 
 
 def test_missing_files_are_named(tmp_path: Path) -> None:

@@ -49,3 +49,9 @@ def test_a_clear_gain_is_significant_and_chance_is_not() -> None:
 def test_no_difference_at_all() -> None:
     gain = difference([0.1, 0.9], [0.1, 0.9])
     assert (gain.estimate.mean, gain.p_value) == (0.0, 1.0)
+
+
+def test_one_query_shows_nothing() -> None:
+    gain = difference([1.0], [0.5])
+    assert gain.estimate == Estimate(0.5, 0.5, 0.5)
+    assert gain.p_value == 1.0

@@ -49,10 +49,8 @@ def test_another_unknown_field_is_not_echoed() -> None:
         assert field == ""
         assert message.startswith("Unknown field. Known names: query, k, offset, avoid,")
         [(field, message)] = errors_of(SearchRequest, {"query": "a", "filters": {name: 1}})
-        assert (field, message) == (
-            "filters",
-            "Unknown field. Known names: year, genres, rating",
-        )
+        assert field == "filters"
+        assert message.startswith("Unknown field. Known names: year, genres, rating, directors,")
 
 
 def test_an_unknown_query_parameter_is_called_that() -> None:
@@ -61,7 +59,7 @@ def test_an_unknown_query_parameter_is_called_that() -> None:
     ]
     [(field, message)] = errors_of(SearchParameters, {"q": "a", "sort": "year"}, "query")
     assert field == ""
-    assert message == "Unknown query parameter. Known names: q, k, offset, mode, evidence"
+    assert message.startswith("Unknown query parameter. Known names: q, k, offset, mode, evidence,")
 
 
 def test_a_field_with_an_alias_is_known_by_it() -> None:

@@ -7,7 +7,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from services.query.api.requests import QueryParameters, RequestBody
+from services.query.api.request_parts import RequestBody
+from services.query.api.requests import QueryParameters
 from services.query.http.field_errors import field_error
 from shared.delivery.dead_letters import DeadLetter, LetterId
 from shared.delivery.messages import SourceName

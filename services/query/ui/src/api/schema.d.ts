@@ -59,7 +59,7 @@ export interface paths {
         };
         /**
          * Suggest titles
-         * @description Complete the beginning of a title, or of a word in a title.
+         * @description Complete the beginning of a title, or of a word in a title; slips are forgiven.
          */
         get: operations["suggest"];
         put?: never;
@@ -596,6 +596,38 @@ export interface components {
          *               "score": 0.8312
          *             }
          *           ],
+         *           "interpretation": {
+         *             "avoid": "gore",
+         *             "corrections": [
+         *               {
+         *                 "from": "boxr",
+         *                 "to": "boxer"
+         *               }
+         *             ],
+         *             "filters": {
+         *               "genres": {
+         *                 "all": [],
+         *                 "any": [
+         *                   "Drama"
+         *                 ],
+         *                 "none": [
+         *                   "Horror"
+         *                 ]
+         *               },
+         *               "year": {
+         *                 "gte": 1970,
+         *                 "lte": 1979
+         *               }
+         *             },
+         *             "like": [
+         *               "tt0405159"
+         *             ],
+         *             "relaxed": [
+         *               "runtime"
+         *             ],
+         *             "text": "about a boxer",
+         *             "titles": []
+         *           },
          *           "matched": 500,
          *           "snapshot_id": "00000042-9f1c03ab",
          *           "took_ms": {
@@ -839,12 +871,45 @@ export interface components {
             /**
              * @default {
              *       "any": [],
+             *       "all": [],
              *       "none": []
              *     }
              */
             genres?: components["schemas"]["GenreFilter"];
             /** @default {} */
             rating?: components["schemas"]["RatingRange"];
+            /**
+             * @default {
+             *       "any": []
+             *     }
+             */
+            directors?: components["schemas"]["NameFilter"];
+            /**
+             * @description In the cast, or directors.
+             * @default {
+             *       "any": []
+             *     }
+             */
+            people?: components["schemas"]["NameFilter"];
+            /**
+             * @default {
+             *       "any": []
+             *     }
+             */
+            countries?: components["schemas"]["NameFilter"];
+            /**
+             * @default {
+             *       "any": []
+             *     }
+             */
+            languages?: components["schemas"]["NameFilter"];
+            /** @default {} */
+            runtime?: components["schemas"]["RuntimeRange"];
+            /**
+             * @description How many votes `rating` counts.
+             * @default {}
+             */
+            votes?: components["schemas"]["VotesRange"];
         };
         /**
          * GenreCount
@@ -858,7 +923,7 @@ export interface components {
         };
         /**
          * GenreFilter
-         * @description Genres, case-insensitive; `/facets` lists the known genres.
+         * @description Genres, ignoring case and accents; `/facets` lists the known genres.
          */
         GenreFilter: {
             /**
@@ -867,6 +932,12 @@ export interface components {
              * @default []
              */
             any?: string[];
+            /**
+             * All
+             * @description The movie must have all of these.
+             * @default []
+             */
+            all?: string[];
             /**
              * None
              * @description The movie must have none of these.
@@ -1327,6 +1398,18 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * NameFilter
+         * @description Whole names, ignoring case and accents.
+         */
+        NameFilter: {
+            /**
+             * Any
+             * @description The movie must have at least one of these.
+             * @default []
+             */
+            any?: string[];
+        };
+        /**
          * Parts
          * @description The components of a score; null for a component that is not used.
          */
@@ -1365,6 +1448,44 @@ export interface components {
             rating: number | null;
             /** Url */
             url: string | null;
+        };
+        /**
+         * QueryInterpretation
+         * @description How the query was understood, without the parts that the request sets itself.
+         *
+         *     Each part can be sent back as a field of a request with `interpret: false`: `text` as `query`
+         *     unless it is empty, `filters`, `avoid` and `like` under their names.
+         */
+        QueryInterpretation: {
+            /**
+             * Text
+             * @description What was searched by meaning and words; may be empty.
+             */
+            text: string;
+            /** Corrections */
+            corrections: components["schemas"]["SpellingCorrection"][];
+            /** @description Constraints that were kept. Unlike conditions that a request sets, they let movies through whose value is unknown, after all that fit. */
+            filters: components["schemas"]["Filters"];
+            /**
+             * Avoid
+             * @description What the movie should not be about.
+             */
+            avoid: string | null;
+            /**
+             * Like
+             * @description Ids of movies that hits resemble.
+             */
+            like: string[];
+            /**
+             * Titles
+             * @description Ids of the movies that the query names, best first.
+             */
+            titles: string[];
+            /**
+             * Relaxed
+             * @description Names of filters that were dropped, because no movie met all constraints.
+             */
+            relaxed: string[];
         };
         /**
          * RatingRange
@@ -1748,14 +1869,28 @@ export interface components {
             runs: components["schemas"]["Run"][];
         };
         /**
+         * RuntimeRange
+         * @description Minutes from `gte` to `lte`, inclusive.
+         */
+        RuntimeRange: {
+            /** Gte */
+            gte?: number | null;
+            /** Lte */
+            lte?: number | null;
+        };
+        /**
          * SearchRequest
-         * @description A search by a query, by liked movies, or by both.
+         * @description A search by a query, by liked movies, by filters, or by several of these.
          * @example {
          *       "query": "relaxing and funny, maybe a period piece"
          *     }
          * @example {
          *       "avoid": "gore",
          *       "evidence": 2,
+         *       "exclude": [
+         *         "tt0084602",
+         *         "tt0089927"
+         *       ],
          *       "explain": true,
          *       "filters": {
          *         "genres": {
@@ -1766,14 +1901,23 @@ export interface components {
          *             "Horror"
          *           ]
          *         },
+         *         "people": {
+         *           "any": [
+         *             "Sylvester Stallone"
+         *           ]
+         *         },
          *         "rating": {
          *           "gte": 7
+         *         },
+         *         "runtime": {
+         *           "lte": 130
          *         },
          *         "year": {
          *           "gte": 1950,
          *           "lte": 2005
          *         }
          *       },
+         *       "interpret": false,
          *       "k": 5,
          *       "like": [
          *         "tt0050986"
@@ -1787,7 +1931,7 @@ export interface components {
         SearchRequest: {
             /**
              * Query
-             * @description May be omitted when `like` is given.
+             * @description May be omitted when `like`, `filters` or `avoid` is given.
              */
             query?: string | null;
             /**
@@ -1820,17 +1964,44 @@ export interface components {
              */
             unlike?: string[];
             /**
+             * Exclude
+             * @description Ids of movies to leave out, such as those already seen. They have no other effect, and unknown ids have none.
+             * @default []
+             */
+            exclude?: string[];
+            /**
              * @description Exact conditions, applied before ranking.
              * @default {
              *       "year": {},
              *       "genres": {
+             *         "all": [],
              *         "any": [],
              *         "none": []
              *       },
-             *       "rating": {}
+             *       "rating": {},
+             *       "directors": {
+             *         "any": []
+             *       },
+             *       "people": {
+             *         "any": []
+             *       },
+             *       "countries": {
+             *         "any": []
+             *       },
+             *       "languages": {
+             *         "any": []
+             *       },
+             *       "runtime": {},
+             *       "votes": {}
              *     }
              */
             filters?: components["schemas"]["Filters"];
+            /**
+             * Interpret
+             * @description Understand the query: titles, spelling, constraints such as `90s` or `by Hitchcock`, what it denies, and movies it compares to. `interpretation` in the response says how. `false` searches for the query as it is.
+             * @default true
+             */
+            interpret?: boolean;
             /**
              * Mode
              * @description `hybrid`: combines meaning and words. `semantic`: cosine similarity to the movies' pooled vectors only. `lexical`: BM25 of the words only; requires a query.
@@ -1911,6 +2082,38 @@ export interface components {
          *           "score": 0.8312
          *         }
          *       ],
+         *       "interpretation": {
+         *         "avoid": "gore",
+         *         "corrections": [
+         *           {
+         *             "from": "boxr",
+         *             "to": "boxer"
+         *           }
+         *         ],
+         *         "filters": {
+         *           "genres": {
+         *             "all": [],
+         *             "any": [
+         *               "Drama"
+         *             ],
+         *             "none": [
+         *               "Horror"
+         *             ]
+         *           },
+         *           "year": {
+         *             "gte": 1970,
+         *             "lte": 1979
+         *           }
+         *         },
+         *         "like": [
+         *           "tt0405159"
+         *         ],
+         *         "relaxed": [
+         *           "runtime"
+         *         ],
+         *         "text": "about a boxer",
+         *         "titles": []
+         *       },
          *       "matched": 500,
          *       "snapshot_id": "00000042-9f1c03ab",
          *       "took_ms": {
@@ -1929,6 +2132,8 @@ export interface components {
              */
             matched: number;
             took_ms: components["schemas"]["Took"];
+            /** @description Present only when something was understood. */
+            interpretation?: components["schemas"]["QueryInterpretation"] | null;
             /** Hits */
             hits: components["schemas"]["Hit"][];
         };
@@ -2037,12 +2242,12 @@ export interface components {
          *           "score": 0.8312
          *         }
          *       ],
-         *       "matched": 500,
+         *       "matched": 499,
          *       "snapshot_id": "00000042-9f1c03ab",
          *       "took_ms": {
-         *         "encode": 2.1,
+         *         "encode": 0,
          *         "search": 0.6,
-         *         "total": 3.2
+         *         "total": 1.1
          *       }
          *     }
          */
@@ -2315,6 +2520,16 @@ export interface components {
             sources: components["schemas"]["SourceInfo"][];
         };
         /**
+         * SpellingCorrection
+         * @description A word of the query that the catalogue does not know, and the word that was searched.
+         */
+        SpellingCorrection: {
+            /** From */
+            from: string;
+            /** To */
+            to: string;
+        };
+        /**
          * Suggestion
          * @description A movie whose title matches the typed text.
          */
@@ -2354,6 +2569,16 @@ export interface components {
             search: number;
             /** Total */
             total: number;
+        };
+        /**
+         * VotesRange
+         * @description Numbers of votes from `gte` to `lte`, inclusive.
+         */
+        VotesRange: {
+            /** Gte */
+            gte?: number | null;
+            /** Lte */
+            lte?: number | null;
         };
         /**
          * YearRange
@@ -2454,6 +2679,10 @@ export interface operations {
                 mode?: "hybrid" | "semantic" | "lexical";
                 /** @description Number of review passages to return with each hit. */
                 evidence?: number;
+                /** @description Understand the query: titles, spelling, constraints such as `90s` or `by Hitchcock`, what it denies, and movies it compares to. `interpretation` in the response says how. `false` searches for the query as it is. */
+                interpret?: boolean;
+                /** @description Id of a movie to leave out; may be repeated. */
+                exclude?: string[];
             };
             header?: never;
             path?: never;
@@ -2733,7 +2962,7 @@ export interface operations {
     suggest: {
         parameters: {
             query: {
-                /** @description The beginning of a title or of a word in it. Case, accents, punctuation and a leading article are ignored. */
+                /** @description The beginning of a title or of a word in it. Case, accents, punctuation and a leading article are ignored, `&` is `and`, and slips are forgiven. */
                 q: string;
                 /** @description Number of titles to return. */
                 limit?: number;
