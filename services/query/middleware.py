@@ -27,7 +27,8 @@ from shared.telemetry import get_logger
 
 MAX_BODY_BYTES = 16 * 1024
 SEARCH = "/search"
-BODY_BYTES = {"/search/batch": 256 * 1024}  # limits of the paths with larger bodies
+# Limits of the paths with larger bodies: a search may exclude a thousand movies by their ids.
+BODY_BYTES = {SEARCH: 96 * 1024, "/search/batch": 256 * 1024}
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

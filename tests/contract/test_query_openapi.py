@@ -151,7 +151,7 @@ async def test_real_responses_match_the_document(
             await client.post(
                 "/search", content=b"{", headers={"Content-Type": "application/json"}
             ),
-            await client.post("/search", content=b" " * 20_000),
+            await client.post("/search", content=b" " * 100_000),
             await client.post("/search", json={"query": "neon", "explain": True}),
             await client.post("/search", json={"like": ["nm:1"], "explain": True}),
             await client.post("/search", json={"query": "sea", "avoid": "neon", "explain": True}),

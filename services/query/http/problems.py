@@ -95,7 +95,7 @@ class Problems(Kind, Enum):
     )  # fmt: skip
     BODY_TOO_LARGE = (
         413, "body-too-large", "The body is too large",
-        "A body may have up to 16 KiB, the body of /search/batch up to 256 KiB.",
+        "A body may have up to 16 KiB, that of /search 96 KiB and that of /search/batch 256 KiB.",
     )  # fmt: skip
     UNSUPPORTED_MEDIA_TYPE = (
         415, "unsupported-media-type", "Unsupported media type",

@@ -287,11 +287,11 @@ async def test_batches_are_bounded(query: RunningQuery) -> None:
     assert [await status(count) for count in (0, 1, 64, 65)] == [422, 200, 200, 422]
 
 
-async def test_a_batch_may_be_large_and_nothing_else(query: RunningQuery) -> None:
+async def test_a_batch_may_be_large_and_a_search_may_exclude_many(query: RunningQuery) -> None:
     body = json.dumps({"searches": [{"query": "é" * 500}] * 60}).encode()
     most = BODY_BYTES["/search/batch"]
     headers = {"Content-Type": "application/json"}
-    assert 16 * 1024 < len(body) < most
+    assert BODY_BYTES["/search"] < len(body) < most
 
     async def status(path: str, content: bytes) -> int:
         return (await query.client.post(path, content=content, headers=headers)).status_code
@@ -300,6 +300,8 @@ async def test_a_batch_may_be_large_and_nothing_else(query: RunningQuery) -> Non
     assert await status("/search/batch", body + b" " * (most - len(body))) == 200
     assert await status("/search/batch", body + b" " * (most - len(body) + 1)) == 413
     assert await status("/search", body) == 413
+    longest = [f"{n:064}" for n in range(1000)]
+    assert await status("/search", json.dumps({"query": "a", "exclude": longest}).encode()) == 200
 
 
 async def test_batches_and_searches_share_the_queue(query: RunningQuery) -> None:
