@@ -49,7 +49,7 @@ class Collection:
     Attributes:
         name: Its folder below the data folder, and the name of the source.
         reviews_per_movie: Reviews kept for each movie; 0 keeps all.
-        query_sets: Its query sets.
+        query_sets: Query sets that are searched over it.
         floors: Minimum values in the form that ``shared.evaluation.floors`` parses.
         titled_only: Whether movies without a title, and their reviews, are left out.
     """
@@ -132,7 +132,7 @@ def measurements_of(
         shared.evaluation.query_sets.QuerySetInvalid: a set cannot be read.
         OSError: a file cannot be read or written.
     """
-    own = tuple(queries for queries in collection.query_sets if queries.own_descriptions)
+    described = tuple(queries for queries in collection.query_sets if queries.own_descriptions)
     others = tuple(queries for queries in collection.query_sets if not queries.own_descriptions)
     folder = work / f"{collection.name}-without-descriptions"
     folder.mkdir(parents=True, exist_ok=True)
@@ -145,7 +145,7 @@ def measurements_of(
     # The first says less about some movies and nothing else, so the second can begin with it.
     second = snapshot_of(collection, data=data, work=work, say=say, begin_with=folder / "data")
     return [
-        _measurement(collection, own, first, data, work),
+        _measurement(collection, described, first, data, work),
         _measurement(collection, others, second, data, work),
     ]
 
@@ -207,7 +207,7 @@ def movies_without_descriptions(collection: Collection, data: Path, folder: Path
     """Write a collection's movies without the descriptions that are queries.
 
     Args:
-        collection: The collection.
+        collection: The collection to measure.
         data: The folder of all collections.
         folder: Where to write ``movies.parquet``.
 

@@ -71,4 +71,4 @@ def read_earlier(path: Path) -> EarlierFigures:
 
 
 def _values(mode: dict[str, Any]) -> Values:
-    return {metric: dict(found["values"]) for metric, found in mode["metrics"].items()}
+    return {metric: dict(figure["values"]) for metric, figure in mode["metrics"].items()}

@@ -167,8 +167,8 @@ def _estimated(
         before = values.get(baseline, {}).get(metric) if baseline is not None else None
         if mode == baseline or before is None or list(before) != list(values[mode][metric]):
             return None
-        found = difference(list(values[mode][metric].values()), list(before.values()))
-        return Difference(_figure(metric, found.estimate, len(before)), found.p_value)
+        result = difference(list(values[mode][metric].values()), list(before.values()))
+        return Difference(_figure(metric, result.estimate, len(before)), result.p_value)
 
     def whole(metric: str, by_query: Mapping[str, float]) -> Estimate:
         return _figure(metric, estimate(list(by_query.values())), len(by_query))

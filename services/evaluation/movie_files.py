@@ -69,5 +69,5 @@ def _without_descriptions(movies: pa.Table, movie_ids: AbstractSet[str]) -> pa.T
 
 def _movie_id(value: str) -> str:
     """The id of a movie, which a file may have as the path of its page (``/title/tt…/``)."""
-    found = _IMDB_ID.search(value)
-    return value if found is None else found[0]
+    match = _IMDB_ID.search(value)
+    return value if match is None else match[0]

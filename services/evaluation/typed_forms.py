@@ -50,7 +50,7 @@ def slipped(text: str, seed: str) -> str | None:
     letter stays, as in most slips that people make.
 
     Args:
-        text: The text.
+        text: The text of the query as it is in the set.
         seed: Decides the slip.
 
     Returns:

@@ -123,7 +123,7 @@ def check_floors(floors: Iterable[Floor], query_sets: Iterable[QuerySet]) -> Non
     """Check that every floor applies to something that is measured.
 
     Args:
-        floors: The floors.
+        floors: Least or greatest values of measures, by query set.
         query_sets: The query sets that are measured.
 
     Raises:
@@ -150,7 +150,7 @@ def verdicts(
     """Compare floors with figures.
 
     Args:
-        floors: The floors.
+        floors: Least or greatest values of measures, by query set.
         figures: For each query set by name, and each kind as ``SET/KIND``, the figure of each
             metric.
     """

@@ -8,7 +8,7 @@ nDCG@10         the same, with the gain ``2^grade - 1``: a movie that is just ri
 success@1       whether the first hit is relevant: with one relevant movie a query, R@1
 violations@10   movies among the first ten whose judgement says that they must not appear
 opposites@10    the same, but the figure of a set is their number over all its queries
-unjudged@10     the share of the first ten that nobody has judged, in sets that also judge movies
+unjudged@10     the share of the first ten that have no judgement, in sets that also judge movies
                 as not relevant: where it is high, the other figures are too low
 kept@10         the share of the first ten that are what the query says that movies must be
 =============== ===================================================================================

@@ -40,7 +40,7 @@ class Query:
 
     Attributes:
         query_id: Its id.
-        text: What is typed.
+        text: The text of the query.
         avoid: A description of what to avoid, in a field of its own.
         kind: The group of the set that it belongs to.
         must: What movies must be.

@@ -117,12 +117,12 @@ class NearBeginnings:
         """
         slips = sum(len(prefix) >= least for least in _LEAST_LETTERS_OF_PREFIX)
         window = min(_WINDOW, len(prefix) + slips)
-        wanted = np.uint64(_letters(prefix[: window - slips]))
+        letters = np.uint64(_letters(prefix[: window - slips]))
         for letter in dict.fromkeys(prefix[:2]) if slips else ():
             first = bisect_left(self._keys, letter)
             last = bisect_left(self._keys, letter + "\U0010ffff")
             bits = np.left_shift(np.uint64(1), self._codes[first:last, :window].astype(np.uint64))
-            missing = np.bitwise_count(wanted & ~np.bitwise_or.reduce(bits, axis=1))
+            missing = np.bitwise_count(letters & ~np.bitwise_or.reduce(bits, axis=1))
             likely = (np.flatnonzero(missing <= slips) + first).tolist()
             least = np.full(len(likely), slips + 1, np.uint8)
             for length in range(len(prefix) - slips, len(prefix) + slips + 1) if likely else ():

@@ -83,7 +83,7 @@ class Ranker:
         """Prepare to rank.
 
         Args:
-            snapshot: The snapshot.
+            snapshot: The open snapshot whose movies are ranked.
             standing: How each movie stands, shape ``(rows,)``.
         """
         self._standing = standing

@@ -84,15 +84,15 @@ class Framed(NamedTuple):
 
 def unframed(folded: str) -> list[Framed]:
     """The text without one frame, without two, and so on; nothing where it has none."""
-    found: list[Framed] = []
+    framed: list[Framed] = []
     text, sure = folded.strip(" \t\n.!?\"'“”„«»"), False
     for _ in range(MOST_FRAMES):
         inner, inner_is_sure = _inside(text)
         if inner is None:
             break
         text, sure = inner, sure or inner_is_sure
-        found.append(Framed(text, sure))
-    return found
+        framed.append(Framed(text, sure))
+    return framed
 
 
 def split_year(text: str) -> tuple[str, int] | None:

@@ -156,9 +156,9 @@ class Titles:
         starts: dict[int, None] = {}
         inside: dict[int, None] = {}
         for key in keys:
-            found = self._from(key)
+            entries = self._from(key)
             for is_start, rows in ((True, starts), (False, inside)):
-                fitting = {entry.row for entry in found if entry.is_start is is_start}
+                fitting = {entry.row for entry in entries if entry.is_start is is_start}
                 rows.update(dict.fromkeys(self._by_popularity(fitting)))
         if not starts and not inside:
             near = {
@@ -215,13 +215,13 @@ class Titles:
         return [TitleMatch(row, 0, False) for row in self._by_popularity(rows)]
 
     def _slipped(self, text: str, year: int | None) -> list[TitleMatch]:
-        found = [
+        ranked = [
             (slips, not is_whole, self._years_off(row, year), *self._order(row))
             for row, slips, is_whole in self._near.find(words_of(text))
         ]
         return [
             TitleMatch(row, slips, not is_part)
-            for slips, is_part, off, _, row in sorted(found)
+            for slips, is_part, off, _, row in sorted(ranked)
             if off <= 1
         ]
 

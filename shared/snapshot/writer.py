@@ -102,7 +102,7 @@ class SnapshotWriter:
 
         Args:
             facts: The movie.
-            reviews: Its reviews.
+            reviews: The movie's reviews with their passages.
             vector: Its pooled unit vector, shape ``(dim,)``.
         """
         row, first = len(self._pooled), self._passages

@@ -29,5 +29,5 @@ def emoji_words(sign: str) -> list[str]:
     if len(sign) > 1:
         return []
     words = re.findall(r"[a-z]+", unicodedata.name(sign, "").lower())
-    told = [word for word in words if word not in _DESCRIBES_THE_SIGN and len(word) > 1]
-    return told or words
+    meaningful = [word for word in words if word not in _DESCRIBES_THE_SIGN and len(word) > 1]
+    return meaningful or words

@@ -23,7 +23,7 @@ from shared.text.word_forms import (
 )
 
 MIN_CHARS = 4
-"""Shorter words have no ending that could be told from the word itself."""
+"""Shorter words have no ending that could be distinguished from the word itself."""
 
 _VOWEL_RUN = re.compile(r"[aeiouy]+")
 _SHORT = re.compile(r"(?:[^aeiou]|qu)*[aeiouy][^aeiouywx]")

@@ -140,12 +140,12 @@ class GenreReader:
         last_end = -1
         i = 0
         while i < len(reading):
-            found = self._head(reading, i)
-            if found is None:
+            match = self._head(reading, i)
+            if match is None:
                 self._read_quality(reading, i)
                 i += 1
                 continue
-            genres, end = found
+            genres, end = match
             plural = reading.key(i - 2).endswith("s") and reading.key(end - 1).endswith("s")
             joint = reading.key(i - 1)
             alternatives = last_end == i - 1 and (joint == "or" or (joint == "and" and plural))
@@ -165,32 +165,32 @@ class GenreReader:
         """A genre phrase that says what kind of movie is asked for."""
         if reading.used[i] or reading.topic[i] or reading.negated(i):
             return None
-        found = self.at(reading, i)
-        if found is None or _is_object(reading, i):
+        match = self.at(reading, i)
+        if match is None or _is_object(reading, i):
             return None
-        end = found[1]
+        end = match[1]
         phrase = reading.phrase(i, end)
         if phrase in _QUALITIES or phrase == "family":
             return None  # "a family drama" is not for the family
         following = reading.key(end)
         closed = reading.ends_at(end)
         if not closed and (following in KINDS or self._is_kind(reading, end)):
-            return found
+            return match
         is_noun = closed or following in HEAD_NEXT
         if phrase in _NOUNS_TOO:
             starts = reading.key(i - 1) in ARTICLES or reading.starts_at(i)
-            return found if is_noun and (starts or closed) else None
+            return match if is_noun and (starts or closed) else None
         if phrase in _COMMON or phrase in _ADJECTIVES:
             follows = i > 0 and reading.used[i - 1] and closed
-            return found if follows else None
-        return found if is_noun else None
+            return match if follows else None
+        return match if is_noun else None
 
     def _is_kind(self, reading: Reading, i: int) -> bool:
         """Whether a genre stands here that is no everyday word: "drama", not "family"."""
-        found = self.at(reading, i)
-        if found is None:
+        match = self.at(reading, i)
+        if match is None:
             return False
-        phrase = reading.phrase(i, found[1])
+        phrase = reading.phrase(i, match[1])
         return phrase not in _COMMON or phrase in _NOUNS_TOO
 
     def _read_quality(self, reading: Reading, i: int) -> None:

@@ -45,7 +45,7 @@ def interpret(
     """Find the parts of a typed text.
 
     Args:
-        text: What was typed.
+        text: The text that a person typed.
         lexicon: The names that the catalogue has.
         titles: The titles that the catalogue has.
         speller: Corrects words; None for no corrections.

@@ -86,8 +86,8 @@ class Lexicon:
 
     def genre(self, phrase: str) -> str | None:
         """The genre that a phrase names: "sci-fi", "westerns", "for kids"."""
-        found = self._genres.find(phrase)
-        return found[0] if found else None
+        matches = self._genres.find(phrase)
+        return matches[0] if matches else None
 
     def genres(self, phrase: str) -> tuple[str, ...] | None:
         """As ``genre``, or all the genres of a word that means several: "romcom"."""
@@ -96,9 +96,9 @@ class Lexicon:
             return (genre,)
         key = joined(phrase)
         together = COMPOUNDS.get(key) or COMPOUNDS.get(key.removesuffix("s"))
-        found = [self.genre(name) for name in together or ()]
-        known = tuple(name for name in found if name is not None)
-        return known if known and len(known) == len(found) else None
+        matches = [self.genre(name) for name in together or ()]
+        known = tuple(name for name in matches if name is not None)
+        return known if known and len(known) == len(matches) else None
 
     def person(self, phrase: str) -> str | None:
         """The person whom a phrase names, in full, perhaps with slips, or by a clear surname."""
@@ -110,8 +110,8 @@ class Lexicon:
 
     def country(self, word: str) -> str | None:
         """The country that a word names: "korean", "USA", "British"."""
-        found = self._countries.find(word)
-        return found[0] if found else None
+        matches = self._countries.find(word)
+        return matches[0] if matches else None
 
     def countries(self, word: str) -> tuple[str, ...] | None:
         """As ``country``, with every name that the catalogue uses: Germany and West Germany."""
@@ -119,8 +119,8 @@ class Lexicon:
 
     def language(self, word: str) -> str | None:
         """The language that a word names: "french", "farsi"."""
-        found = self._languages.find(word)
-        return found[0] if found else None
+        matches = self._languages.find(word)
+        return matches[0] if matches else None
 
     def languages(self, word: str) -> tuple[str, ...] | None:
         """As ``language``, with every name that the catalogue uses: Mandarin and Cantonese."""

@@ -68,11 +68,11 @@ def read(reading: Reading, titles: Titles) -> None:
             i += 1
             continue
         cue = reading.phrase(i, i + length)
-        found = _title(reading, i + length, titles, near=cue not in _WEAK or _is_sure(reading, i))
-        if found is None:
+        title = _title(reading, i + length, titles, near=cue not in _WEAK or _is_sure(reading, i))
+        if title is None:
             i += 1
             continue
-        row, end = found
+        row, end = title
         end = _more(reading, row, end, titles)
         if reading.key(end) in {"movie", "film"} and not reading.breaks[end - 1]:
             end += 1

@@ -46,13 +46,13 @@ def read_people(reading: Reading, lexicon: Lexicon) -> None:
     """Find the people whose movies are asked for."""
     i = 0
     while i < len(reading):
-        found = None
+        match = None
         if not reading.used[i] and not reading.topic[i] and not reading.negated(i):
-            found = _person(reading, i, lexicon)
-        if found is None:
+            match = _person(reading, i, lexicon)
+        if match is None:
             i += 1
             continue
-        name, end = found
+        name, end = match
         start, directed = _cue(reading, i)
         directed = directed and lexicon.is_director(name)
         people = reading.directors if directed else reading.people
@@ -172,5 +172,5 @@ def _read_origin(
 _PLACES_NOT_ADJECTIVES = frozenset(("new", "us", "in", "it"))
 
 
-def _add(found: list[str], new: tuple[str, ...]) -> None:
-    found += [each for each in new if each not in found]
+def _add(names: list[str], new: tuple[str, ...]) -> None:
+    names += [each for each in new if each not in names]

@@ -222,5 +222,5 @@ def _exclude(reading: Reading, start: int, end: int, genres: GenreReader) -> Non
     _add(reading.avoid, tuple(avoided))
 
 
-def _add(found: list[str], new: tuple[str, ...]) -> None:
-    found += [each for each in new if each not in found]
+def _add(phrases: list[str], new: tuple[str, ...]) -> None:
+    phrases += [each for each in new if each not in phrases]

@@ -203,8 +203,8 @@ class Reading:
     def has_parts(self) -> bool:
         """Whether anything was understood so far."""
         lists = (self.genres, self.genres_none, self.directors, self.people, self.countries)
-        found = any((*lists, self.languages, self.avoid, self.like))
-        return found or not (self.year.is_open and self.runtime.is_open)
+        has_parts = any((*lists, self.languages, self.avoid, self.like))
+        return has_parts or not (self.year.is_open and self.runtime.is_open)
 
     def words_left(self) -> int:
         """How many words were not used."""

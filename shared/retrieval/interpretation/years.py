@@ -76,13 +76,13 @@ def read(reading: Reading) -> None:
         if not _may_be_year(reading.keys[i]):
             i += 1
             continue
-        found = _at(reading, i)
-        if found is None and not reading.used[i]:
+        years = _at(reading, i)
+        if years is None and not reading.used[i]:
             _take_affixed(reading, i)
-        if found is None:
+        if years is None:
             i += 1
             continue
-        year, end = found
+        year, end = years
         _take(reading, i, end, year)
         i = end
 

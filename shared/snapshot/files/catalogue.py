@@ -240,7 +240,7 @@ class Catalogue:
         """The beginnings of reviews from all over the catalogue.
 
         Args:
-            most: How many reviews.
+            most: Largest number of reviews returned.
             chars: How many characters of each.
         """
         [count] = self._connection.execute(

@@ -151,9 +151,9 @@ class LexicalIndex:
             # Few movies are left out, such as one that the others should be like.
             allowed = np.zeros(self._searcher.num_docs, bool)
             allowed[among] = True
-            scores, found = self.search(terms, k + left_out)
-            kept = allowed[found]
-            return scores[kept][:k], found[kept][:k]
+            scores, ranked = self.search(terms, k + left_out)
+            kept = allowed[ranked]
+            return scores[kept][:k], ranked[kept][:k]
         query = tantivy.Query.boolean_query(
             [
                 (tantivy.Occur.Should, tantivy.Query.term_query(self._schema, "body", term, "freq"))
