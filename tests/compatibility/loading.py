@@ -18,8 +18,8 @@ AWAY_MS = 3600_000
 
 def read_expected() -> dict[str, Any]:
     """What the earlier version made of its own files."""
-    told: dict[str, Any] = json.loads((FOLDER / "expected.json").read_text())
-    return told
+    recorded: dict[str, Any] = json.loads((FOLDER / "expected.json").read_text())
+    return recorded
 
 
 def read_environment() -> dict[str, str]:

@@ -39,7 +39,7 @@ import redis as redis_py
 
 HERE = Path(__file__).parent / "c8131ff"
 HOST = "old-host"
-"""What the program is told of the machine that it runs on."""
+"""Variables that describe the machine to the program."""
 SITE_PORT = 28131
 """Where the crawled site is; the remembered visits hold its address."""
 FILMS = 30
@@ -74,8 +74,8 @@ def main() -> None:
 
 
 async def _make(data: Path, target: Path) -> None:
-    settings_told = _meaning_of_settings(target)
-    sources_told = _meaning_of_sources(target)
+    settings_recorded = _meaning_of_settings(target)
+    sources_recorded = _meaning_of_sources(target)
     with old("tests.support.redis_server").redis_server() as server, _site() as site:
         os.environ[f"{PREFIX}REDIS_URL"] = server.url
         os.environ[f"{PREFIX}DATA_DIR"] = str(data)
@@ -83,12 +83,12 @@ async def _make(data: Path, target: Path) -> None:
         await maker.two_snapshots()
         await maker.what_is_under_way()
         await maker.expectations()
-        maker.told["artefact"] = _artefact(data)
+        maker.recorded["artefact"] = _artefact(data)
         await maker.last_words()
         _write_json(target / "redis.json", dump(redis_py.Redis.from_url(server.url)))
         await maker.close()
-    told = {**maker.told, "settings": settings_told, "sources": sources_told}
-    _write_json(target / "expected.json", told)
+    recorded = {**maker.recorded, "settings": settings_recorded, "sources": sources_recorded}
+    _write_json(target / "expected.json", recorded)
     _pack(data, target / "data.tar.gz")
 
 
@@ -106,7 +106,7 @@ class Maker:
         self.store = old("shared.snapshot.store").SnapshotStore(self.settings.snapshot_dir)
         self.named: dict[str, str] = {}
         """Ids of runs and other things, by what the tests call them."""
-        self.told: dict[str, Any] = {"named": self.named}
+        self.recorded: dict[str, Any] = {"named": self.named}
         """What the tests compare with."""
 
     async def close(self) -> None:
@@ -398,10 +398,10 @@ class Maker:
             self.redis, dict.fromkeys(names), self.site.url, 60.0, holder=f"{HOST}-00000001"
         )
         await supervisor._beat()
-        self.told["runs"] = [
+        self.recorded["runs"] = [
             run.model_dump(mode="json") for run in await self.runs.list_runs(self.redis, limit=200)
         ]
-        self.told["dead_letters"] = [
+        self.recorded["dead_letters"] = [
             one.model_dump(mode="json")
             for one in await old("shared.dead_letters").list_letters(self.redis)
         ]
@@ -411,7 +411,7 @@ class Maker:
     async def expectations(self) -> None:
         """Note what this version makes of its own files."""
         newer, older = self.store.snapshot_ids()
-        self.told |= {
+        self.recorded |= {
             "encoder_id": self.encoder.spec.encoder_id,
             "site_port": SITE_PORT,
             "films": FILMS,
@@ -477,7 +477,7 @@ class Club:
     def review(
         cls, run_id: str, name: str, film: str, text: str, *, source: str = "club", **facts: Any
     ) -> Any:
-        """A review by somebody in the club."""
+        """A review by a member of the club."""
         messages = old("shared.messages")
         return messages.ReviewMessage(
             run_id=run_id, source=source, fetched_at=cls.FETCHED,
@@ -596,7 +596,7 @@ class Archive:
 
     @classmethod
     def unread(cls, run_id: str) -> list[Any]:
-        """What nobody has read yet."""
+        """Entries that have not been read yet."""
         return [cls.review(run_id, "archive:3", "The last minute is missing, thank goodness.")]
 
 
@@ -647,7 +647,7 @@ def _told_by_database(path: Path) -> dict[str, Any]:
         for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1")
     ]
     assert not _unused_columns(db, tables)
-    told = {
+    recorded = {
         "rows": {
             name: db.execute(f"SELECT count(*) FROM {name}").fetchone()[0]  # noqa: S608
             for name in tables
@@ -673,7 +673,7 @@ def _told_by_database(path: Path) -> dict[str, Any]:
         ],
     }
     db.close()
-    return told
+    return recorded
 
 
 def _unused_columns(db: sqlite3.Connection, tables: Sequence[str]) -> list[str]:
@@ -688,7 +688,7 @@ def _unused_columns(db: sqlite3.Connection, tables: Sequence[str]) -> list[str]:
 
 def _told_by_visits(path: Path) -> dict[str, Any]:
     db = sqlite3.connect(path)
-    told = {
+    recorded = {
         "about": dict(db.execute("SELECT name, value FROM about").fetchall()),
         "rows": {
             name: db.execute(f"SELECT count(*) FROM {name}").fetchone()[0]  # noqa: S608
@@ -699,7 +699,7 @@ def _told_by_visits(path: Path) -> dict[str, Any]:
         ).fetchone()[0],
     }
     db.close()
-    return told
+    return recorded
 
 
 def _meaning_of_settings(folder: Path) -> dict[str, Any]:
@@ -714,11 +714,11 @@ def _meaning_of_settings(folder: Path) -> dict[str, Any]:
     for name in pairs:
         del os.environ[name]
     defaults = module.Settings().model_dump(mode="json")
-    told: dict[str, Any] = settings.model_dump(mode="json")
-    alike = [name for name, value in told.items() if value == defaults[name]]
+    recorded: dict[str, Any] = settings.model_dump(mode="json")
+    alike = [name for name, value in recorded.items() if value == defaults[name]]
     assert alike == ["vector_store"], alike  # it has one value only
     derived = ("snapshot_dir", "ingest_dir", "leases", "database")
-    return {"fields": told, "derived": {name: str(getattr(settings, name)) for name in derived}}
+    return {"fields": recorded, "derived": {name: str(getattr(settings, name)) for name in derived}}
 
 
 def _meaning_of_sources(folder: Path) -> dict[str, Any]:
@@ -726,15 +726,15 @@ def _meaning_of_sources(folder: Path) -> dict[str, Any]:
     settings = old("shared.settings").Settings(sources=folder / "sources.toml")
     module = old("services.ingest.sources")
     found = module.load_sources(settings)
-    told = {}
+    recorded = {}
     for name, source in found.items():
         unset = set(type(source).model_fields) - source.model_fields_set
         assert not unset, (name, unset)
-        told[name] = {
+        recorded[name] = {
             "fields": source.model_dump(mode="json"),
             "fingerprint": old("services.ingest.visits").fingerprint_of(source),
         }
-    text = json.dumps(told).replace(f"{folder}/", "")
+    text = json.dumps(recorded).replace(f"{folder}/", "")
     relative: dict[str, Any] = json.loads(text)
     return relative
 

@@ -80,11 +80,11 @@ TOKEN = "correct-horse-battery-staple-0123456789"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 SNAPSHOTS = ("older", "newer")
 
-Told = dict[str, Any]
+Recorded = dict[str, Any]
 
 
 @pytest.fixture(scope="session")
-def told() -> Told:
+def recorded() -> Recorded:
     """What c8131ff said of its own files."""
     return read_expected()
 
@@ -179,10 +179,12 @@ def columns_of(path: Path) -> dict[str, set[str]]:
     return found
 
 
-def test_the_database_is_brought_up_to_date_and_keeps_every_row(data: Path, told: Told) -> None:
+def test_the_database_is_brought_up_to_date_and_keeps_every_row(
+    data: Path, recorded: Recorded
+) -> None:
     path = data / "movies.sqlite"
     before = rows_of(path)
-    assert {name: len(rows) for name, rows in before.items()} == told["database"]["rows"]
+    assert {name: len(rows) for name, rows in before.items()} == recorded["database"]["rows"]
     open_engine(f"sqlite:///{path}").dispose()
     after = rows_of(path)
     for table, rows in before.items():
@@ -193,15 +195,15 @@ def test_the_database_is_brought_up_to_date_and_keeps_every_row(data: Path, told
         assert set(ours.columns.keys()) <= columns[ours.name], ours.name
 
 
-def test_its_vectors_its_ledgers_and_its_snapshots_are_read(data: Path, told: Told) -> None:
+def test_its_vectors_its_ledgers_and_its_snapshots_are_read(data: Path, recorded: Recorded) -> None:
     engine = open_engine(f"sqlite:///{data / 'movies.sqlite'}")
     encoder_id = HashEncoder().spec.encoder_id
-    assert encoder_id == told["encoder_id"]  # else everything would be encoded again
+    assert encoder_id == recorded["encoder_id"]  # else everything would be encoded again
     WorkList(engine, encoder_id)
-    assert sorted(item.review_id for item in backlog(engine)) == told["database"]["unencoded"]
-    named = told["named"]
+    assert sorted(item.review_id for item in backlog(engine)) == recorded["database"]["unencoded"]
+    named = recorded["named"]
     ledgers = {ledger.run_id: ledger for ledger in Ledgers(engine).open_ledgers()}
-    assert set(ledgers) == set(told["database"]["open_runs"])
+    assert set(ledgers) == set(recorded["database"]["open_runs"])
     half = ledgers[named["half stored"]]
     assert (half.source, half.stored, half.items, half.expected) == ("club", 3, 3, None)
     assert Ledgers(engine).unencoded(half.run_id) == 2
@@ -212,7 +214,7 @@ def test_its_vectors_its_ledgers_and_its_snapshots_are_read(data: Path, told: To
     records = SnapshotRecords(engine, encoder_id)
     published = records.last_published()
     assert published is not None
-    assert [published.sequence, published.snapshot_id] == told["database"]["published"][1][:2]
+    assert [published.sequence, published.snapshot_id] == recorded["database"]["published"][1][:2]
     assert records.changed_since_published()
     assert records.begin(1) == 4  # after the one that was begun and never published
     engine.dispose()
@@ -229,9 +231,9 @@ def vectors_in(rows: dict[str, list[dict[str, Any]]]) -> dict[str, tuple[str, by
 
 
 async def test_the_embedder_goes_on_where_the_earlier_version_ended(
-    old_redis: Client, settings: EmbedderSettings, told: Told
+    old_redis: Client, settings: EmbedderSettings, recorded: Recorded
 ) -> None:
-    named, database = told["named"], settings.data_dir / "movies.sqlite"
+    named, database = recorded["named"], settings.data_dir / "movies.sqlite"
     before = rows_of(database)
     encoder = HashEncoder()
     with structlog.testing.capture_logs() as logs:
@@ -252,7 +254,7 @@ async def test_the_embedder_goes_on_where_the_earlier_version_ended(
     texts = {row["review_id"]: row["text"] for row in after["reviews"]}
     new = {"club:1-3", "club:3-1", "club:5-1", "archive:1", "archive:3"}
     assert texts.keys() == {row["review_id"] for row in before["reviews"]} | new
-    awaited = new | set(told["database"]["unencoded"])
+    awaited = new | set(recorded["database"]["unencoded"])
     assert sorted(encoder.encoded) == sorted(texts[review] for review in awaited)
     kept = {name: found for name, found in vectors_in(before).items() if name not in awaited}
     assert kept.items() <= vectors_in(after).items()
@@ -261,7 +263,7 @@ async def test_the_embedder_goes_on_where_the_earlier_version_ended(
     # What was asked for while nobody was there is done first; then the next snapshot is made of it.
     wanted = await activation_requests.get_activation(old_redis, named["queued activation"])
     assert wanted is not None
-    older, newer = (told["snapshots"][name]["snapshot_id"] for name in SNAPSHOTS)
+    older, newer = (recorded["snapshots"][name]["snapshot_id"] for name in SNAPSHOTS)
     assert (wanted.state, wanted.snapshot_id, wanted.replaced) == ("done", older, newer)
     assert older not in leased(settings.leases)
     published = [line for line in logs if line["event"] == "snapshot published"]
@@ -292,7 +294,7 @@ async def embedded(redis: Client, run_id: str, reviews: int) -> Any:
 
 
 async def test_a_crawl_that_finds_the_same_stores_and_encodes_nothing_again(
-    redis: Client, redis_url: str, data: Path, told: Told
+    redis: Client, redis_url: str, data: Path, recorded: Recorded
 ) -> None:
     """Also on a new Redis server: a film or a review is known by what is stored of it."""
     rows = rows_of(data / "movies.sqlite")
@@ -304,10 +306,10 @@ async def test_a_crawl_that_finds_the_same_stores_and_encodes_nothing_again(
         items += map(partial(review_of, run), rows["reviews"])
         await send(redis, [*items, end(items, run=run.run_id, source="club")])
         found = await ended(redis, run.run_id)
-    counts = told["database"]["rows"]
+    counts = recorded["database"]["rows"]
     assert (found.state, found.stored, found.duplicate) == ("searchable", 0, counts["reviews"])
     texts = {row["review_id"]: row["text"] for row in rows["reviews"]}
-    assert encoder.encoded == [texts[name] for name in told["database"]["unencoded"]]
+    assert encoder.encoded == [texts[name] for name in recorded["database"]["unencoded"]]
     films = {row["movie_id"]: row for row in rows_of(data / "movies.sqlite")["movies"]}
     assert {name: row["title"] for name, row in films.items()} == {
         row["movie_id"]: row["title"] for row in rows["movies"]
@@ -332,7 +334,7 @@ def review_of(run: registry.Run, row: dict[str, Any]) -> Sent:
 # Snapshots
 
 
-def hit_as_told(hit: RankedMovie) -> Told:
+def hit_as_recorded(hit: RankedMovie) -> Recorded:
     """A hit of the searcher as far as the API says the same of it."""
     return {
         "rank": hit.rank,
@@ -348,9 +350,9 @@ def hit_as_told(hit: RankedMovie) -> Told:
 
 @pytest.mark.parametrize("name", SNAPSHOTS)
 def test_a_snapshot_opens_in_the_reader_and_finds_the_same(
-    store: SnapshotStore, told: Told, name: str
+    store: SnapshotStore, recorded: Recorded, name: str
 ) -> None:
-    before = told["snapshots"][name]
+    before = recorded["snapshots"][name]
     snapshot = open_snapshot(store, before["snapshot_id"])
     assert snapshot.manifest.counts.model_dump() == before["counts"]
     assert {checked.fault for checked in audit(store, before["snapshot_id"])} == {None}
@@ -362,11 +364,11 @@ def test_a_snapshot_opens_in_the_reader_and_finds_the_same(
         assert answer.matched == one["answer"]["matched"]
         assert len(answer.hits) == len(one["answer"]["hits"])
         for hit, other in zip(answer.hits, one["answer"]["hits"], strict=True):
-            assert_resembles(other, hit_as_told(hit))
+            assert_resembles(other, hit_as_recorded(hit))
     snapshot.catalogue.close()
 
 
-async def assert_served(query: RunningQuery, before: Told) -> None:
+async def assert_served(query: RunningQuery, before: Recorded) -> None:
     """The service answers everything as the earlier one did over this snapshot."""
     assert (await ask(query, "/snapshot"))["snapshot_id"] == before["snapshot_id"]
     for one in before["searches"]:
@@ -381,21 +383,21 @@ async def assert_served(query: RunningQuery, before: Told) -> None:
 
 
 async def test_the_query_service_serves_them_and_rolls_back(
-    data: Path, store: SnapshotStore, told: Told
+    data: Path, store: SnapshotStore, recorded: Recorded
 ) -> None:
-    older, newer = (told["snapshots"][name] for name in SNAPSHOTS)
+    older, newer = (recorded["snapshots"][name] for name in SNAPSHOTS)
     async with serving(query_settings(data)) as query:
         await assert_served(query, newer)
         for before in (older, newer):
-            activate(store, before["snapshot_id"], encoder_id=told["encoder_id"])
+            activate(store, before["snapshot_id"], encoder_id=recorded["encoder_id"])
             await query.reload()
             await assert_served(query, before)
 
 
 async def test_the_admin_api_lists_them_with_what_is_wanted_of_them(
-    query: RunningQuery, told: Told
+    query: RunningQuery, recorded: Recorded
 ) -> None:
-    older, newer = (told["snapshots"][name] for name in SNAPSHOTS)
+    older, newer = (recorded["snapshots"][name] for name in SNAPSHOTS)
     listed = await ask(query, "/admin/snapshots")
     assert (listed["current"], listed["served"]) == (newer["snapshot_id"],) * 2
     assert [one["snapshot_id"] for one in listed["snapshots"]] == [
@@ -404,12 +406,14 @@ async def test_the_admin_api_lists_them_with_what_is_wanted_of_them(
     ]
     assert [one["problem"] for one in listed["snapshots"]] == [None, None]
     for name, state in (("queued activation", "queued"), ("refused activation", "refused")):
-        found = await ask(query, f"/admin/snapshots/activations/{told['named'][name]}")
+        found = await ask(query, f"/admin/snapshots/activations/{recorded['named'][name]}")
         assert Activation.model_validate(found).state == state
 
 
-def test_an_encoder_artefact_is_used_as_it_is(data: Path, store: SnapshotStore, told: Told) -> None:
-    before = told["artefact"]
+def test_an_encoder_artefact_is_used_as_it_is(
+    data: Path, store: SnapshotStore, recorded: Recorded
+) -> None:
+    before = recorded["artefact"]
     folder = artefact_folder(store.root, before["encoder_id"])
     files = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
     spec = ensure_artefact(
@@ -447,17 +451,17 @@ async def test_what_is_pending_is_as_it_was(old_redis: Client) -> None:
 
 
 async def test_the_records_of_the_runs_are_read(
-    old_redis: Client, query: RunningQuery, told: Told
+    old_redis: Client, query: RunningQuery, recorded: Recorded
 ) -> None:
     found = await registry.list_runs(old_redis, limit=200)
-    assert_resembles([run.model_dump(mode="json") for run in found], told["runs"])
+    assert_resembles([run.model_dump(mode="json") for run in found], recorded["runs"])
     answered = await ask(query, "/admin/ingest?limit=200")
-    assert_resembles(answered["runs"], told["runs"])
+    assert_resembles(answered["runs"], recorded["runs"])
     states = {run["state"] for run in answered["runs"]}
     assert states == {
         "queued", "crawling", "embedding", "searchable", "incomplete", "failed", "cancelled",
     }  # fmt: skip
-    named = told["named"]
+    named = recorded["named"]
     assert [run.run_id for run in await registry.active_runs(old_redis)] == [
         named["half crawled"],
         named["half stored"],
@@ -474,23 +478,27 @@ async def test_the_records_of_the_runs_are_read(
 
 
 async def test_a_request_that_was_answered_before_is_not_recorded_again(
-    query: RunningQuery, old_redis: Client, told: Told
+    query: RunningQuery, old_redis: Client, recorded: Recorded
 ) -> None:
     headers = {**BEARER, "Idempotency-Key": "8e03978e-40d5"}
     again = await query.client.post("/admin/ingest", json={"source": "later"}, headers=headers)
-    assert (again.status_code, again.json()["run_id"]) == (202, told["named"]["queued"])
+    assert (again.status_code, again.json()["run_id"]) == (202, recorded["named"]["queued"])
     busy = await query.client.post("/admin/ingest", json={"source": "archive"}, headers=BEARER)
-    assert (busy.status_code, busy.json()["run_id"]) == (409, told["named"]["half crawled"])
+    assert (busy.status_code, busy.json()["run_id"]) == (409, recorded["named"]["half crawled"])
     assert await old_redis.xlen(COMMANDS_STREAM) == 1
 
 
 async def test_a_queued_run_is_crawled_and_a_leased_one_is_left_alone(
-    old_redis: Client, redis_url: str, tmp_path: Path, told: Told, monkeypatch: pytest.MonkeyPatch
+    old_redis: Client,
+    redis_url: str,
+    tmp_path: Path,
+    recorded: Recorded,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     [[_, [[_, fields]]]] = await old_redis.xreadgroup(
         INGEST_GROUP, "old-host", {COMMANDS_STREAM: ">"}
     )
-    queued = told["named"]["queued"]
+    queued = recorded["named"]["queued"]
     assert parse(fields) == IngestCommand(run_id=queued, source="later")
     (tmp_path / "movies.jsonl").write_text('{"movie_id": "later:1", "title": "Later"}\n')
     (tmp_path / "reviews.jsonl").write_text('{"movie_id": "later:1", "text": "Late, but good."}\n')
@@ -519,8 +527,8 @@ async def test_a_queued_run_is_crawled_and_a_leased_one_is_left_alone(
     assert (run.crawled, run.trigger, run.allow_removals) == (1, "schedule", True)
 
 
-async def test_a_lease_of_the_earlier_version_holds(old_redis: Client, told: Told) -> None:
-    run_id = told["named"]["half crawled"]
+async def test_a_lease_of_the_earlier_version_holds(old_redis: Client, recorded: Recorded) -> None:
+    run_id = recorded["named"]["half crawled"]
     assert not await registry.take_lease(old_redis, run_id, "another", lease_ms=1000)
     assert await registry.take_lease(old_redis, run_id, "old-host-00000001", lease_ms=1000)
     for key in ("heartbeat:embedder", "heartbeat:embedder:old-host", "heartbeat:ingest:old-host"):
@@ -528,19 +536,19 @@ async def test_a_lease_of_the_earlier_version_holds(old_redis: Client, told: Tol
 
 
 async def test_dead_letters_are_listed_and_replayed(
-    old_redis: Client, query: RunningQuery, settings: EmbedderSettings, told: Told
+    old_redis: Client, query: RunningQuery, settings: EmbedderSettings, recorded: Recorded
 ) -> None:
     page = await ask(query, "/admin/dead-letters")
-    assert page["total"] == len(told["dead_letters"]) == 6
+    assert page["total"] == len(recorded["dead_letters"]) == 6
     answered = [{**one, "died_at": ""} for one in page["dead_letters"]]
-    assert_resembles(answered, [{**one, "died_at": ""} for one in told["dead_letters"]])
+    assert_resembles(answered, [{**one, "died_at": ""} for one in recorded["dead_letters"]])
     response = await query.client.post(
         "/admin/dead-letters/replay", json={"all": True}, headers=BEARER
     )
     assert response.status_code == 200, response.text
     assert response.json()["replayed"] == 4
     assert [one["id"] for one in response.json()["refused"]] == [
-        one["id"] for one in reversed(told["dead_letters"]) if not one["replayable"]
+        one["id"] for one in reversed(recorded["dead_letters"]) if not one["replayable"]
     ]
     async with embedder(settings, HashEncoder()):
 
@@ -559,9 +567,9 @@ async def test_dead_letters_are_listed_and_replayed(
 # What ingest remembers
 
 
-def films_of_the_second_crawl(told: Told) -> DemoCatalogue:
+def films_of_the_second_crawl(recorded: Recorded) -> DemoCatalogue:
     """The site as c8131ff crawled it last: one film edited, one gone, one new."""
-    films = load_catalogue()[: told["films"] + 1]
+    films = load_catalogue()[: recorded["films"] + 1]
     film = films[2]
     text = "Seen again after ten years, by the sea, and it is a far better film than I knew."
     reviews = [film.reviews[0].model_copy(update={"text": text}), *film.reviews[1:]]
@@ -570,18 +578,17 @@ def films_of_the_second_crawl(told: Told) -> DemoCatalogue:
 
 
 @pytest.fixture
-def site(told: Told, monkeypatch: pytest.MonkeyPatch) -> Iterator[WatchedSite]:
+def site(recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> Iterator[WatchedSite]:
     """The crawled site, where it was: the visits know its pages by their addresses."""
     bind: Callable[[str, int], Any] = demo_server._bind
-    monkeypatch.setattr(demo_server, "_bind", lambda host, _: bind(host, told["site_port"]))
-    with watched_site(films_of_the_second_crawl(told)) as site:
-        if not site.url.endswith(f":{told['site_port']}"):
-            pytest.skip(f"port {told['site_port']} is taken, where the crawled site was")
+    monkeypatch.setattr(demo_server, "_bind", lambda host, _: bind(host, recorded["site_port"]))
+    with watched_site(films_of_the_second_crawl(recorded)) as site:
+        assert site.url.endswith(f":{recorded['site_port']}"), "another program has the site's port"
         yield site
 
 
 async def test_a_crawl_reads_every_page_once_more_and_then_none(
-    old_redis: Client, redis_url: str, data: Path, site: WatchedSite, told: Told
+    old_redis: Client, redis_url: str, data: Path, site: WatchedSite, recorded: Recorded
 ) -> None:
     """Pages yield more facts than before, so what was read under the earlier version is too old."""
     await old_redis.delete(REVIEWS_STREAM)
@@ -593,7 +600,7 @@ async def test_a_crawl_reads_every_page_once_more_and_then_none(
     sent = await crawls.sent(run)
     sent.assert_balanced(complete=True)
     assert sent.kinds == {
-        "movie": told["films"], "review": told["films"] * 5, "run_end": 1
+        "movie": recorded["films"], "review": recorded["films"] * 5, "run_end": 1
     }  # fmt: skip
     await crawls.settle(run)
     await old_redis.delete(REVIEWS_STREAM)
@@ -606,13 +613,13 @@ async def test_a_crawl_reads_every_page_once_more_and_then_none(
     assert sent.kinds == {"kept": 1, "run_end": 1}
 
 
-def test_the_visits_are_read(data: Path, told: Told) -> None:
+def test_the_visits_are_read(data: Path, recorded: Recorded) -> None:
     folder = data / "ingest" / "demo"
-    last = told["named"]["second crawl"]
-    assert finished_pages(folder, last) == told["visits"]["of_the_last_run"]
-    address = f"http://127.0.0.1:{told['site_port']}"
+    last = recorded["named"]["second crawl"]
+    assert finished_pages(folder, last) == recorded["visits"]["of_the_last_run"]
+    address = f"http://127.0.0.1:{recorded['site_port']}"
     source = find_source(load_sources(IngestSettings(), demo_url=address), "demo")
-    before = told["visits"]["about"]["fingerprint"]
+    before = recorded["visits"]["about"]["fingerprint"]
     assert json.loads(fingerprint_of(source))[1] == json.loads(before)[1]
     visits = open_visits(folder, "the-next-run", baseline=last, fingerprint=before)
     movie_url = f"{address}/films/{load_catalogue()[0].movie_id}"
@@ -626,10 +633,10 @@ def test_the_visits_are_read(data: Path, told: Told) -> None:
 # Configuration
 
 
-def test_every_source_loads_as_before(told: Told) -> None:
+def test_every_source_loads_as_before(recorded: Recorded) -> None:
     sources = load_sources(IngestSettings(sources=FOLDER / "sources.toml"))
-    assert set(sources) == set(told["sources"]) == {"demo", "my_site", "imdb", "my_films"}
-    for name, before in told["sources"].items():
+    assert set(sources) == set(recorded["sources"]) == {"demo", "my_site", "imdb", "my_films"}
+    for name, before in recorded["sources"].items():
         fields = sources[name].model_dump(mode="json")
         if isinstance(sources[name], DatasetSource):
             for key in ("movies", "reviews"):
@@ -641,15 +648,15 @@ def test_every_source_loads_as_before(told: Told) -> None:
         assert_resembles(fields, before["fields"])
 
 
-def test_every_setting_loads_as_before(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_setting_loads_as_before(recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in read_environment().items():
         monkeypatch.setenv(name, value)
     services = [load_settings(kind) for kind in (IngestSettings, EmbedderSettings, QuerySettings)]
     fields: dict[str, Any] = {}
     for settings in services:
         fields |= settings.model_dump(mode="json")
-    assert_resembles(fields, told["settings"]["fields"])
-    for name, value in told["settings"]["derived"].items():
+    assert_resembles(fields, recorded["settings"]["fields"])
+    for name, value in recorded["settings"]["derived"].items():
         settings = next(settings for settings in services if hasattr(settings, name))
         assert str(getattr(settings, name)) == value, name
 
@@ -670,7 +677,7 @@ def test_the_secrets_are_read_as_before(tmp_path: Path, monkeypatch: pytest.Monk
     assert load_settings(QuerySettings).read_admin_token() == TOKEN.encode()
 
 
-async def test_the_command_asks_where_the_environment_says(data: Path, told: Told) -> None:
+async def test_the_command_asks_where_the_environment_says(data: Path, recorded: Recorded) -> None:
     assert "MOVIE_SEARCH_URL" in read_environment()
     async with serving(query_settings(data)) as query:
         environment = {"MOVIE_SEARCH_URL": f"http://{query.host}:{query.port}"}
@@ -678,4 +685,4 @@ async def test_the_command_asks_where_the_environment_says(data: Path, told: Tol
             CliRunner().invoke, app, ["search", "the sea", "--json"], env=environment
         )
     assert answer.exit_code == 0, answer.output
-    assert told["snapshots"]["newer"]["snapshot_id"] in answer.output
+    assert recorded["snapshots"]["newer"]["snapshot_id"] in answer.output
