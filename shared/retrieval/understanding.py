@@ -1,7 +1,7 @@
 """Reads the text of a query: what it means, less what the query states itself.
 
 It joins ``shared.retrieval.interpretation``, which knows texts, with the facts of a snapshot. Built
-once when the snapshot is loaded; afterwards it never changes, so any thread may use it.
+once when the snapshot is loaded; any thread may use it.
 """
 
 from __future__ import annotations
@@ -74,6 +74,8 @@ class QueryReader:
             avoid=typed.avoid if query.avoid is None else None,
             like=() if query.like else typed.like,
         )
+        if typed == Interpretation(query.text):  # the query states itself all that was understood
+            return query
         if not typed.text and not typed.like and self._says_nothing(typed):
             typed = replace(typed, text=_corrected(query.text, typed.corrections))
         return replace(query, interpretation=typed)

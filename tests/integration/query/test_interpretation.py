@@ -213,6 +213,15 @@ async def test_parts_that_the_request_sets_win(query: RunningQuery) -> None:
     assert ids(answer) == ["tt4"]
 
 
+async def test_what_the_request_sets_itself_is_not_said_to_be_understood(
+    query: RunningQuery,
+) -> None:
+    typed = await ask(query, query="relaxing and funny")
+    assert typed["interpretation"]["filters"]["genres"]["any"] == ["Comedy"]
+    stated = await ask(query, query="relaxing and funny", filters={"genres": {"any": ["Comedy"]}})
+    assert "interpretation" not in stated
+
+
 async def test_without_interpretation_the_text_is_searched_as_it_is(query: RunningQuery) -> None:
     answer = await ask(query, query="90s movie about a boxer, no romance", interpret=False)
     assert "interpretation" not in answer
