@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any
 
+import httpx
 import typer
 from rich.console import Console
 
-from services.cli.api import JsonOption, UrlOption, ask, connect, misused, settings_with
+from services.cli.api import (
+    JsonOption,
+    UrlOption,
+    ask,
+    connect,
+    misused,
+    plain,
+    segment,
+    settings_with,
+)
 from services.cli.tables import print_json
 
 
@@ -67,12 +77,12 @@ def search(
     body = {name: value for name, value in fields.items() if value is not None}
     with connect(settings_with(), url) as client:
         answer = ask(client, "POST", "/search", json={**body, "k": k, "filters": filters})
-    if as_json:
-        print_json(answer)
-        return
-    understood = answer.get("interpretation")
-    if understood is not None:
-        typer.echo(understood_line(understood))
+        if as_json:
+            print_json(answer)
+            return
+        understood = answer.get("interpretation")
+        if understood is not None:
+            typer.echo(plain(understood_line(understood, _titles(client, answer))))
     if not answer["hits"]:
         typer.echo("no movies found")
         return
@@ -88,8 +98,23 @@ def search(
             console.print(f"    “{passage['text']}”", style="dim", markup=False, highlight=False)
 
 
-def understood_line(understood: dict[str, Any]) -> str:
-    """One line of what was understood, such as "1990-1999, Thriller; without gore"."""
+def _titles(client: httpx.Client, answer: dict[str, Any]) -> dict[str, str]:
+    """The titles of the movies that an interpretation names, by id."""
+    titles = {hit["movie"]["movie_id"]: hit["movie"]["title"] for hit in answer["hits"]}
+    understood = answer["interpretation"]
+    for movie_id in [*understood["like"], *understood["titles"][:1]]:
+        if movie_id not in titles:  # a movie that others should be like is no hit itself
+            titles[movie_id] = ask(client, "GET", f"/movies/{segment(movie_id)}")["title"]
+    return titles
+
+
+def understood_line(understood: dict[str, Any], titles: Mapping[str, str]) -> str:
+    """One line of what was understood, such as "1990-1999, Thriller; without gore".
+
+    Args:
+        understood: The interpretation, as the API answers it.
+        titles: Titles of movies by id; a movie without one is shown by its id.
+    """
     filters = understood["filters"]
     kept = [_range(filters[name], unit) for name, unit in _RANGES.items() if name in filters]
     genres = filters.get("genres", {})
@@ -101,8 +126,10 @@ def understood_line(understood: dict[str, Any]) -> str:
     clauses = [
         ", ".join(filter(None, kept)),
         _clause("without ", [*genres.get("none", []), understood["avoid"]]),
-        _clause("like ", understood["like"]),
-        _clause("titled ", understood["titles"][:1]),
+        _clause("like ", [titles.get(movie_id, movie_id) for movie_id in understood["like"]]),
+        _clause(
+            "title ", [titles.get(movie_id, movie_id) for movie_id in understood["titles"][:1]]
+        ),
         _clause("spelling ", corrections),
         _clause("no movie fits, so that these were dropped: ", understood["relaxed"]),
     ]

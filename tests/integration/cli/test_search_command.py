@@ -81,6 +81,13 @@ async def test_a_line_says_what_was_understood(query: RunningQuery) -> None:
     assert "1980-1989" not in plain
 
 
+async def test_the_line_names_movies_by_their_titles(query: RunningQuery) -> None:
+    like = (await command(query, f"something like {BOXER.title} but quiet")).output
+    assert like.startswith(f"like {BOXER.title} · quiet")
+    title = (await command(query, BOXER.title or "")).output
+    assert title.startswith(f"title {BOXER.title} · ")
+
+
 def test_every_part_is_in_the_line() -> None:
     understood = {
         "text": "sad",
@@ -98,13 +105,13 @@ def test_every_part_is_in_the_line() -> None:
         "titles": ["tt2", "tt3"],
         "relaxed": ["runtime"],
     }
-    assert understood_line(understood) == (
+    assert understood_line(understood, {"tt1": "Like This"}) == (
         "1990-1999, up to 90 minutes, from 5 votes, Thriller or Crime, by A. Hitchcock, from France"
-        "; without Horror, gore; like tt1; titled tt2; spelling hitchcok → hitchcock;"
+        "; without Horror, gore; like Like This; title tt2; spelling hitchcok → hitchcock;"
         " no movie fits, so that these were dropped: runtime · sad"
     )
     assert understood_line(
-        {**understood, "filters": {"year": {"gte": 1994, "lte": 1994}}}
+        {**understood, "filters": {"year": {"gte": 1994, "lte": 1994}}}, {}
     ).startswith("1994; without gore")
 
 
