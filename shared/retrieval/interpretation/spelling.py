@@ -91,6 +91,7 @@ class Speller:
         self._words: dict[tuple[str, int], list[str]] = defaultdict(list)
         for word in sorted(self._weights):
             self._words[word[0], len(word)].append(word)
+        self._known: LRUCache[str, bool] = LRUCache(_CACHED_WORDS)
         self._corrected: LRUCache[str, str | None] = LRUCache(_CACHED_WORDS)
 
     def correct(self, words: Sequence[str]) -> tuple[list[str], list[Correction]]:
@@ -126,6 +127,11 @@ class Speller:
         A word of very few movies that is a slip of a very common one is not known.
         """
         key = folded(word)
+        if key not in self._known:
+            self._known[key] = self._is_known(key)
+        return self._known[key]
+
+    def _is_known(self, key: str) -> bool:
         if not key.isalpha() or not _LEAST_LETTERS <= len(key) <= _MOST_LETTERS:
             return True
         if self._is_name(key) or key in self._also_known or is_ordinary([key]):
