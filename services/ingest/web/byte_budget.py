@@ -11,6 +11,7 @@ from scrapy.http import Headers
 
 from services.ingest.context import crawl_of
 from services.ingest.sources.sources import WebSource
+from services.ingest.web.extensions import extension_of
 from services.ingest.web.shutdown import TOO_MANY_BYTES, CrawlShutdown
 from services.ingest.web.site_report import SiteReport, host_of
 
@@ -37,23 +38,11 @@ class ByteBudget:
         """Create the extension; called by Scrapy."""
         return cls(crawler)
 
-    @classmethod
-    def of(cls, crawler: Crawler) -> Self:
-        """The extension of a crawl.
-
-        Raises:
-            RuntimeError: it is not enabled.
-        """
-        budget: Self | None = crawler.get_extension(cls)
-        if budget is None:
-            raise RuntimeError(f"{cls.__name__} is not among the extensions")
-        return budget
-
     def add_decompressed(self, number: int) -> None:
         """Count the bytes of a decompressed body."""
         self._decompressed += number
         if self._decompressed > self._max_bytes:
-            CrawlShutdown.of(self._crawler).end(TOO_MANY_BYTES)
+            extension_of(self._crawler, CrawlShutdown).end(TOO_MANY_BYTES)
 
     def _headers_received(self, headers: Headers, request: Request) -> None:
         self._count(request, len(headers.to_string() or b""))
@@ -65,5 +54,5 @@ class ByteBudget:
         self._received += number
         self._report.add(host_of(request.url), "received_bytes", number)
         if self._received > self._max_bytes:
-            CrawlShutdown.of(self._crawler).end(TOO_MANY_BYTES)
+            extension_of(self._crawler, CrawlShutdown).end(TOO_MANY_BYTES)
             raise StopDownload(fail=True)

@@ -10,6 +10,7 @@ from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddlewa
 from scrapy.http import HtmlResponse, Response
 
 from services.ingest.web.byte_budget import ByteBudget
+from services.ingest.web.extensions import extension_of
 from services.ingest.web.site_report import SiteReport, host_of
 from services.ingest.web.url_filter import Refused
 
@@ -25,7 +26,7 @@ class BoundedCompressionMiddleware(HttpCompressionMiddleware):
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler=crawler)
         self._report = SiteReport(crawler.stats)
-        self._budget = ByteBudget.of(crawler)
+        self._budget = extension_of(crawler, ByteBudget)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:

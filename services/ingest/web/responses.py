@@ -13,6 +13,7 @@ from scrapy.utils.httpobj import urlparse_cached
 from services.ingest.stats import ADDRESS_REFUSED
 from services.ingest.web.addresses import PublicResolver
 from services.ingest.web.blocks import BlockWatch
+from services.ingest.web.extensions import extension_of
 from services.ingest.web.shutdown import BLOCKED, CrawlShutdown
 from services.ingest.web.site_report import SiteReport, host_of
 from services.ingest.web.url_filter import Refused
@@ -65,7 +66,7 @@ class ResponseMiddleware:
     """Counts failures and recognises blocks; close to the spider, after retries and redirects."""
 
     def __init__(self, crawler: Crawler) -> None:
-        self._shutdown = CrawlShutdown.of(crawler)
+        self._shutdown = extension_of(crawler, CrawlShutdown)
         self._report = SiteReport(crawler.stats)
         self._watches: dict[str, BlockWatch] = {}
 

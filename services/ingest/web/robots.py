@@ -14,6 +14,7 @@ from scrapy.robotstxt import RobotParser, decode_robotstxt
 from scrapy.utils.httpobj import urlparse_cached
 
 from services.ingest.stats import ROBOTS_UNREACHABLE, STAT_UNREAD
+from services.ingest.web.extensions import extension_of
 from services.ingest.web.politeness import MAX_CRAWL_DELAY_S
 from services.ingest.web.responses import AddressRefused
 from services.ingest.web.shutdown import CrawlShuttingDown
@@ -43,7 +44,7 @@ class StrictRobotsTxtMiddleware(RobotsTxtMiddleware):
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
         self._report = SiteReport(crawler.stats)
-        self._throttle = HostThrottle.of(crawler)
+        self._throttle = extension_of(crawler, HostThrottle)
         self._hosts: dict[str, str] = {}  # Scrapy's name of a host to its name in reports
         self._private: dict[str, str] = {}
 

@@ -38,18 +38,6 @@ class CrawlShutdown:
         """Create the extension; called by Scrapy."""
         return cls(crawler)
 
-    @classmethod
-    def of(cls, crawler: Crawler) -> Self:
-        """The extension of a crawl.
-
-        Raises:
-            RuntimeError: it is not enabled.
-        """
-        shutdown: Self | None = crawler.get_extension(cls)
-        if shutdown is None:
-            raise RuntimeError(f"{cls.__name__} is not among the extensions")
-        return shutdown
-
     def end(self, reason: str, fault: str | None = None) -> None:
         """End the crawl; further calls have no effect.
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from time import monotonic
-from typing import Self
 
 from scrapy import Request, Spider
 from scrapy.core.downloader import Slot
@@ -18,6 +17,7 @@ from scrapy.crawler import Crawler
 from scrapy.extensions.throttle import AutoThrottle
 from scrapy.http import Response
 
+from services.ingest.web.extensions import extension_of
 from services.ingest.web.politeness import Patience, PatienceExhausted, retry_after_s
 from services.ingest.web.shutdown import BLOCKED, CrawlShutdown
 from services.ingest.web.site_report import SiteReport, host_of
@@ -37,18 +37,6 @@ class HostThrottle(AutoThrottle):
         self._min_s: dict[str, float] = {}
         self._patience: dict[str, Patience] = {}
         self._report = SiteReport(crawler.stats)
-
-    @classmethod
-    def of(cls, crawler: Crawler) -> Self:
-        """The extension of a crawl.
-
-        Raises:
-            RuntimeError: it is not enabled.
-        """
-        throttle: Self | None = crawler.get_extension(cls)
-        if throttle is None:
-            raise RuntimeError(f"{cls.__name__} is not among the extensions")
-        return throttle
 
     def set_min_delay(self, request: Request, delay_s: float) -> None:
         """Set the shortest pause between requests to a host.
@@ -93,7 +81,7 @@ class HostThrottle(AutoThrottle):
             pause_s = patience.pause_s(requested_s, min_s=slot.delay)
         except PatienceExhausted as exhausted:
             request.meta["dont_retry"] = True
-            CrawlShutdown.of(self.crawler).end(
+            extension_of(self.crawler, CrawlShutdown).end(
                 BLOCKED,
                 f"{host} blocks the crawl: it {exhausted} (status {response.status}). Crawl it "
                 "less often, or with a longer delay_s, or ask its operator",

@@ -17,6 +17,7 @@ from scrapy.exceptions import IgnoreRequest
 from services.ingest.context import MAX_URL_CHARS, crawl_of
 from services.ingest.sources.sources import WebSource
 from services.ingest.stats import STAT_UNREAD
+from services.ingest.web.extensions import extension_of
 from services.ingest.web.shutdown import CrawlShutdown, CrawlShuttingDown
 from shared.telemetry import get_logger
 
@@ -85,7 +86,7 @@ class UrlFilterMiddleware:
 
     def __init__(self, crawler: Crawler, source: WebSource) -> None:
         self._crawler = crawler
-        self._shutdown = CrawlShutdown.of(crawler)
+        self._shutdown = extension_of(crawler, CrawlShutdown)
         self._max_queued = source.max_pages
         self._url_filter = UrlFilter(source.hosts)
         crawler.signals.connect(self._scheduled, signal=signals.request_scheduled)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from services.ingest.visits.visits import Visits
 from services.ingest.visits.visits_file import FILE, finished_pages
 from services.ingest.visits.visits_file import connect as connect_file
 from shared.delivery.keys import REVIEWS_STREAM
-from shared.delivery.redis_client import Client, connect
+from shared.delivery.redis_client import connect
 from shared.runs.registry import Run
 from tests.support.crawl.crawls import Crawls
 from tests.support.crawl.watched_site import WatchedSite, watched_site
@@ -32,17 +31,6 @@ SLOW = '[sources.demo]\nspider = "schema_org"\ndelay_s = 0.05\nreviews_per_movie
 @pytest.fixture
 def movies() -> DemoCatalogue:
     return load_catalogue()[:MOVIES]
-
-
-@pytest.fixture
-def site(movies: DemoCatalogue) -> Iterator[WatchedSite]:
-    with watched_site(movies) as site:
-        yield site
-
-
-@pytest.fixture
-def crawls(redis: Client, redis_url: str, tmp_path: Path, site: WatchedSite) -> Crawls:
-    return Crawls(redis, redis_url, tmp_path, site.url)
 
 
 def _finished(crawls: Crawls, run: Run) -> set[str]:

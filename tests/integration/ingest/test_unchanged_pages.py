@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,11 +9,10 @@ import pytest
 from services.ingest.demo_site.demo_catalogue import DemoCatalogue, DemoMovie, load_catalogue
 from services.ingest.demo_site.demo_pages import PER_MOVIE, Page
 from services.ingest.visits.visits_file import FILE
-from shared.delivery.redis_client import Client
 from shared.runs import registry
 from shared.runs.registry import Run
 from tests.support.crawl.crawls import Crawls, Sent
-from tests.support.crawl.watched_site import WatchedSite, edited, watched_site, with_reviews
+from tests.support.crawl.watched_site import WatchedSite, edited, with_reviews
 
 MOVIES = 5
 PICKING = '[sources.demo]\nspider = "schema_org"\nreviews_per_movie = {}\n'
@@ -23,17 +21,6 @@ PICKING = '[sources.demo]\nspider = "schema_org"\nreviews_per_movie = {}\n'
 @pytest.fixture
 def movies() -> DemoCatalogue:
     return load_catalogue()[:MOVIES]
-
-
-@pytest.fixture
-def site(movies: DemoCatalogue) -> Iterator[WatchedSite]:
-    with watched_site(movies) as site:
-        yield site
-
-
-@pytest.fixture
-def crawls(redis: Client, redis_url: str, tmp_path: Path, site: WatchedSite) -> Crawls:
-    return Crawls(redis, redis_url, tmp_path, site.url)
 
 
 def _items(movies: DemoCatalogue) -> set[str]:
