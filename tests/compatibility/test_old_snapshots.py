@@ -61,6 +61,16 @@ def test_a_snapshot_opens_in_the_reader_and_finds_the_same(
     snapshot.catalogue.close()
 
 
+@pytest.mark.parametrize("name", SNAPSHOTS)
+def test_it_is_searched_by_the_terms_it_was_written_with(
+    store: SnapshotStore, recorded: Recorded, name: str
+) -> None:
+    """The stemmer of c8131ff took "huge" and "hug" for one word, and knew no denial."""
+    snapshot = open_snapshot(store, recorded["snapshots"][name]["snapshot_id"])
+    assert snapshot.terms("not huge, rated") == ["hug", "rat"]
+    snapshot.catalogue.close()
+
+
 async def assert_served(query: RunningQuery, before: Recorded) -> None:
     """The service answers everything as the earlier one did over this snapshot."""
     assert (await ask(query, "/snapshot"))["snapshot_id"] == before["snapshot_id"]
