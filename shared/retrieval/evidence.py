@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from shared.retrieval import scoring
 from shared.retrieval.query import EvidencePassage, Vector
-from shared.retrieval.ranking import ScoredPassages
+from shared.retrieval.ranking import scoring
+from shared.retrieval.ranking.ranker import ScoredPassages
 from shared.snapshot.files.catalogue import CatalogueMovie, CataloguePassage
 from shared.snapshot.reader import Snapshot
 

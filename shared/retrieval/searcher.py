@@ -13,7 +13,6 @@ from functools import partial
 
 import numpy as np
 
-from shared.retrieval import scoring
 from shared.retrieval.evidence import evidence_for, shared_evidence
 from shared.retrieval.filters import EVERYTHING, FilterIndex, Mask
 from shared.retrieval.query import (
@@ -28,10 +27,11 @@ from shared.retrieval.query import (
     UnknownMovie,
     Vector,
 )
-from shared.retrieval.ranking import CANDIDATES, Ranker, Ranking
+from shared.retrieval.ranking import scoring
+from shared.retrieval.ranking.ranker import CANDIDATES, Ranker, Ranking
+from shared.retrieval.ranking.standing import standing
 from shared.retrieval.relaxation import Constrained, constrain
-from shared.retrieval.standing import standing
-from shared.retrieval.titles import Titles
+from shared.retrieval.titles.titles import Titles
 from shared.retrieval.understanding import QueryReader
 from shared.retrieval.vocabulary import vocabulary
 from shared.snapshot.files.catalogue import CatalogueMovie, CataloguePassage

@@ -17,7 +17,7 @@ from shared.retrieval.interpretation.lexicon import Lexicon, MovieNames, WordCou
 from shared.retrieval.interpretation.parts import Correction, Interpretation
 from shared.retrieval.interpretation.spelling import Speller
 from shared.retrieval.query import SearchQuery
-from shared.retrieval.titles import Titles
+from shared.retrieval.titles.titles import Titles
 from shared.snapshot.files.facts import CatalogueFacts
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")

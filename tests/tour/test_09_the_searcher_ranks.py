@@ -1,7 +1,7 @@
 """Step 9: a searcher ranks the movies of one open snapshot.
 
 ``shared.retrieval.searcher`` takes a query as text and vector. In the default mode, hybrid, the
-best movies by vectors and the best by words are scored together (``shared.retrieval.scoring``).
+best movies by vectors and the best by words are scored together (``shared.retrieval.ranking``).
 Each hit carries the passages of its reviews that are nearest to the query: its evidence.
 """
 

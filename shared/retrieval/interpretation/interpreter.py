@@ -28,7 +28,7 @@ from shared.retrieval.interpretation.words import Reading
 if TYPE_CHECKING:
     from shared.retrieval.interpretation.lexicon import Lexicon
     from shared.retrieval.interpretation.spelling import Speller
-    from shared.retrieval.titles import Titles
+    from shared.retrieval.titles.titles import Titles
 
 MOST_CONTENT_WORDS = 8
 """A text with more words that mean something is a description, not a list of wishes."""

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from shared.retrieval.interpretation.people import People, commonest_spellings
 from shared.retrieval.interpretation.places import COMPOUNDS, COUNTRIES, GENRES, LANGUAGES, Naming
-from shared.retrieval.near_titles import WordCount
-from shared.retrieval.title_keys import joined, words_of
-from shared.retrieval.titles import Titles
+from shared.retrieval.titles.near_titles import WordCount
+from shared.retrieval.titles.title_keys import joined, words_of
+from shared.retrieval.titles.titles import Titles
 
 _LEAST_LETTERS = 3  # of a name that is in no table, so that codes are not taken for words
 

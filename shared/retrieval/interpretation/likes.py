@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from shared.retrieval.interpretation.words import KINDS, Reading, match, phrases_by_first
 
 if TYPE_CHECKING:
-    from shared.retrieval.titles import Titles
+    from shared.retrieval.titles.titles import Titles
 
 _MOST_TITLE_WORDS = 10
 _MOST_NEAR_WORDS = 6

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from rapidfuzz.distance import OSA
 
-from shared.retrieval.title_frames import is_ordinary
-from shared.retrieval.title_keys import joined, words_of
+from shared.retrieval.titles.title_frames import is_ordinary
+from shared.retrieval.titles.title_keys import joined, words_of
 
 _LEAST_SURNAME = 4  # letters of a surname that stands for the person
 _LEAST_WITH_TWO_SLIPS = 8  # letters of a name, without spaces

@@ -18,8 +18,8 @@ from rapidfuzz.process import cdist
 
 from shared.retrieval.interpretation.lexicon import Lexicon
 from shared.retrieval.interpretation.parts import Correction
-from shared.retrieval.title_frames import is_ordinary
-from shared.retrieval.title_keys import folded
+from shared.retrieval.titles.title_frames import is_ordinary
+from shared.retrieval.titles.title_keys import folded
 from shared.text.terms import terms
 
 _LEAST_LETTERS = 4

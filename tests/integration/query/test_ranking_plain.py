@@ -16,7 +16,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from shared.retrieval import scoring
+from shared.retrieval.ranking import scoring
 from shared.retrieval.searcher import CANDIDATES, Searcher, SearchQuery
 from shared.snapshot.reader import open_snapshot
 from shared.snapshot.storage.store import SnapshotStore

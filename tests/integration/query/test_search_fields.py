@@ -18,7 +18,7 @@ from services.query.api.schemas import (
     Suggestions,
 )
 from services.query.middleware import BODY_BYTES
-from shared.retrieval.scoring import SCORE_DECIMALS
+from shared.retrieval.ranking.scoring import SCORE_DECIMALS
 from shared.snapshot.storage.store import SnapshotStore
 from tests.support.embedder.encoders import HashEncoder
 from tests.support.query.query_service import RunningQuery, always, query_settings, running_query

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from shared.retrieval import scoring
+from shared.retrieval.ranking import scoring
 
 values = hnp.arrays(np.float64, st.integers(0, 30), elements=st.floats(-100, 100))
 

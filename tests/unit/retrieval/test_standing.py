@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from shared.retrieval.standing import standing
+from shared.retrieval.ranking.standing import standing
 from shared.snapshot.files.facts import CatalogueFacts
 
 

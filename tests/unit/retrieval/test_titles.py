@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.retrieval.title_keys import folded, keys_of
-from shared.retrieval.titles import TitleMatch, Titles
+from shared.retrieval.titles.title_keys import folded, keys_of
+from shared.retrieval.titles.titles import TitleMatch, Titles
 from shared.text.terms import fold
 
 MOVIES = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shared.retrieval.interpretation.lexicon import Lexicon, MovieNames
 from shared.retrieval.interpretation.spelling import Speller
-from shared.retrieval.titles import Titles
+from shared.retrieval.titles.titles import Titles
 from shared.snapshot.files.facts import CatalogueFacts
 
 _LINES = """

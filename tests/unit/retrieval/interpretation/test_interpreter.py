@@ -13,7 +13,7 @@ from shared.retrieval.filters import EVERYTHING, MovieFilter, Range
 from shared.retrieval.interpretation.interpreter import MOST_CONTENT_WORDS, interpret
 from shared.retrieval.interpretation.lexicon import Lexicon, MovieNames
 from shared.retrieval.interpretation.parts import Correction, Interpretation
-from shared.retrieval.titles import Titles
+from shared.retrieval.titles.titles import Titles
 from tests.unit.retrieval.interpretation.catalogue import LEXICON, ROWS, SPELLER, TITLES
 
 LONG = (

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.retrieval.interpretation.lexicon import Lexicon, MovieNames
-from shared.retrieval.titles import Titles
+from shared.retrieval.titles.titles import Titles
 
 MOVIES = [
     MovieNames(

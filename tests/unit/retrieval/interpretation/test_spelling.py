@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from shared.retrieval.interpretation.lexicon import Lexicon, MovieNames
 from shared.retrieval.interpretation.parts import Correction
 from shared.retrieval.interpretation.spelling import Speller
-from shared.retrieval.titles import Titles
+from shared.retrieval.titles.titles import Titles
 
 MOVIES = [
     MovieNames("Psycho", ("Horror",), ("Alfred Hitchcock",), ("Anthony Perkins",)),

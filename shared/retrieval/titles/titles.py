@@ -12,9 +12,9 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from shared.retrieval.near_titles import NearBeginnings, NearTitles, WordCount
-from shared.retrieval.title_frames import FUNCTION_WORDS, is_ordinary, split_year, unframed
-from shared.retrieval.title_keys import (
+from shared.retrieval.titles.near_titles import NearBeginnings, NearTitles, WordCount
+from shared.retrieval.titles.title_frames import FUNCTION_WORDS, is_ordinary, split_year, unframed
+from shared.retrieval.titles.title_keys import (
     WITHOUT_ARTICLE,
     WITHOUT_LITTLE_WORDS,
     folded,

@@ -1,7 +1,7 @@
 """Rankings of one snapshot's movies: rows in order, and the parts of their scores.
 
 ``hybrid``: the best ``CANDIDATES`` of the pooled index united with the best ``CANDIDATES`` of the
-lexical one are scored together (``shared.retrieval.scoring``); all other movies follow in the order
+lexical one are scored together (``scoring``); all other movies follow in the order
 of their pooled vectors, so that every page of the ranking exists. ``semantic`` is the cosine with
 the pooled vectors alone, ``lexical`` BM25 alone.
 """
@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from shared.retrieval import scoring
 from shared.retrieval.query import Rows, ScoreBreakdown, SearchQuery, Vector
+from shared.retrieval.ranking import scoring
 from shared.snapshot.reader import Snapshot
 
 CANDIDATES = 100

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from shared.retrieval.scoring import Scores, zscore
+from shared.retrieval.ranking.scoring import Scores, zscore
 from shared.snapshot.files.facts import CatalogueFacts
 
 KNOWN_WEIGHT = 0.5

@@ -16,8 +16,8 @@ import numpy.typing as npt
 from rapidfuzz.distance import OSA
 from rapidfuzz.process import cdist
 
-from shared.retrieval.title_frames import is_ordinary
-from shared.retrieval.title_keys import slip_forms, without_article, words_of
+from shared.retrieval.titles.title_frames import is_ordinary
+from shared.retrieval.titles.title_keys import slip_forms, without_article, words_of
 
 WordCount = Callable[[str], int]
 """From a folded word to the number of movies that have it."""

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from shared.retrieval.numerals import with_digits, with_roman_as_digits
+from shared.retrieval.titles.numerals import with_digits, with_roman_as_digits
 from shared.text.terms import fold
 
 WRITTEN, _IN_FULL, _IN_DIGITS, WITHOUT_ARTICLE, WITHOUT_LITTLE_WORDS = range(5)
