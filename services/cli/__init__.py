@@ -25,6 +25,7 @@ for command in (
     crawling.ingest,
     crawling.cancel,
     crawling.runs,
+    crawling.unread,
     crawling.sources,
     offline.export,
     offline.evaluate,

@@ -77,12 +77,29 @@ def connect_as_admin(settings: LocalSettings, url: str | None) -> httpx.Client:
     return client
 
 
-def ask(client: httpx.Client, method: str, path: str, **options: Any) -> dict[str, Any]:
-    """Send a request; returns the JSON of the response. An error ends the command."""
+def ask(
+    client: httpx.Client,
+    method: str,
+    path: str,
+    *,
+    unavailable: dict[str, Any] | None = None,
+    **options: Any,
+) -> dict[str, Any]:
+    """Send a request; returns the JSON of the response. An error ends the command.
+
+    Args:
+        client: The client.
+        method: The HTTP method.
+        path: The path.
+        unavailable: What to return when the system answers 503 for now; default: an error.
+        **options: Options of the request.
+    """
     try:
         response = client.request(method, path, **options)
     except httpx.HTTPError as error:
         fail(f"no answer from {client.base_url}: {error}; is the system up?")
+    if response.status_code == httpx.codes.SERVICE_UNAVAILABLE and unavailable is not None:
+        return unavailable
     if response.status_code == httpx.codes.NO_CONTENT:
         return {}
     try:

@@ -30,6 +30,7 @@ from services.cli.tables import print_json, print_table, short_duration, short_t
 from shared.runs.registry import TERMINAL
 from shared.settings import SettingsInvalid, load_settings
 
+_EXAMPLES_SHOWN = 3
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="Id of the run.")]
 
 
@@ -53,14 +54,17 @@ def ingest(
             return
         run = _follow(client, run["run_id"])
         if run["state"] != "searchable":
+            print_unread(run, ask(client, "GET", f"/admin/ingest/{run['run_id']}/unread")["unread"])
             reason = plain(run.get("error") or "no reason given")
             fail(f"run {run['run_id']} {run['state']}: {reason}")
         _wait_until_served(client, run["snapshot_id"])
+        unread = ask(client, "GET", f"/admin/ingest/{run['run_id']}/unread")["unread"]
     removed = f", {run['removed']} removed" if run["removed"] else ""
     typer.echo(
         f"searchable in snapshot {run['snapshot_id']}: {run['crawled'] + run['kept']} reviews, "
         f"{run['stored']} new or changed, {run['duplicate'] + run['kept']} unchanged{removed}"
     )
+    print_unread(run, unread)
 
 
 def cancel(run_id: RunArgument, url: UrlOption = None) -> None:
@@ -120,7 +124,9 @@ def sources(
                 one.spider,
                 one.reviews_per_movie or "all",
                 short_duration(one.every_s),
-                one.reviews if isinstance(one, DatasetSource) else ", ".join(sorted(one.hosts)),
+                (one.reviews or one.movies)
+                if isinstance(one, DatasetSource)
+                else ", ".join(sorted(one.hosts)),
             )
             for name, one in sorted(known.items())
         ),
@@ -135,13 +141,14 @@ def print_runs(records: Sequence[dict[str, Any]]) -> None:
     print_table(
         (
             "run", "source", "state", "requested", "pages", "reviews", "new", "unchanged", "kept",
-            "removed", "dead", "fresh in",
+            "removed", "unread", "dead", "fresh in",
         ),
         (
             (
                 run["run_id"], run["source"], run["state"], short_time(run["requested_at"]),
                 run["pages"], run["crawled"], run["stored"], run["duplicate"], run["kept"],
-                run["removed"], run["dead_lettered"], short_duration(run["freshness_median_s"]),
+                run["removed"], _unread_in_short(run), run["dead_lettered"],
+                short_duration(run["freshness_median_s"]),
             )
             for run in records
         ),
@@ -151,6 +158,57 @@ def print_runs(records: Sequence[dict[str, Any]]) -> None:
             typer.echo(f"{run['run_id']}: {plain(run['error'])}")
         if run["kept_page"]:
             typer.echo(f"{run['run_id']}: page saved to {plain(run['kept_page'])}")
+
+
+def unread(
+    run_id: RunArgument,
+    as_json: JsonOption = False,
+    url: UrlOption = None,
+) -> None:
+    """Show what a run could not read: the first values, rows and pages, and why."""
+    with connect_as_admin(settings_with(), url) as client:
+        run = ask(client, "GET", f"/admin/ingest/{segment(run_id)}")
+        page = ask(client, "GET", f"/admin/ingest/{segment(run_id)}/unread")
+    if as_json:
+        print_json(page)
+    elif not page["unread"]:
+        typer.echo(f"run {run['run_id']} has read everything")
+    else:
+        typer.echo(f"not read: {_unread_in_words(run)}")
+        print_table(
+            ("what", "where", "why", "there is"),
+            (
+                (one["kind"], plain(one["where"]), plain(one["why"]), plain(one["excerpt"]))
+                for one in page["unread"]
+            ),
+        )
+
+
+def print_unread(run: dict[str, Any], examples: Sequence[dict[str, Any]]) -> None:
+    """Say how much a run could not read, with the first examples; nothing if it read all."""
+    words = _unread_in_words(run)
+    if not words:
+        return
+    kept = "" if not (run["unread_rows"] or run["unread_pages"]) else "; so nothing was removed"
+    typer.echo(f"not read: {words}{kept}", err=True)
+    for one in examples[:_EXAMPLES_SHOWN]:
+        excerpt = f": {plain(one['excerpt'])}" if one["excerpt"] else ""
+        typer.echo(f"  {plain(one['where'])}: {plain(one['why'])}{excerpt}", err=True)
+    if len(examples) > _EXAMPLES_SHOWN:
+        typer.echo(f"  more: movie-search unread {run['run_id']}", err=True)
+
+
+def _unread_in_words(run: dict[str, Any]) -> str:
+    counts = [
+        f"{run[f'unread_{kind}s']} {kind}{'' if run[f'unread_{kind}s'] == 1 else 's'}"
+        for kind in ("value", "row", "page")
+        if run[f"unread_{kind}s"]
+    ]
+    return ", ".join(counts)
+
+
+def _unread_in_short(run: dict[str, Any]) -> int:
+    return int(run["unread_values"] + run["unread_rows"] + run["unread_pages"])
 
 
 def progress_of(run: dict[str, Any]) -> str:
@@ -191,7 +249,13 @@ def _wait_until_served(client: httpx.Client, snapshot_id: str) -> None:
             f"`movie-search snapshots activate {snapshot_id}` serves it"
         )
     deadline = time.monotonic() + SERVED_WITHIN_S
-    while ask(client, "GET", "/snapshot")["snapshot_id"] < snapshot_id:
+    while (_served_snapshot(client) or "") < snapshot_id:
         if time.monotonic() > deadline:
             fail(f"snapshot {snapshot_id} is published, but not served yet: see `status`")
         time.sleep(POLL_S)
+
+
+def _served_snapshot(client: httpx.Client) -> str | None:
+    """The id of the snapshot that is served; None before the first one has been loaded."""
+    current = ask(client, "GET", "/snapshot", unavailable={})
+    return current.get("snapshot_id")

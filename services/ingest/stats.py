@@ -6,9 +6,12 @@ STAT_MOVIES = "ledger/movies"  # sent by all attempts at the run, as are the rev
 STAT_REVIEWS = "ledger/reviews"
 STAT_KEPT = "ledger/kept_reviews"  # on unchanged pages, not sent
 STAT_INVALID = "ledger/invalid"
+STAT_FACTS_ONLY = "ledger/facts_only"  # movies were read, and nothing says that there are reviews
 STAT_FAULT = "crawl/fault"  # why the crawl cannot count as done
 STAT_DRIFT = "crawl/drift"  # how the site's pages have changed so that they cannot be read
 STAT_UNREADABLE = "crawl/unreadable"  # kind of page to number of pages without a known structure
+STAT_UNREAD_ROWS = "crawl/unread_rows"  # rows of files, and items that are not valid
+STAT_FIRST_UNREAD = "crawl/first_unread"  # the first row or page that could not be read, in words
 STAT_SITES = "sites"
 # Pages that may exist and were not read: failed, cut off, beyond a limit, or behind a robots.txt
 # that is unreachable. A crawl with any of them has not seen all of its source.

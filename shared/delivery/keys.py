@@ -31,6 +31,11 @@ def unreadable_run_key(run_id: str) -> str:
     return f"unreadable:{run_id}"
 
 
+def unread_key(run_id: str) -> str:
+    """Sorted set: examples of what a run could not read."""
+    return f"unread:{run_id}"
+
+
 def run_lease_key(run_id: str) -> str:
     """String: who is crawling a run."""
     return f"lease:{run_id}"

@@ -121,7 +121,7 @@ async def request_run(
         runs_kept=RUNS_KEPT,
         record_prefix=keys.run_key(""),
         command=command,
-        fields=to_hash(run.model_dump()),
+        fields=to_hash(run.model_dump(exclude={"counts"})),
     ).run(redis)
     if outcome == "busy":
         raise SourceBusy(run_id)

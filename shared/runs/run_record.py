@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, computed_field, field_validator
 
 from shared.delivery.messages import RunId, SourceName
 
@@ -27,6 +27,10 @@ RANK: dict[str, int] = {
     "embedding": 2,
     **dict.fromkeys(TERMINAL, TERMINAL_RANK),
 }
+COUNTS = (
+    "pages", "movies", "crawled", "kept", "stored", "duplicate", "dead_lettered", "embedded",
+    "removed", "unread_values", "unread_rows", "unread_pages",
+)  # fmt: skip
 _ESSENTIAL = frozenset({"run_id", "source", "state", "requested_at"})
 
 
@@ -97,6 +101,14 @@ class Run(BaseModel):
     removed: Annotated[
         int, Field(description="Reviews removed because their source no longer has them.")
     ] = 0
+    unread_values: Annotated[
+        int, Field(description="Fields that could not be read and were left out.")
+    ] = 0
+    unread_rows: Annotated[int, Field(description="Rows of files that could not be read.")] = 0
+    unread_pages: Annotated[
+        int,
+        Field(description="Pages, parts of pages and sitemaps that could not be fetched or read."),
+    ] = 0
     freshness_median_s: Annotated[
         float | None,
         Field(description="Median time from fetched to searchable, of the stored reviews."),
@@ -111,6 +123,12 @@ class Run(BaseModel):
     sites: Annotated[
         dict[str, Site], Field(description="By host: robots.txt, delays and requests.")
     ] = {}
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def counts(self) -> dict[str, int]:
+        """All counts of the run by name; the same numbers as the fields of these names."""
+        return {name: getattr(self, name) for name in COUNTS}
 
     @field_validator("sites", mode="before")
     @classmethod

@@ -1,7 +1,8 @@
 """The outcome of a crawl, derived from Scrapy's stats at its end.
 
 A crawl is *done* when the items it sent and kept are reliable. It is *complete* when it also saw
-all of its source, so that an item it neither sent nor kept no longer exists there.
+all of its source, so that an item it neither sent nor kept no longer exists there. A source may
+have movies and no reviews; but where a page was not read, it may be that with the reviews.
 """
 
 from __future__ import annotations
@@ -14,12 +15,15 @@ from services.ingest.stats import (
     ADDRESS_REFUSED,
     FETCH_FAULT,
     STAT_DRIFT,
+    STAT_FACTS_ONLY,
     STAT_FAULT,
+    STAT_FIRST_UNREAD,
     STAT_INVALID,
     STAT_KEPT,
     STAT_MOVIES,
     STAT_REVIEWS,
     STAT_UNREAD,
+    STAT_UNREAD_ROWS,
     STAT_UNREADABLE,
 )
 
@@ -56,12 +60,14 @@ def judge(stats: Mapping[str, Any], time_limit_s: int) -> Outcome:
         return Outcome(error=error, drifted=True, **counts)
     if stats.get("spider_exceptions/count", 0) and reviews + kept == 0:
         return Outcome(error="the spider failed on every page, see the log", **counts)
-    if reviews + kept == 0:
+    is_facts_only = stats.get(STAT_FACTS_ONLY) and not stats.get(STAT_UNREAD)
+    if reviews + kept == 0 and not is_facts_only:
         error = f"no reviews found: {_why_no_reviews(stats)}"
         return Outcome(error=error, drifted=True, **counts)
     is_complete = (
         reason == "finished"
         and not stats.get(STAT_UNREAD)
+        and not stats.get(STAT_UNREAD_ROWS)
         and not stats.get("spider_exceptions/count")
     )
     return Outcome(complete=is_complete, **counts)
@@ -77,6 +83,10 @@ def _why_no_reviews(stats: Mapping[str, Any]) -> str:
         return str(stats.get(FETCH_FAULT))
     if stats.get("robotstxt/forbidden"):
         return f"robots.txt forbids {stats['robotstxt/forbidden']} pages"
+    if stats.get(STAT_FIRST_UNREAD):
+        pages, rows = stats.get(STAT_UNREAD, 0), stats.get(STAT_UNREAD_ROWS, 0)
+        first = stats[STAT_FIRST_UNREAD]
+        return f"{pages} pages and {rows} rows could not be read; the first: {first}"
     if stats.get(STAT_INVALID):
         return f"{stats[STAT_INVALID]} items were invalid, see the log"
     pages = stats.get("response_received_count", 0)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,16 +23,24 @@ from scrapy.exceptions import DropItem
 
 from services.ingest.context import MAX_ITEMS, crawl_of
 from services.ingest.delivery.stream_sender import Message, StreamSender
+from services.ingest.delivery.unread_log import UnreadLog
+from services.ingest.pages.cleaning import clean_text
 from services.ingest.pages.items import MovieItem, ReviewItem, to_movie, to_review
-from services.ingest.sources.sources import WebSource
+from services.ingest.pages.unread import Unread
+from services.ingest.pages.values.texts import excerpt
+from services.ingest.sources.sources import DatasetSource, SchemaOrgSource, WebSource
 from services.ingest.stats import (
     STAT_DRIFT,
+    STAT_FACTS_ONLY,
     STAT_FAULT,
+    STAT_FIRST_UNREAD,
     STAT_INVALID,
     STAT_KEPT,
     STAT_MOVIES,
     STAT_REVIEWS,
     STAT_SITES,
+    STAT_UNREAD,
+    STAT_UNREAD_ROWS,
     STAT_UNREADABLE,
 )
 from services.ingest.visits.drift import Tally, drift
@@ -55,6 +64,9 @@ class StreamPipeline:
         self._crawl = crawl_of(crawler.settings)
         self._invalid = 0
         self._textless = 0
+        self._has_seen_review = False
+        self._unread = UnreadLog()
+        self._unread_values_before = 0
         self._allow_removals = False
         self._is_open = False
         self._redis: Client = connect(self._crawl.redis_url)
@@ -117,6 +129,10 @@ class StreamPipeline:
         self._is_open = True
         self._progress_task = asyncio.create_task(self._publish_progress_repeatedly())
 
+    def note_unread(self, unread: Iterable[Unread]) -> None:
+        """Count what could not be read outside of the page results."""
+        self._unread.add(unread)
+
     async def process_item(self, item: PageResult | MovieItem | ReviewItem) -> object:
         """Validate what was read and send it; called by Scrapy.
 
@@ -148,8 +164,10 @@ class StreamPipeline:
         try:
             await sender.close()
             await self._publish_progress()
-            drifted = drift(self._tally(), allow_removals=self._allow_removals)
+            tally = self._tally()
+            drifted = drift(tally, allow_removals=self._allow_removals)
             stats.set_value(STAT_DRIFT, drifted)
+            stats.set_value(STAT_FACTS_ONLY, self._is_facts_only(tally))
         except sqlite3.Error as error:
             self._on_lost(f"visits cannot be read: {error}")
         finally:
@@ -159,6 +177,21 @@ class StreamPipeline:
             stats.set_value(STAT_REVIEWS, sender.totals.reviews)
             stats.set_value(STAT_KEPT, self.visits.kept_reviews)
             stats.set_value(STAT_INVALID, self._invalid)
+            stats.set_value(STAT_UNREAD_ROWS, self._unread.counts["row"])
+            first = self._unread.first_unread
+            if first is not None:
+                stats.set_value(STAT_FIRST_UNREAD, f"{first.where}: {first.why}")
+
+    def _is_facts_only(self, tally: Tally) -> bool:
+        """Whether movies were read, and nothing suggests that their source has reviews."""
+        source = self._crawl.source
+        if not self.sender.totals.movies + self.visits.kept_movies():
+            return False
+        if isinstance(source, DatasetSource):
+            return source.reviews is None
+        emptied = tally.emptied > 0 and not self._allow_removals
+        seen = self._has_seen_review or tally.textless > 0 or emptied
+        return isinstance(source, SchemaOrgSource) and not seen
 
     def _tally(self) -> Tally:
         if isinstance(self._crawl.source, WebSource):
@@ -166,6 +199,7 @@ class StreamPipeline:
         return Tally(reviews=self.sender.totals.reviews, textless=self._textless)
 
     async def _process_page_result(self, page_result: PageResult) -> None:
+        self._unread.add(page_result.unread)
         ledger_ids = []
         for item in page_result.items:
             message = self._message(item, page_result.fetched_at)
@@ -181,17 +215,20 @@ class StreamPipeline:
     def _message(self, item: object, fetched_at: datetime) -> Message | None:
         """The message of an item; None, after counting it, when the item is invalid."""
         run_id, source = self._crawl.run_id, self._crawl.source.name
+        unread: list[Unread] = []
         try:
             if isinstance(item, MovieItem):
+                movie = to_movie(item, unread)
+                self._unread.add(unread)
                 return MovieMessage(
-                    run_id=run_id, source=source, fetched_at=fetched_at, movie=to_movie(item)
+                    run_id=run_id, source=source, fetched_at=fetched_at, movie=movie
                 )
             if isinstance(item, ReviewItem):
+                self._has_seen_review = True
+                review = to_review(item, source, unread)
+                self._unread.add(unread)
                 return ReviewMessage(
-                    run_id=run_id,
-                    source=source,
-                    fetched_at=fetched_at,
-                    review=to_review(item, source),
+                    run_id=run_id, source=source, fetched_at=fetched_at, review=review
                 )
             reason = "neither a movie nor a review"
         except ValidationError as error:
@@ -200,6 +237,7 @@ class StreamPipeline:
             reason = f"{field}: {first['msg']}"
             self._textless += isinstance(item, ReviewItem) and field == "text"
         self._invalid += 1
+        self._unread.add([_unread_item(item, reason)])
         if self._invalid <= MAX_INVALID_LOGGED:
             get_logger().warning(
                 "item dropped",
@@ -222,6 +260,9 @@ class StreamPipeline:
 
         run, last = await until_available(read, give_up_after_s=self._crawl.give_up_after_s)
         self._allow_removals = run is not None and run.allow_removals
+        if run is not None and isinstance(self._crawl.source, WebSource):
+            # Pages that an earlier attempt has read are not read again; files are.
+            self._unread_values_before = run.unread_values
         return last.run_id if last is not None and last.is_baseline else None
 
     async def _publish_progress_repeatedly(self) -> None:
@@ -231,8 +272,9 @@ class StreamPipeline:
 
     async def _publish_progress(self) -> None:
         """Write the counts so far to the run's record."""
-        totals = self.sender.totals
+        totals, counts = self.sender.totals, self._unread.counts
         with suppress(*UNAVAILABLE):  # the next call retries, and the sender logs that it waits
+            await self._unread.send(self._redis, self._crawl.run_id)
             await registry.set_fields(
                 self._redis,
                 self._crawl.run_id,
@@ -241,6 +283,9 @@ class StreamPipeline:
                 kept=self.visits.kept_reviews,
                 pages=self.visits.pages,
                 sites=self._crawler.stats.get_value(STAT_SITES, {}),
+                unread_values=self._unread_values_before + counts["value"],
+                unread_rows=counts["row"],
+                unread_pages=self._crawler.stats.get_value(STAT_UNREAD, 0),
             )
 
     def _on_lost(self, reason: str) -> None:
@@ -258,3 +303,12 @@ class StreamPipeline:
     def _on_full(self, full: bool) -> None:
         engine = self._crawler.engine
         (engine.pause if full else engine.unpause)()
+
+
+def _unread_item(item: object, reason: str) -> Unread:
+    """An item that could not be sent; a review without text is no loss of what the source has."""
+    movie_id = str(getattr(item, "movie_id", None))[:80]
+    text = getattr(item, "text", None)
+    if isinstance(item, ReviewItem) and not clean_text(item.text):
+        return Unread("value", f"{movie_id} text", "a review without text")
+    return Unread("row", movie_id, reason, excerpt(text or ""))

@@ -14,6 +14,7 @@ _IMDB_REVIEW = re.compile(r"(?:^|/)(rw\d{5,12})(?=$|[/?#])")
 _PLAIN = re.compile(ID_PATTERN)
 _MAX_MOVIE_ID = 64
 _MAX_REVIEW_ID = 160
+_SHORT_TEXT = 80
 
 
 def imdb_movie_id(*candidates: str | None) -> str | None:
@@ -42,9 +43,19 @@ def movie_id(source: str, external_id: str) -> str:
 
 
 def review_id(
-    source: str, *, external_id: str | None, permalink: str | None, movie: str, text: str
+    source: str,
+    *,
+    external_id: str | None,
+    permalink: str | None,
+    movie: str,
+    text: str,
+    author: str | None = None,
+    published: str | None = None,
 ) -> str:
     """The id of a review: IMDb's, else the source's, else a hash of its place and text.
+
+    Many viewers write "Great film!", so without an id and a URL the author and the day belong to a
+    short text. Long texts do not repeat by chance; their ids stay when an author changes names.
 
     Args:
         source: The name of the source.
@@ -52,6 +63,8 @@ def review_id(
         permalink: The URL of the review, if any.
         movie: The id of the movie.
         text: The cleaned text.
+        author: The author, if any.
+        published: The day, if any.
     """
     for candidate in (external_id, permalink):
         match = _IMDB_REVIEW.search(candidate or "")
@@ -62,18 +75,30 @@ def review_id(
         if len(prefixed) <= _MAX_REVIEW_ID and _PLAIN.match(prefixed):
             return prefixed
         return f"{source}:{_digest(external_id, 32)}"
-    place = (permalink or movie).encode(errors="replace").decode()
-    return hashed_review_id(source, place, text)
+    place = permalink or movie
+    if permalink is None and len(text) <= _SHORT_TEXT and (author or published):
+        place = "\n".join((movie, author or "", published or ""))
+    return hashed_review_id(source, place.encode(errors="replace").decode(), text)
 
 
 def canonical_url(url: str, *, without: Iterable[str] = ("page",)) -> str:
-    """The URL of a page without its fragment and the query parameters in ``without``."""
+    """The URL of a page without its fragment, and without the numbers of pages in its query.
+
+    Args:
+        url: The URL.
+        without: The parameters that number the pages of one thing; with another value than a
+            number, such as ``?page=about``, they name a page of its own.
+    """
     parts = urlsplit(url)
     dropped = set(without)
-    query = "&".join(
-        pair for pair in parts.query.split("&") if pair and pair.split("=", 1)[0] not in dropped
-    )
+    query = "&".join(pair for pair in parts.query.split("&") if pair and not _counts(pair, dropped))
     return urlunsplit((parts.scheme, parts.netloc.lower(), parts.path or "/", query, ""))
+
+
+def _counts(pair: str, parameters: set[str]) -> bool:
+    """Whether a part of a query is the number of a page."""
+    name, _, value = pair.partition("=")
+    return name in parameters and (not value or value.isdecimal())
 
 
 def _digest(text: str, digits: int) -> str:

@@ -1,14 +1,19 @@
 """Reads sitemaps (sitemaps.org): the pages, or further sitemaps, that a site lists. Pure.
 
+A sitemap is known by its content, because sites serve it under any type: XML, also compressed and
+behind the warning of a program, or a text with an address in each line.
+
 Memory use is bounded for any document: no tree is built, nothing is fetched while parsing, a
 document that declares entities is rejected, and a sitemap is not decompressed beyond a limit.
 """
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from urllib.parse import urljoin
 
 import lxml.etree
 
@@ -16,6 +21,10 @@ MAX_ENTRIES = 50_000  # the protocol's own limit
 MAX_LOCATION_CHARS = 2048  # the protocol's own limit
 _GZIP_MAGIC = b"\x1f\x8b"
 _PIECE_BYTES = 2**16
+_START_BYTES = 4096
+_ROOT = re.compile(rb"<(?:\w+:)?(?:urlset|sitemapindex)\b")
+_BEGINNING = re.compile(rb"<\?xml\b|<!DOCTYPE\b|<(?:\w+:)?(?:urlset|sitemapindex)\b")
+_ADDRESS = re.compile(rf"https?://\S{{1,{MAX_LOCATION_CHARS}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,19 +33,41 @@ class Sitemap:
 
     Args:
         is_index: Whether ``urls`` are further sitemaps; otherwise they are pages.
-        urls: The listed URLs.
+        urls: The listed URLs, absolute.
+        damage: Why its end could not be read; None when all of it was.
     """
 
     is_index: bool
     urls: tuple[str, ...]
+    damage: str | None = None
 
 
-def parse_sitemap(body: bytes, *, max_bytes: int) -> Sitemap | None:
+def is_like_sitemap(body: bytes) -> bool:
+    """Whether a document begins as a sitemap in XML does, whatever its type is said to be."""
+    start = body[:_START_BYTES]
+    if start.startswith(_GZIP_MAGIC):
+        try:
+            start = zlib.decompressobj(wbits=31).decompress(body[:_PIECE_BYTES], _START_BYTES)
+        except zlib.error:
+            return False
+    return _begins(start) is not None
+
+
+def _begins(start: bytes) -> int | None:
+    """Where a sitemap in XML begins, behind the warning of a program; None when there is none."""
+    if _ROOT.search(start.replace(b"\0", b"")) is None:  # in UTF-16, every other byte is zero
+        return None
+    beginning = _BEGINNING.search(start)
+    return beginning.start() if beginning is not None else 0
+
+
+def parse_sitemap(body: bytes, *, max_bytes: int, url: str = "") -> Sitemap | None:
     """Read a sitemap, compressed or not.
 
     Args:
         body: The document.
         max_bytes: Maximum size of the document after decompression.
+        url: Its URL, against which relative addresses are resolved.
 
     Returns:
         The sitemap; None when the document is not a sitemap, or is too large.
@@ -50,24 +81,54 @@ def parse_sitemap(body: bytes, *, max_bytes: int) -> Sitemap | None:
         huge_tree=False,
         recover=True,
     )
+    damage: str | None = None
     is_first = True
     try:
         for piece in _pieces(body, max_bytes):
-            if is_first and b"<" not in piece[:1024]:
-                return None
-            is_first = False
+            if is_first:
+                is_first = False
+                begins = _begins(piece[:_START_BYTES])
+                if begins is None:
+                    return _parse_text(body, url, max_bytes)
+                piece = piece[begins:]  # noqa: PLW2901
             parser.feed(piece)
             if reader.is_over:
                 break
         else:
             parser.close()
-    except lxml.etree.XMLSyntaxError:
-        pass  # the URLs before the error are valid
-    except (_NotSitemap, zlib.error):
+    except lxml.etree.XMLSyntaxError as error:
+        damage = str(error)  # the URLs before the error are valid
+    except zlib.error as error:
+        damage = str(error)
+    except _NotSitemap:
         return None
     if reader.kind is None:
         return None
-    return Sitemap(reader.kind == "sitemapindex", tuple(reader.urls))
+    if damage is None and not reader.is_over and not reader.is_closed:
+        damage = "it ends before its end"
+    return Sitemap(reader.kind == "sitemapindex", _absolute(reader.urls, url), damage)
+
+
+def _parse_text(body: bytes, url: str, max_bytes: int) -> Sitemap | None:
+    """A sitemap as a text with an address in each line; None when a line is none."""
+    try:
+        text = b"".join(_pieces(body, max_bytes)).decode("utf-8-sig")
+    except (UnicodeDecodeError, zlib.error, _NotSitemap):
+        return None
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if not lines or not all(_ADDRESS.fullmatch(line) for line in lines):
+        return None
+    return Sitemap(False, _absolute(lines[:MAX_ENTRIES], url))
+
+
+def _absolute(urls: list[str], base: str) -> tuple[str, ...]:
+    absolute = []
+    for url in urls:
+        try:
+            absolute.append(urljoin(base, url))
+        except ValueError:
+            continue
+    return tuple(absolute)
 
 
 class _NotSitemap(Exception):
@@ -78,6 +139,7 @@ class _Reader:
     """Receives the parser's events; ``kind`` is the name of the root element of a sitemap."""
 
     def __init__(self) -> None:
+        self.is_closed = False
         self.kind: str | None = None
         self.urls: list[str] = []
         self._open: list[str] = []
@@ -110,6 +172,7 @@ class _Reader:
 
     def end(self, _tag: str) -> None:
         self._open.pop()
+        self.is_closed = not self._open
         if self._text is None:
             return
         url = "".join(self._text).strip()

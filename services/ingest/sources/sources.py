@@ -194,11 +194,14 @@ class ImdbSource(WebSource):
 
 
 class DatasetSource(_Source):
-    """A catalogue on disk: one file of movies, one of reviews."""
+    """A catalogue on disk: one file of movies, and one of reviews unless only facts are known."""
 
     spider: Literal["dataset"]
     movies: Annotated[Path, Field(description="File with one row per movie.")]
-    reviews: Annotated[Path, Field(description="File with one row per review.")]
+    reviews: Annotated[
+        Path | None,
+        Field(description="File with one row per review; without it the movies have no reviews."),
+    ] = None
     columns: Annotated[
         Mapping[Target, ColumnName],
         Field(description="Field to column, for columns with other than the known names."),
@@ -206,7 +209,9 @@ class DatasetSource(_Source):
 
     @field_validator("movies", "reviews", mode="after")
     @classmethod
-    def _from_folder(cls, path: Path, info: ValidationInfo) -> Path:
+    def _from_folder(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        if path is None:
+            return None
         folder = (info.context or {}).get("folder", Path.cwd())
         if not path.name.endswith(DATASET_SUFFIXES):
             raise ValueError(f"the file's name must end with one of {' '.join(DATASET_SUFFIXES)}")

@@ -33,10 +33,12 @@ Item = MovieItem | ReviewItem
 class DatasetSpider(Spider):
     """Yields all movies, then all reviews; a movie that only reviews name comes before them.
 
+    A source without a file of reviews tells only facts of its movies.
+
     Items are yielded in batches, because Scrapy's work for each yielded object costs more than all
     the work for a row. Reading is faster than sending, so the spider waits for the pipeline before
     each batch: memory use is constant, however long the files are. Before the first batch it checks
-    that both files exist and have the required columns.
+    that its files exist and have the required columns.
     """
 
     name = "dataset"
@@ -76,6 +78,8 @@ class DatasetSpider(Spider):
         for movie in read_movies(source.movies, source.name, source.columns):
             known.add(movie.movie_id)
             yield movie
+        if source.reviews is None:
+            return
         for review, title in read_reviews(
             source.reviews, source.name, per_movie=source.reviews_per_movie, columns=source.columns
         ):

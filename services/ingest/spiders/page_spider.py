@@ -32,7 +32,9 @@ from twisted.python.failure import Failure
 
 from services.ingest.context import crawl_of
 from services.ingest.delivery.pipeline import StreamPipeline
+from services.ingest.pages.unread import Unread
 from services.ingest.pages.unreadable import PageUnreadable
+from services.ingest.pages.values.texts import excerpt
 from services.ingest.sources.sources import WebSource
 from services.ingest.spiders.frontier import Frontier
 from services.ingest.spiders.page_sequences import (
@@ -211,10 +213,10 @@ class PageSpider(Spider, ABC):
         stats, kind = self.crawler.stats, progress.link.kind
         unreadable = stats.get_value(STAT_UNREADABLE, {})
         stats.set_value(STAT_UNREADABLE, {**unreadable, kind: unreadable.get(kind, 0) + 1})
-        stats.inc_value(STAT_UNREAD)
         get_logger().warning("page unreadable", url=response.url, reason=str(error))
         self._kept_page.offer(response.body, Oddity.UNREADABLE)
-        yield from self._finish(progress, response, is_complete=False)
+        unread = Unread("page", response.url, str(error), excerpt(response.body[:200]))
+        yield from self._finish(progress, response, is_complete=False, unread=(unread,))
 
     def _begin_next_sequence(
         self, response: Response, progress: SequenceProgress
@@ -240,6 +242,7 @@ class PageSpider(Spider, ABC):
         is_complete: bool = True,
         is_final: bool = False,
         next_link: Link | None = None,
+        unread: tuple[Unread, ...] = (),
     ) -> Iterator[Yield]:
         """Yield the items of a page sequence, and follow its links.
 
@@ -249,6 +252,7 @@ class PageSpider(Spider, ABC):
             is_complete: Whether the sequence was read to its end.
             is_final: Whether no more of an incomplete sequence can be read.
             next_link: The link to the page sequence that follows, if any.
+            unread: What could not be read, besides what the sequence itself lists.
         """
         content = progress.sequence.content()
         depth = progress.depth if response is None else response.meta.get("depth", 0)
@@ -256,7 +260,11 @@ class PageSpider(Spider, ABC):
             dict.fromkeys(link for link in content.links if self._frontier.is_allowed(link.url))
         )
         fetched_at = progress.fetched_at or datetime.now(UTC)
-        if is_complete:
+        all_unread = (*content.unread, *unread)
+        unread_pages = sum(one.kind == "page" for one in all_unread)
+        # They make the crawl incomplete, so that nothing in an unread part counts as gone.
+        self.crawler.stats.inc_value(STAT_UNREAD, unread_pages)
+        if is_complete and not unread_pages:
             visit = Visit(
                 link=progress.link,
                 pages=tuple(progress.pages),
@@ -266,11 +274,15 @@ class PageSpider(Spider, ABC):
                 digest=progress.digest.hexdigest(),
                 findings=content.findings,
             )
-            yield PageResult(content.items, fetched_at, visit)
+            yield PageResult(content.items, fetched_at, visit, all_unread)
             if isinstance(response, HtmlResponse):
                 self._check_for_oddity(response, content.findings, progress.link)
-        elif content.items and (is_final or progress.baseline is None):
-            yield PageResult(content.items, fetched_at, None)
+        else:
+            # Without a visit, so that the next crawl reads it again.
+            is_all = is_complete or is_final or progress.baseline is None
+            items = content.items if is_all else ()
+            if items or all_unread:
+                yield PageResult(items, fetched_at, None, all_unread)
         yield from self._follow(links, depth + 1)
 
     def _check_for_oddity(self, response: Response, findings: Findings, link: Link) -> None:

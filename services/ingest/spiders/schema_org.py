@@ -8,29 +8,31 @@ end before reviews are picked; without, the reviews of each page are sent when i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from scrapy.http import HtmlResponse, Response, TextResponse
 from scrapy.link import Link as Anchor
 from scrapy.linkextractors import LinkExtractor
-from scrapy.statscollectors import StatsCollector
 
 from services.ingest.context import MAX_PAGE_BYTES
 from services.ingest.pages.identifiers import canonical_url
 from services.ingest.pages.items import MovieItem, ReviewItem
 from services.ingest.pages.sampling import pick
 from services.ingest.pages.schema_org.extraction import PageContent, ReviewedMovie, extract
-from services.ingest.pages.sitemaps import parse_sitemap
+from services.ingest.pages.sitemaps import is_like_sitemap, parse_sitemap
+from services.ingest.pages.unread import Unread
+from services.ingest.pages.values.texts import excerpt
 from services.ingest.sources.sources import SchemaOrgSource
 from services.ingest.spiders.page_sequences import OtherSequence, PageSequence
 from services.ingest.spiders.page_spider import PageSpider
 from services.ingest.visits.page_results import Content, Findings, Link
 from shared.telemetry import get_logger
 
-STAT_BAD_BLOCKS = "schema_org/bad_blocks"
-
-PAGE = "page"  # the kind of all pages: their content is known only after reading
+PAGE = "page"  # what its content is, is known only after reading
+SITEMAP = "sitemap"  # what an index of sitemaps lists, and start addresses that look like one
+_SITEMAP_PATH = re.compile(r"sitemap[^/]*\.(?:xml|txt)(?:\.gz)?$|\.xml(?:\.gz)?$", re.IGNORECASE)
 
 
 class SchemaOrgSpider(PageSpider):
@@ -41,11 +43,14 @@ class SchemaOrgSpider(PageSpider):
 
     def start_links(self) -> Iterable[Link]:
         """The start URLs."""
-        return (Link(url, PAGE) for url in self.source.start_urls)
+        return (
+            Link(url, SITEMAP if _SITEMAP_PATH.search(urlsplit(url).path) else PAGE)
+            for url in self.source.start_urls
+        )
 
-    def new_sequence(self, link: Link) -> PageSequence:  # noqa: ARG002 - all pages are read alike
+    def new_sequence(self, link: Link) -> PageSequence:
         """An empty page sequence."""
-        return MoviePages(self.source, self.crawler.stats)
+        return MoviePages(self.source, link.kind)
 
 
 class MoviePages(PageSequence):
@@ -53,15 +58,17 @@ class MoviePages(PageSequence):
 
     Args:
         source: The source; its name goes into ids.
-        stats: Scrapy's stats; the sequence counts blocks that it cannot read.
+        kind: The kind of page that the link to it promises; a sitemap must be one, because an error
+            page in its place would hide all that it lists.
     """
 
-    def __init__(self, source: SchemaOrgSource, stats: StatsCollector) -> None:
+    def __init__(self, source: SchemaOrgSource, kind: str) -> None:
         self._source = source
-        self._stats = stats
+        self._kind = kind
         self._anchors = LinkExtractor(tags=("a", "area"), attrs=("href",))
         self._movies: dict[str, ReviewedMovie] = {}
-        self._links: list[str] = []
+        self._links: list[Link] = []
+        self._unread: list[Unread] = []
         self._textless = 0
 
     def add(self, response: Response) -> str | None:
@@ -70,30 +77,39 @@ class MoviePages(PageSequence):
         Raises:
             OtherSequence: it has movies, but none of those on the earlier pages.
         """
-        if not isinstance(response, HtmlResponse):
+        is_page = isinstance(response, HtmlResponse) and not is_like_sitemap(response.body)
+        if not isinstance(response, HtmlResponse) or not is_page:
             self._read_sitemap(response)
             return None
         page = self._extract(response)
+        if self._kind == SITEMAP:
+            self._note_no_sitemap(response)
         if self._movies and page.movies and not self._continues(page.movies):
             raise OtherSequence
+        self._unread += page.unread
         self._textless += page.reviews_without_text
         for reviewed in page.movies:
             earlier = self._movies.setdefault(reviewed.movie.movie_id, reviewed)
             if earlier is not reviewed:
                 earlier.reviews.extend(reviewed.reviews)
-        next_url = _next_page(response)
+        base = response.url
+        if page.head is not None:
+            if not page.head.may_follow:
+                return None
+            base = page.head.base
+        next_url = _next_page(response, base)
         is_picking = self._source.reviews_per_movie > 0 and bool(page.movies)
         # The other pages of this sequence must not start sequences.
         sequence_url = canonical_url(response.url) if is_picking else None
         self._links.extend(
-            url
+            Link(url, PAGE)
             for url in self._linked_urls(response)
             if sequence_url is None or canonical_url(url) != sequence_url
         )
         if is_picking:
             return next_url
         if next_url is not None:
-            self._links.append(next_url)
+            self._links.append(Link(next_url, PAGE))
         return None
 
     def content(self) -> Content:
@@ -108,7 +124,8 @@ class MoviePages(PageSequence):
             )
         return Content(
             items=tuple(items),
-            links=tuple(Link(url, PAGE) for url in self._links),
+            links=tuple(self._links),
+            unread=tuple(self._unread),
             findings=Findings(
                 movies=len(movies),
                 untitled=sum(reviewed.movie.title is None for reviewed in movies),
@@ -118,17 +135,35 @@ class MoviePages(PageSequence):
         )
 
     def _read_sitemap(self, response: Response) -> None:
-        sitemap = parse_sitemap(response.body, max_bytes=MAX_PAGE_BYTES * 10)
+        sitemap = parse_sitemap(response.body, url=response.url, max_bytes=MAX_PAGE_BYTES * 10)
         if sitemap is None:
-            get_logger().warning("neither page nor sitemap", url=response.url)
-        else:
-            self._links.extend(sitemap.urls)
+            self._note_no_sitemap(response)
+            return
+        kind = SITEMAP if sitemap.is_index else PAGE
+        self._links.extend(Link(url, kind) for url in sitemap.urls)
+        if sitemap.damage is not None:
+            self._note_unread(response, f"the sitemap is damaged: {sitemap.damage}")
+
+    def _note_no_sitemap(self, response: Response) -> None:
+        why = "not a sitemap" if self._kind == SITEMAP else "neither a page nor a sitemap"
+        self._note_unread(response, why)
+
+    def _note_unread(self, response: Response, why: str) -> None:
+        self._unread.append(Unread("page", response.url, why, excerpt(response.body[:200])))
+        get_logger().warning("page unreadable", url=response.url, reason=why)
 
     def _extract(self, response: TextResponse) -> PageContent:
-        page = extract(response.body, response.url, self._source.name, encoding=response.encoding)
-        self._stats.inc_value(STAT_BAD_BLOCKS, page.bad_blocks)
-        if page.bad_blocks:
-            get_logger().warning("markup unreadable", url=response.url, blocks=page.bad_blocks)
+        tags = response.headers.getlist("X-Robots-Tag")
+        page = extract(
+            response.body,
+            response.url,
+            self._source.name,
+            encoding=response.encoding,
+            robots_tags=tuple(tag.decode("latin-1") for tag in tags),
+        )
+        for unread in page.unread:
+            if unread.kind == "page":
+                get_logger().warning("markup unreadable", url=unread.where, reason=unread.why)
         return page
 
     def _continues(self, movies: Iterable[ReviewedMovie]) -> bool:
@@ -139,6 +174,9 @@ class MoviePages(PageSequence):
         return [anchor.url for anchor in anchors if not anchor.nofollow]
 
 
-def _next_page(response: TextResponse) -> str | None:
+def _next_page(response: TextResponse, base: str) -> str | None:
     href = response.css('link[rel~="next"]::attr(href), a[rel~="next"]::attr(href)').get()
-    return urljoin(response.url, href) if href else None
+    try:
+        return urljoin(base, href) if href else None
+    except ValueError:
+        return None

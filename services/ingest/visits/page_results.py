@@ -12,6 +12,7 @@ from datetime import datetime
 from w3lib.url import canonicalize_url
 
 from services.ingest.pages.items import MovieItem, ReviewItem
+from services.ingest.pages.unread import Unread
 
 
 def page_key(url: str) -> str:
@@ -109,11 +110,12 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a page sequence yields: items, links, and counts."""
+    """What a page sequence yields: items, links, counts, and what could not be read."""
 
     items: tuple[MovieItem | ReviewItem, ...] = ()
     links: tuple[Link, ...] = ()
     findings: Findings = Findings()
+    unread: tuple[Unread, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +127,10 @@ class PageResult:
         fetched_at: When the first page was fetched.
         visit: The visit to record; None when the page sequence was not read to its end, so that
             the next crawl reads it again.
+        unread: What of it could not be read.
     """
 
     items: tuple[MovieItem | ReviewItem, ...]
     fetched_at: datetime
     visit: Visit | None
+    unread: tuple[Unread, ...] = ()

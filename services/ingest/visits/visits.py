@@ -40,7 +40,7 @@ from services.ingest.visits.visit_rows import RECORD, to_rows, to_visit
 from services.ingest.visits.visits_file import FILE, connect, is_damage, quarantine, transaction
 from shared.delivery.messages import ledger_id
 
-EXTRACTION_VERSION = 2
+EXTRACTION_VERSION = 3
 """Part of the fingerprint: increase it when the same page yields other items or links than before.
 """
 
@@ -191,6 +191,10 @@ class Visits:
         """Ledger ids of the items that this run has kept and not sent, sorted."""
         unsent = "SELECT item FROM kept WHERE item NOT IN (SELECT item FROM sent) ORDER BY item"
         return (row[0] for row in self._db.execute(unsent))
+
+    def kept_movies(self) -> int:
+        """Number of movies on unchanged pages."""
+        return self._number("SELECT count(*) FROM kept WHERE item NOT GLOB ?", f"{_REVIEWS}*")
 
     def tally(self, unreadable: Mapping[str, int] | None = None) -> Tally:
         """The sums over the page sequences that this run has read.

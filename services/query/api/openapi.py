@@ -37,6 +37,7 @@ EXAMPLES: dict[str, JsonDict] = {
     "Run": admin_examples.RUN,
     "RunAccepted": {"run_id": admin_examples.RUN_ID, "source": "demo", "state": "queued"},
     "RunList": {"runs": [admin_examples.RUN]},
+    "UnreadList": admin_examples.UNREAD_LIST,
     "SourceList": {
         "sources": [
             {"source": "demo", "last_run": None},

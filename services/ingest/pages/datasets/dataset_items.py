@@ -83,30 +83,32 @@ REVIEW_COLUMNS: Mapping[Target, tuple[str, ...]] = {
 _YEAR = re.compile(r"\s*(\d{4})(?:\.0*)?(?!\d)")
 
 
-def check_files(movies: Path, reviews: Path, columns: Columns) -> None:
-    """Check that both files exist and have the required columns, before they are read.
+def check_files(movies: Path, reviews: Path | None, columns: Columns) -> None:
+    """Check that the files exist and have the required columns, before they are read.
 
     Args:
         movies: The file of movies.
-        reviews: The file of reviews.
+        reviews: The file of reviews; None when the source has none.
         columns: The source's columns, where they are not the known ones.
 
     Raises:
         DatasetInvalid: a file is missing or damaged, or lacks a column.
     """
     existing: set[str] = set()
-    for path, fields in ((movies, _movie_fields(columns)), (reviews, _review_fields(columns))):
+    files = [(movies, _movie_fields(columns))]
+    if reviews is not None:
+        files.append((reviews, _review_fields(columns)))
+    for path, fields in files:
         names = first_columns(path)
         problem = fields.check(names)
         if problem is not None:
             raise DatasetInvalid(f"{path}: {problem}")
         existing.update(names)
-    if has_header(movies) and has_header(reviews):  # a row of jsonl need not have every key
+    if all(has_header(path) for path, _ in files):  # a row of jsonl need not have every key
         for field, name in columns.items():
             if name not in existing:
-                raise DatasetInvalid(
-                    f"{movies}: has no column {name} (columns.{field}), nor has {reviews}"
-                )
+                other = f", nor has {reviews}" if reviews is not None else ""
+                raise DatasetInvalid(f"{movies}: has no column {name} (columns.{field}){other}")
 
 
 def read_movies(path: Path, source: str, columns: Columns | None = None) -> Iterator[MovieItem]:

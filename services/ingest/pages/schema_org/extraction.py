@@ -3,8 +3,8 @@
 Sites use many forms of markup: JSON-LD (``json_ld``), microdata (``microdata``), or the same data
 as both; a ``Movie`` alone, in an array or in a ``@graph``; with nested reviews, or with separate
 ``Review`` nodes that refer to it by ``itemReviewed``; with several types; with references by
-``@id``, and the properties of one thing in several nodes with that id. Blocks that cannot be read
-are counted and skipped, and the other blocks of the page are still read.
+``@id``, and the properties of one thing in several nodes with that id (``references``). A block or
+a value that cannot be read is listed as unread, and the rest of the page is still read.
 
 A ``Movie`` that only links to another page (an entry of a list) is skipped: the movie is read from
 its own page, with all its fields. A review that is in both the JSON-LD and the microdata counts
@@ -13,41 +13,30 @@ once (``dedupe``).
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import lxml.html
 
 from services.ingest.pages.cleaning import clean_text
 from services.ingest.pages.html_tree import parse_page
-from services.ingest.pages.identifiers import canonical_url, imdb_movie_id, movie_id
 from services.ingest.pages.items import MovieItem, ReviewItem
+from services.ingest.pages.page_head import PageHead, read_head
 from services.ingest.pages.schema_org.dedupe import Duplicates, merged_movie, merged_review
 from services.ingest.pages.schema_org.json_ld import Node, nodes_of, read_json_ld
 from services.ingest.pages.schema_org.microdata import MicrodataTooDense, read_microdata
-from services.ingest.pages.schema_org.schema_values import (
-    language_of,
-    link_of,
-    minutes_of,
-    rating_of,
-    says_spoiler,
-    spoken_text_of,
-    text_of,
-    texts_of,
-    truth_of,
-    types_of,
-    values_of,
-    votes_of,
-)
+from services.ingest.pages.schema_org.node_items import NodeItems, imdb_id_of, is_movie
+from services.ingest.pages.schema_org.references import References
+from services.ingest.pages.schema_org.schema_values import types_of, values_of
+from services.ingest.pages.unread import Unread
 
 __all__ = ["PageContent", "ReviewedMovie", "extract", "extract_from"]
 
-_YEAR = re.compile(r"(?<!\d)(1[89]\d\d|20\d\d)(?!\d)")
-_REVIEW_TYPES = {"Review", "UserReview", "CriticReview"}
-_REVIEW_TEXT = ("reviewBody", "text", "description")
-_SPOILER_KEYS = ("spoiler", "isSpoiler", "hasSpoilers", "containsSpoilers", "containsSpoiler")
+_REVIEW_TYPES = {"review", "userreview", "criticreview"}
+_OTHER_WORKS = {
+    "tvseries", "tvepisode", "tvseason", "videogame", "book", "product", "creativework"
+}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -64,38 +53,58 @@ class PageContent:
 
     Attributes:
         movies: The movies with their reviews, in page order.
-        bad_blocks: Number of scripts that are not JSON, plus one for microdata that is too dense.
+        unread: What could not be read: blocks of markup, and values of movies and reviews.
         reviews_without_text: Number of reviews without text, which are not among the reviews.
+        reviews_of_others: Number of reviews of works that are no movies.
+        head: What the page says about itself.
     """
 
     movies: list[ReviewedMovie]
-    bad_blocks: int = 0
+    unread: list[Unread] = field(default_factory=list)
     reviews_without_text: int = 0
+    reviews_of_others: int = 0
+    head: PageHead | None = None
 
 
-def extract(body: bytes, url: str, source: str, *, encoding: str = "utf-8") -> PageContent:
-    """Extract the content of a page.
+def extract(
+    body: bytes,
+    url: str,
+    source: str,
+    *,
+    encoding: str = "utf-8",
+    robots_tags: tuple[str, ...] = (),
+) -> PageContent:
+    """Extract the content of a page; a page that may not be indexed has none.
 
     Args:
         body: The page as received.
-        url: The URL of the page; relative links are resolved against it.
+        url: The URL of the page.
         source: The name of the source, for the ids of movies without an IMDb id.
         encoding: The encoding that HTTP or the page declares.
+        robots_tags: The values of its ``X-Robots-Tag`` headers.
     """
     tree = parse_page(body, encoding)
-    return PageContent([]) if tree is None else extract_from(tree, url, source)
+    if tree is None:
+        return PageContent([])
+    return extract_from(tree, url, source, robots_tags=robots_tags)
 
 
-def extract_from(tree: lxml.html.HtmlElement, url: str, source: str) -> PageContent:
+def extract_from(
+    tree: lxml.html.HtmlElement, url: str, source: str, *, robots_tags: tuple[str, ...] = ()
+) -> PageContent:
     """Like ``extract``, for a parsed page."""
-    page = _Page(url, source, tree.get("lang"))
-    blocks, bad = read_json_ld(tree)
+    head = read_head(tree, url, robots_tags)
+    if not head.may_index:
+        return PageContent([], head=head)
+    page = _Page(url, source, head)
+    blocks, unread = read_json_ld(tree)
+    page.unread += [Unread("page", url, why, excerpt) for why, excerpt in unread]
     page.read(blocks)
     try:
-        page.read(read_microdata(tree, url))
-    except MicrodataTooDense:
-        bad += 1
-    return PageContent(page.movies, bad, page.without_text)
+        page.read(read_microdata(tree, head.base))
+    except MicrodataTooDense as error:
+        page.unread.append(Unread("page", url, f"microdata takes too long to read: {error}"))
+    return PageContent(page.movies, page.unread, page.without_text, page.of_others, head)
 
 
 class _Page:
@@ -104,17 +113,19 @@ class _Page:
     Args:
         url: The URL of the page.
         source: The name of the source.
-        language: The language of the page, which is preferred where texts are in several.
+        head: What the page says about itself; texts in its language are preferred.
     """
 
-    def __init__(self, url: str, source: str, language: str | None) -> None:
+    def __init__(self, url: str, source: str, head: PageHead) -> None:
         self._url = url
-        self._source = source
-        self._language = language
+        self._head = head
+        self._items = NodeItems(url, source, head)
         self._movies: dict[str, ReviewedMovie] = {}
         self._duplicates: dict[str, Duplicates] = {}
-        self._by_id: dict[str, Node] = {}
+        self._references = References([], self._items.absolute)
+        self.unread = self._items.unread
         self.without_text = 0
+        self.of_others = 0
 
     @property
     def movies(self) -> list[ReviewedMovie]:
@@ -124,15 +135,17 @@ class _Page:
     def read(self, blocks: list[Any]) -> None:
         """Add the movies and reviews of one syntax."""
         self._duplicates = {
-            movie_id: Duplicates(reviewed.reviews) for movie_id, reviewed in self._movies.items()
+            movie_id: Duplicates(reviewed.reviews, {self._url, self._head.address})
+            for movie_id, reviewed in self._movies.items()
         }
-        nodes = self._joined(list(nodes_of(blocks)))
+        self._references = References(list(nodes_of(blocks)), self._items.absolute)
+        nodes = self._references.nodes
         nested: set[int] = set()  # reviews inside a movie, and movies inside a review
         for node in nodes:
             if types_of(node) & _REVIEW_TYPES:
                 nested.update(id(part) for part in values_of(node.get("itemReviewed")))
         for node in nodes:
-            if "Movie" not in types_of(node) or id(node) in nested:
+            if not is_movie(node) or id(node) in nested:
                 continue
             reviews = self._reviews_of(node)
             nested.update(id(review) for review in reviews)
@@ -143,29 +156,6 @@ class _Page:
             if types_of(node) & _REVIEW_TYPES and id(node) not in nested:
                 self._add_separate(node, is_outermost=id(node) in outermost)
 
-    def _joined(self, nodes: list[Node]) -> list[Node]:
-        """The nodes, with those of the same ``@id`` merged, and without mere references."""
-        self._by_id = {}
-        joined = []
-        for node in nodes:
-            name = self._name(node.get("@id"))
-            if name is not None and set(node) <= {"@id", "@type"}:
-                continue
-            first = self._by_id.setdefault(name, node) if name is not None else node
-            if first is node:
-                joined.append(node)
-            else:
-                for key, value in node.items():
-                    first.setdefault(key, value)
-        return joined
-
-    def _name(self, node_id: Any) -> str | None:
-        return self._absolute(node_id) if isinstance(node_id, str) and node_id else None
-
-    def _resolved(self, value: Any) -> Any:
-        name = self._name(value.get("@id") if isinstance(value, dict) else value)
-        return value if name is None else self._by_id.get(name, value)
-
     def _reviews_of(self, movie: Node) -> list[Node]:
         reverse = movie.get("@reverse")
         given = [movie.get("review"), movie.get("reviews")]
@@ -175,14 +165,17 @@ class _Page:
             review
             for parts in given
             for part in values_of(parts)
-            if isinstance(review := self._resolved(part), dict)
+            if isinstance(review := self._references.resolved(part), dict)
         ]
 
     def _is_of_this_page(self, node: Node) -> bool:
-        url = self._absolute(text_of(node.get("url")))
+        url = self._items.own_address(node) if node.get("url") else None
         if url is None:
             return True
-        return urlsplit(self._url).path.rstrip("/") == urlsplit(url).path.rstrip("/")
+        path = urlsplit(url).path.rstrip("/")
+        return any(
+            urlsplit(page).path.rstrip("/") == path for page in (self._url, self._head.address)
+        )
 
     def _add_separate(self, review: Node, *, is_outermost: bool) -> None:
         """Add a review that is not nested in a movie."""
@@ -190,24 +183,26 @@ class _Page:
         only = self.movies[0] if len(self._movies) == 1 else None
         if not about and is_outermost and only is not None:
             self._add_review(only, review)  # it reviews the only movie of the page
-        for part in about:
-            movie = self._resolved(part)
-            if not isinstance(movie, dict) or "Movie" not in types_of(movie):
-                continue
-            named = _imdb_id(movie) or text_of(movie.get("url"))
+        subjects = [self._references.resolved(part) for part in about]
+        movies = [subject for subject in subjects if isinstance(subject, dict)]
+        self.of_others += sum(
+            not is_movie(subject) and bool(types_of(subject) & _OTHER_WORKS) for subject in movies
+        )
+        for at, movie in enumerate(filter(is_movie, movies)):
+            named = imdb_id_of(movie) or self._items.own_address(movie)
             if named is None and only is not None:
                 self._add_review(only, review)
             else:
-                self._add(movie, [review])
+                self._add(movie, [review], is_shared=at > 0)
 
-    def _add(self, node: Node, reviews: list[Node]) -> None:
-        item = self._to_movie_item(node)
+    def _add(self, node: Node, reviews: list[Node], *, is_shared: bool = False) -> None:
+        item = self._items.to_movie(self._references.looked_up(node))
         reviewed = self._known(item)
         if reviewed is None:
             reviewed = self._movies[item.movie_id] = ReviewedMovie(item)
         reviewed.movie = merged_movie(reviewed.movie, item)
         for review in reviews:
-            self._add_review(reviewed, review)
+            self._add_review(reviewed, review, is_shared=is_shared)
 
     def _known(self, item: MovieItem) -> ReviewedMovie | None:
         """The same movie from earlier on the page: by id, or by title in the other syntax."""
@@ -220,107 +215,22 @@ class _Page:
                 return reviewed
         return None
 
-    def _add_review(self, reviewed: ReviewedMovie, node: Node) -> None:
-        text, text_language, plain = None, None, ""
-        for key in _REVIEW_TEXT:
-            text, text_language = spoken_text_of(node.get(key), self._language)
-            plain = clean_text(text or "")
-            if plain:
-                break
-        if text is None or not plain:
+    def _add_review(self, reviewed: ReviewedMovie, node: Node, *, is_shared: bool = False) -> None:
+        review = self._items.to_review(
+            self._references.looked_up(node), reviewed.movie.movie_id, is_shared=is_shared
+        )
+        if review is None:
             self.without_text += 1
             return
-        movie = reviewed.movie.movie_id
-        external_id = next(iter(_identifiers(node)), None)
-        if external_id is not None and movie not in external_id:
-            # Many sites number the reviews of each movie; the movie's id makes the number unique.
-            external_id = f"{movie}:{external_id}"
-        title = text_of(node.get("name"), self._language) or text_of(node.get("headline"))
-        review = ReviewItem(
-            movie_id=movie,
-            text=text,
-            external_id=external_id,
-            rating=rating_of(node.get("reviewRating")),
-            title=title,
-            author=text_of(node.get("author")) or text_of(node.get("creator")),
-            published=text_of(node.get("datePublished")) or text_of(node.get("dateCreated")),
-            url=self._absolute(text_of(node.get("url"))),
-            language=language_of(node.get("inLanguage")) or text_language,
-            spoiler=_spoiler(node, plain, title),
-        )
-        duplicates = self._duplicates.get(movie)
+        duplicates = self._duplicates.get(review.movie_id)
         at = duplicates.find(review) if duplicates is not None else None
         if at is None:
             reviewed.reviews.append(review)
         else:
             reviewed.reviews[at] = merged_review(reviewed.reviews[at], review)
 
-    def _to_movie_item(self, node: Node) -> MovieItem:
-        url = canonical_url(self._absolute(text_of(node.get("url"))) or self._url)
-        years = (
-            _YEAR.search(text_of(node.get(key)) or "")
-            for key in ("datePublished", "dateCreated", "copyrightYear")
-        )
-        year = next((match.group() for match in years if match), None)
-        return MovieItem(
-            movie_id=_imdb_id(node) or imdb_movie_id(url) or movie_id(self._source, url),
-            title=text_of(node.get("name"), self._language),
-            year=int(year) if year else None,
-            genres=_listed(node.get("genre")),
-            directors=tuple(texts_of(node.get("director"))),
-            description=text_of(node.get("description"), self._language),
-            rating=rating_of(node.get("aggregateRating")),
-            url=url,
-            original_title=text_of(node.get("originalTitle")),
-            people=tuple(texts_of(node.get("actor")) or texts_of(node.get("actors"))),
-            countries=tuple(texts_of(node.get("countryOfOrigin"))),
-            languages=tuple(texts_of(node.get("inLanguage"))),
-            keywords=_listed(node.get("keywords")),
-            runtime_minutes=minutes_of(node.get("duration")),
-            votes=votes_of(node.get("aggregateRating")),
-            poster_url=self._absolute(link_of(node.get("image"))),
-        )
-
-    def _absolute(self, link: str | None) -> str | None:
-        try:
-            return urljoin(self._url, link.replace("&amp;", "&")) if link else None
-        except ValueError:
-            return None
-
-
-def _listed(value: Any) -> tuple[str, ...]:
-    """The texts of a value; a text with commas counts as several."""
-    return tuple(part.strip() for text in texts_of(value) for part in text.split(","))
-
 
 def _have_same_title(first: MovieItem, second: MovieItem) -> bool:
     """Whether two movies have the same title, or one has none."""
     titles = {clean_text(movie.title or "").casefold() for movie in (first, second)}
     return len(titles - {""}) < 2
-
-
-def _identifiers(node: Node) -> list[str]:
-    """The values of ``identifier``, which may be texts or ``PropertyValue`` nodes."""
-    identifiers = []
-    for part in values_of(node.get("identifier")):
-        inner = part.get("value") if isinstance(part, dict) else None
-        identifier = text_of(part) if inner is None else text_of(inner)
-        if identifier is not None:
-            identifiers.append(identifier)
-    return identifiers
-
-
-def _imdb_id(node: Node) -> str | None:
-    links = [name for key in ("sameAs", "@id", "url") for name in texts_of(node.get(key))]
-    return imdb_movie_id(*links[:50], *_identifiers(node)[:50])
-
-
-def _spoiler(node: Node, text: str, title: str | None) -> bool | None:
-    """Whether a review is marked as a spoiler, or as none; None when it is not marked."""
-    for key in _SPOILER_KEYS:
-        is_spoiler = truth_of(node.get(key))
-        if is_spoiler is not None:
-            return is_spoiler
-    words = [part for name in texts_of(node.get("keywords")) for part in re.split(r"[,;]", name)]
-    is_tagged = any(word.strip().lower() in {"spoiler", "spoilers"} for word in words)
-    return True if is_tagged or says_spoiler(text[:200]) or says_spoiler(title or "") else None

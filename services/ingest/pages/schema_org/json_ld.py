@@ -1,9 +1,8 @@
 """Reads a page's JSON-LD as plain nodes: parses the scripts, resolves contexts and prefixes. Pure.
 
-Parsing tolerates the mistakes that sites make in JSON: raw line breaks in strings, comments, and
-trailing commas (a test compares it with extruct's parser). Wrappers for ancient browsers (CDATA,
-HTML comments) are removed, and a script that was escaped as HTML is unescaped. A script that is
-still not JSON is counted and skipped.
+Parsing tolerates the mistakes that sites make in JSON (``parse_lenient_json``; a test compares it
+with extruct's parser). Wrappers for ancient browsers (CDATA, HTML comments) are removed, and a
+script that was escaped as HTML is unescaped. A script that is still not JSON is listed as unread.
 
 Only the ``@context`` in the page itself is used: nothing is fetched, and a context that is a URL is
 assumed to be schema.org's. Keys and types are converted to schema.org's names, whatever prefix or
@@ -16,6 +15,7 @@ import html
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,28 +34,28 @@ _STRING_OR_COMMENT = re.compile(rf"({_STRING})|//[^\n]*|/\*.*?(?:\*/|\Z)", re.DO
 _STRING_OR_TRAILING_COMMA = re.compile(rf"({_STRING})|,(?=\s*+[\]}}])", re.DOTALL)
 _SCHEMA = re.compile(r"(?:https?://(?:www\.)?schema\.org/|schema:)", re.IGNORECASE)
 _KEYWORDS = {"@value", "@language", "@id", "@type"}
+_BETWEEN = " \t\r\n\f\v;,"
+_DECODER = json.JSONDecoder(strict=False)
 
 
-def read_json_ld(tree: lxml.html.HtmlElement) -> tuple[list[Any], int]:
+def read_json_ld(tree: lxml.html.HtmlElement) -> tuple[list[Any], list[tuple[str, str]]]:
     """Read the JSON-LD scripts of a page.
 
     Returns:
-        The blocks with resolved names, and the number of scripts that could not be read.
+        The blocks with resolved names; and for each script that could not be read, the reason and
+        what stands at the place.
     """
     blocks: list[Any] = []
-    bad = 0
+    unread: list[tuple[str, str]] = []
     for script in tree.iter("script"):
         if (script.get("type") or "").split(";")[0].strip().lower() != _JSONLD:
             continue
         text = _CDATA.sub("", script.text or "").strip()
-        resolved = _read(text)
-        if resolved is None and "&quot;" in text:
-            resolved = _read(html.unescape(text))
-        if resolved is None:
-            bad += 1
-        else:
-            blocks.extend(resolved)
-    return blocks, bad
+        try:
+            blocks.extend(_read_script(text))
+        except (ValueError, RecursionError) as error:
+            unread.append((f"JSON-LD cannot be read: {_reason(error)}", _place(text, error)))
+    return blocks, unread
 
 
 def nodes_of(blocks: list[Any]) -> Iterator[Node]:
@@ -72,21 +72,34 @@ def nodes_of(blocks: list[Any]) -> Iterator[Node]:
             waiting.extend(reversed(value))
 
 
-def _read(text: str) -> list[Any] | None:
-    """The blocks of a script with resolved names; None when it is not JSON."""
+def _read_script(text: str) -> list[Any]:
+    """The blocks of a script with resolved names.
+
+    Raises:
+        ValueError: it is not JSON.
+        RecursionError: it is nested too deeply.
+    """
     try:
-        data = parse_lenient_json(text)
-        blocks = data if isinstance(data, list) else [data]
-        return [_Names().resolve(block) for block in blocks if block]
-    except (ValueError, RecursionError):
-        return None
+        return _resolved(parse_lenient_json(text))
+    except ValueError:
+        if "&quot;" not in text:
+            raise
+        return _resolved(parse_lenient_json(html.unescape(text)))
+
+
+def _resolved(data: Any) -> list[Any]:
+    blocks = data if isinstance(data, list) else [data]
+    return [_Names().resolve(block) for block in blocks if block]
 
 
 def parse_lenient_json(text: str) -> Any:
-    """Parse JSON with comments, trailing commas and raw line breaks in strings.
+    """Parse JSON with the mistakes that sites make.
+
+    These are comments, trailing commas, raw control characters in strings, semicolons, several
+    values one after the other, and JSON that is written as a string of JSON.
 
     Returns:
-        An array or an object; None for any other value.
+        An array or an object, several values as an array; None for any other value.
 
     Raises:
         ValueError: it is not JSON.
@@ -96,12 +109,44 @@ def parse_lenient_json(text: str) -> Any:
         data = json.loads(text, strict=False)
     except ValueError:
         plain = _STRING_OR_COMMENT.sub(_only_string, _HTML_COMMENT.sub("", text))
-        data = json.loads(_STRING_OR_TRAILING_COMMA.sub(_only_string, plain), strict=False)
+        values = list(_values(_STRING_OR_TRAILING_COMMA.sub(_only_string, plain)))
+        data = values[0] if len(values) == 1 else values
+    if isinstance(data, str):  # JSON in JSON, or only a text
+        with suppress(ValueError):
+            data = json.loads(data, strict=False)
     return data if isinstance(data, (list, dict)) else None
+
+
+def _values(text: str) -> Iterator[Any]:
+    """The values of a text that may have several, with semicolons or commas between them.
+
+    Raises:
+        ValueError: it has none, or something else.
+    """
+    at = len(text) - len(text.lstrip(_BETWEEN))
+    if at == len(text):
+        raise json.JSONDecodeError("Expecting value", text, 0)
+    while at < len(text):
+        value, end = _DECODER.raw_decode(text, at)
+        yield value
+        at = end
+        while at < len(text) and text[at] in _BETWEEN:
+            at += 1
 
 
 def _only_string(match: re.Match[str]) -> str:
     return match.group(1) or ""
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at line {error.lineno}, column {error.colno}"
+    return "nested too deeply" if isinstance(error, RecursionError) else str(error)
+
+
+def _place(text: str, error: Exception) -> str:
+    at = error.pos if isinstance(error, json.JSONDecodeError) else 0
+    return " ".join(text[max(0, at - 30) : at + 50].split())
 
 
 @dataclass(frozen=True, slots=True)

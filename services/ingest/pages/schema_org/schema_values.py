@@ -7,13 +7,17 @@ A value may be a string, a number, an object with ``@value`` and ``@language``, 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
-from shared.record import MAX_RUNTIME_MINUTES
+from services.ingest.pages.values.days import day, year
+from services.ingest.pages.values.numbers import count, minutes, truth
+from services.ingest.pages.values.ratings import rating
+from services.ingest.pages.values.texts import ValueUnread
+
+_T = TypeVar("_T")
 
 _NUMBER = re.compile(r"-?\d{1,12}(?:[.,]\d{1,12})?")
-_SCALE = re.compile(r"/\s*(\d{1,6})")
 _CODE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*$")
 _SPOILER_SAID = re.compile(
     r"\W*(?:"
@@ -26,18 +30,13 @@ _SPOILER_SAID = re.compile(
     r")",
     re.IGNORECASE,
 )
-_DURATION = re.compile(
-    r"\s*(?:P(?:(\d{1,3})D)?(?:T(?:(\d{1,4})H)?(?:(\d{1,5})M)?(?:(\d{1,6})(?:\.\d{1,6})?S)?)?"
-    r"|(\d{1,4})\s*min(?:utes?|\.)?)\s*$",
-    re.IGNORECASE,
-)
 _DENIED = re.compile(r"\W*(?:no|not|non|without|zero)\b", re.IGNORECASE)
 
 
 def types_of(node: Mapping[str, Any]) -> set[str]:
-    """The names of a node's types, without prefixes."""
+    """The names of a node's types, without prefixes, in lower case."""
     return {
-        re.split(r"[/#:]", name)[-1]
+        re.split(r"[/#:]", name.strip().rstrip("/#"))[-1].lower()
         for name in values_of(node.get("@type"))
         if isinstance(name, str)
     }
@@ -86,6 +85,27 @@ def texts_of(value: Any) -> list[str]:
     return [text[0] for part in values_of(value) if (text := _spoken_text(part)) is not None]
 
 
+def names_of(value: Any) -> list[str]:
+    """The names of people and other things; a mere reference to a node has none."""
+    return texts_of([part for part in values_of(value) if not _is_reference(part)])
+
+
+def paragraphs_of(value: Any, language: str | None = None) -> tuple[str | None, str | None]:
+    """A long text, and the language that it declares itself.
+
+    Several values are its paragraphs, unless they declare different languages: then they are
+    translations, of which one is chosen as ``text_of`` does.
+
+    Args:
+        value: The value of a property.
+        language: The preferred language.
+    """
+    spoken = [found for part in values_of(value) if (found := _spoken_text(part)) is not None]
+    if len({declared for _, declared in spoken}) != 1:
+        return spoken_text_of(value, language)
+    return "\n\n".join(dict.fromkeys(text for text, _ in spoken)), spoken[0][1]
+
+
 def language_of(value: Any) -> str | None:
     """A language: its code, or else its name."""
     for part in values_of(value):
@@ -101,44 +121,71 @@ def language_of(value: Any) -> str | None:
 
 
 def rating_of(value: Any) -> float | None:
-    """A rating on a scale of 0 to 10. schema.org's default for the best rating is 5."""
+    """A rating on a scale of 0 to 10: a ``Rating``, or a number or text alone.
+
+    Without ``bestRating`` it is of 5, of 10 or of 100: schema.org's default is 5, but people write
+    ``8``, too.
+
+    Raises:
+        ValueUnread: there are ratings, and none can be read.
+    """
+    unread: ValueUnread | None = None
     for part in values_of(value):
-        if not isinstance(part, dict):
+        node = part if isinstance(part, dict) and "@value" not in part else {"ratingValue": part}
+        points = _single(node.get("ratingValue"))
+        if points is None:
             continue
-        text = text_of(part.get("ratingValue"))
-        rating = _number(text)
-        if rating is None:
+        best, worst = _bound(node.get("bestRating")), _bound(node.get("worstRating"))
+        try:
+            found = rating(points, best=best, worst=worst or 0.0)
+        except ValueUnread as error:
+            unread = unread or error
             continue
-        best = _number(text_of(part.get("bestRating")))
-        if best is None:
-            # "8/10", and "8" without a scale, are out of ten: no scale of five has an eight.
-            scale = _SCALE.search(text or "")
-            best = float(scale.group(1)) if scale else 5.0 if rating <= 5 else 10.0
-        if best > 0 and 0 <= rating <= best:
-            return round(rating * 10 / best, 2)
+        if found is not None:
+            return found
+    if unread is not None:
+        raise unread
     return None
 
 
 def votes_of(value: Any) -> int | None:
-    """How many votes an aggregate rating counts."""
+    """How many votes an aggregate rating counts.
+
+    Raises:
+        ValueUnread: it does not say so in a number.
+    """
     for part in values_of(value):
-        votes = _number(text_of(part.get("ratingCount"))) if isinstance(part, dict) else None
-        if votes is not None and votes >= 0:
-            return int(votes)
+        votes = _single(part.get("ratingCount")) if isinstance(part, dict) else None
+        if votes is not None:
+            return count(votes)
     return None
 
 
 def minutes_of(value: Any) -> int | None:
-    """A running time in whole minutes: an ISO 8601 duration, or a number with its unit."""
-    for text in texts_of(value):
-        match = _DURATION.match(text)
-        if match is None:
-            continue
-        days, hours, minutes, seconds, plain = (float(part or 0) for part in match.groups())
-        total = round(((days * 24 + hours) * 60 + minutes) + seconds / 60 + plain)
-        if 0 < total <= MAX_RUNTIME_MINUTES:
-            return total
-    return None
+    """A running time in whole minutes: an ISO 8601 duration, or a number with its unit.
+
+    Raises:
+        ValueUnread: there are texts, and none is a running time.
+    """
+    return _first_read(minutes, texts_of(value))
+
+
+def day_of(value: Any) -> str | None:
+    """A day as ``YYYY-MM-DD``.
+
+    Raises:
+        ValueUnread: there are texts, and none is a day.
+    """
+    return _first_read(day, texts_of(value))
+
+
+def year_of(value: Any) -> int | None:
+    """The year of a day, or a year.
+
+    Raises:
+        ValueUnread: there are texts, and none has the year of a movie.
+    """
+    return _first_read(year, texts_of(value))
 
 
 def link_of(value: Any) -> str | None:
@@ -155,16 +202,14 @@ def link_of(value: Any) -> str | None:
 
 
 def truth_of(value: Any) -> bool | None:
-    """A boolean, which may also be a word, or schema.org's ``https://schema.org/True``."""
-    for part in values_of(value):
-        if isinstance(part, bool):
-            return part
-        word = re.split(r"[/#:]", (text_of(part) or "").lower())[-1]
-        if word in {"true", "yes", "1"}:
-            return True
-        if word in {"false", "no", "0"}:
-            return False
-    return None
+    """A boolean, which may also be a word, or schema.org's ``https://schema.org/True``.
+
+    Raises:
+        ValueUnread: there are values, and none is a yes or a no.
+    """
+    values = values_of(value)
+    said = [part for part in values if isinstance(part, bool)] or texts_of(values)
+    return _first_read(truth, said)
 
 
 def says_spoiler(text: str) -> bool:
@@ -192,6 +237,42 @@ def _spoken_text(value: Any) -> tuple[str, str | None] | None:
     return None
 
 
-def _number(text: str | None) -> float | None:
-    match = _NUMBER.search(text or "")
+def _is_reference(value: Any) -> bool:
+    return isinstance(value, dict) and "@id" in value and set(value) <= {"@id", "@type"}
+
+
+def _single(value: Any) -> Any:
+    """The first value that is no node: a number, or a text."""
+    for part in values_of(value):
+        if isinstance(part, (int, float)):
+            return part
+        text = text_of(part)
+        if text is not None:
+            return text
+    return None
+
+
+def _bound(value: Any) -> float | None:
+    """The best or worst rating of a scale, such as ``10`` or ``10 stars``."""
+    match = _NUMBER.search(text_of(value) or "")
     return float(match.group().replace(",", ".")) if match else None
+
+
+def _first_read(read: Callable[[Any], _T | None], values: Sequence[Any]) -> _T | None:
+    """The first of several values that can be read.
+
+    Raises:
+        ValueUnread: none of them can.
+    """
+    unread: ValueUnread | None = None
+    for value in values:
+        try:
+            found = read(value)
+        except ValueUnread as error:
+            unread = unread or error
+            continue
+        if found is not None:
+            return found
+    if unread is not None:
+        raise unread
+    return None

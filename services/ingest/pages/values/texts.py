@@ -17,10 +17,17 @@ _WHOLE_NUMBER = re.compile(r"([+-]?\d+)\.0*")
 
 
 class ValueUnread(ValueError):
-    """Raised for a value that is there and cannot be read; the message says what was expected."""
+    """Raised for a value that is there and cannot be read; the message says what was expected.
+
+    Attributes:
+        why: What the value is not.
+        excerpt: The beginning of the value.
+    """
 
     def __init__(self, expected: str, value: Any) -> None:
-        super().__init__(f"not {expected}: {excerpt(value)}")
+        self.why = f"not {expected}"
+        self.excerpt = excerpt(value)
+        super().__init__(f"{self.why}: {self.excerpt}")
 
 
 def excerpt(value: Any) -> str:

@@ -29,6 +29,23 @@ RUN: JsonDict = {
     "pages": 503,
     "kept": 2485,
     "removed": 2,
+    "unread_values": 3,
+    "unread_rows": 0,
+    "unread_pages": 1,
+    "counts": {
+        "pages": 503,
+        "movies": 3,
+        "crawled": 15,
+        "kept": 2485,
+        "stored": 4,
+        "duplicate": 11,
+        "dead_lettered": 0,
+        "embedded": 4,
+        "removed": 2,
+        "unread_values": 3,
+        "unread_rows": 0,
+        "unread_pages": 1,
+    },
     "freshness_median_s": 11.4,
     "freshness_max_s": 36.9,
     "kept_page": None,
@@ -46,6 +63,22 @@ RUN: JsonDict = {
             "received_bytes": 1842113,
         }
     },
+}
+UNREAD_LIST: JsonDict = {
+    "unread": [
+        {
+            "kind": "value",
+            "where": "https://films.example/film/rocky reviewRating",
+            "why": "not a rating from 0 to 5",
+            "excerpt": "11",
+        },
+        {
+            "kind": "page",
+            "where": "https://films.example/film/creed",
+            "why": "JSON-LD cannot be read: Expecting ',' delimiter at line 4, column 18",
+            "excerpt": '"name": "The "Creed" of Rocky"',
+        },
+    ]
 }
 DEAD_LETTER: JsonDict = {
     "id": "1748779231654-0",

@@ -13,6 +13,7 @@ from services.query.http.field_errors import field_error
 from shared.delivery.dead_letters import DeadLetter, LetterId
 from shared.delivery.messages import SourceName
 from shared.runs.registry import RUNS_KEPT, Run
+from shared.runs.unread_list import UnreadExample
 
 MAX_REPLAY_IDS = 500
 
@@ -62,6 +63,12 @@ class RunList(BaseModel):
     """The newest runs, newest first."""
 
     runs: list[Run]
+
+
+class UnreadList(BaseModel):
+    """What a run could not read: the first examples. The run has the counts of all."""
+
+    unread: list[UnreadExample]
 
 
 class SourceInfo(BaseModel):

@@ -19,6 +19,7 @@ from services.query.api.admin.admin_schemas import (
     RunsParameters,
     SourceInfo,
     SourceList,
+    UnreadList,
 )
 from services.query.components import Service
 from services.query.http.problems import BODY_PROBLEMS, Problem, Problems, documented
@@ -32,6 +33,7 @@ from shared.runs.registry import (
     newest_runs,
     request_run,
 )
+from shared.runs.unread_list import list_examples
 from shared.telemetry import get_logger
 
 CANCELLED = "cancelled by an operator"
@@ -137,6 +139,20 @@ async def get_one_run(service: Service, run_id: RunIdPath) -> Run:
     if run is None:
         raise Problem(Problems.UNKNOWN_RUN)
     return run
+
+
+@router.get(
+    "/ingest/{run_id}/unread",
+    operation_id="listUnread",
+    summary="List what a run could not read",
+    responses=documented(*REDIS_PROBLEMS, Problems.UNKNOWN_RUN),
+)
+async def list_unread(service: Service, run_id: RunIdPath) -> UnreadList:
+    """Return the first values, rows and pages that a run could not read, with the reasons."""
+    redis = redis_of(service)
+    if await redis_reply(get_run(redis, run_id)) is None:
+        raise Problem(Problems.UNKNOWN_RUN)
+    return UnreadList(unread=await redis_reply(list_examples(redis, run_id)))
 
 
 @router.delete(

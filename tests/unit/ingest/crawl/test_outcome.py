@@ -96,6 +96,21 @@ def test_a_crawl_that_cannot_count_as_done(stats: dict[str, Any], reason: str, a
     assert not outcome.complete
 
 
+FACTS = {"finish_reason": "finished", "ledger/movies": 3, "ledger/facts_only": True}
+
+
+def test_a_source_without_reviews_is_done() -> None:
+    outcome = judge(FACTS, 60)
+    assert (outcome.error, outcome.complete, outcome.movies) == (None, True, 3)
+
+
+@pytest.mark.parametrize("stats", [{"web/unread": 1}, {"ledger/facts_only": False}])
+def test_reviews_that_may_be_elsewhere_are_missed(stats: dict[str, Any]) -> None:
+    outcome = judge({**FACTS, **stats}, 60)
+    assert outcome.error is not None
+    assert outcome.error.startswith("no reviews found")
+
+
 def test_only_what_the_pages_are_to_blame_for_is_drift() -> None:
     assert judge({**GOOD, "crawl/drift": "no titles"}, 60).drifted
     assert judge({"finish_reason": "finished", "response_received_count": 7}, 60).drifted

@@ -101,7 +101,7 @@ def test_shapes_of_the_same_thing(block: Any) -> None:
 def test_wrapped_scripts(wrapped: str) -> None:
     script = wrapped.replace("{}", json.dumps({**MOVIE, "review": REVIEW}))
     content = extract(_page(script), URL, "site")
-    assert content.bad_blocks == 0
+    assert content.unread == []
     assert len(content.movies[0].reviews) == 1
 
 
@@ -113,7 +113,7 @@ def test_a_media_type_with_parameters() -> None:
 def test_a_broken_block_costs_only_itself() -> None:
     good = json.dumps({**MOVIE, "review": REVIEW})
     content = extract(_page("{not json", good, "", "[" * 100_000), URL, "site")
-    assert content.bad_blocks == 3
+    assert [unread.kind for unread in content.unread] == ["page"] * 3
     assert len(content.movies) == 1
 
 
@@ -155,7 +155,7 @@ def test_reviews_without_text_are_counted() -> None:
         ({"ratingValue": "good"}, None),
         ({"ratingValue": 3, "bestRating": 0}, None),
         ([{}, {"ratingValue": 5}], 10.0),
-        ("9", None),
+        ("9", 9.0),
         (None, None),
     ],
 )
@@ -188,7 +188,7 @@ _json = st.recursive(
 @given(_json)
 def test_no_json_whatever_raises(block: Any) -> None:
     script = json.dumps(block).replace("<", "\\u003c")
-    assert extract(_page(script), URL, "site").bad_blocks == 0
+    assert extract(_page(script), URL, "site").unread == []
 
 
 @given(st.binary(max_size=300))
@@ -354,7 +354,7 @@ def test_spoilers(changes: dict[str, Any], spoiler: bool | None) -> None:
 )
 def test_json_that_is_none(script: str) -> None:
     content = extract(_page(script), URL, "site")
-    assert content.bad_blocks == 0
+    assert content.unread == []
     movie = to_movie(content.movies[0].movie)
     assert (movie.movie_id, movie.title) == ("tt0088763", "Tom & Jerry")
 
@@ -467,7 +467,7 @@ def test_a_page_of_too_dense_microdata_is_counted_and_its_json_ld_still_read() -
     dense = "<div itemscope><span itemprop=a>" * 50 + "x" * 1_000_000
     body = _page(json.dumps({**MOVIE, "review": REVIEW})) + dense.encode()
     content = extract(body, URL, "site")
-    assert content.bad_blocks == 1
+    assert [unread.kind for unread in content.unread] == ["page"]
     assert len(content.movies[0].reviews) == 1
 
 
@@ -503,7 +503,7 @@ def test_an_empty_page() -> None:
     [
         ("PT1H42M", 102), ("PT90M", 90), ("P0DT2H", 120), ("PT1H59M40S", 120), ("102 min", 102),
         ("95 minutes", 95), ("", None), ("PT0M", None), ("long", None), ("PT", None),
-        ({"@type": "Duration", "name": "PT2H"}, 120), (["soon", "PT80M"], 80), (90, None),
+        ({"@type": "Duration", "name": "PT2H"}, 120), (["soon", "PT80M"], 80), (90, 90),
     ],
 )  # fmt: skip
 def test_running_times(duration: Any, minutes: int | None) -> None:

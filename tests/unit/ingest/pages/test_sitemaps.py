@@ -7,7 +7,12 @@ import gzip
 import psutil
 import pytest
 
-from services.ingest.pages.sitemaps import MAX_ENTRIES, parse_sitemap
+from services.ingest.pages.sitemaps import (
+    MAX_ENTRIES,
+    Sitemap,
+    is_like_sitemap,
+    parse_sitemap,
+)
 
 _NS = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
 _LIMIT = 10_000_000
@@ -112,3 +117,49 @@ def test_a_truncated_one_gives_what_it_has() -> None:
     sitemap = parse_sitemap(_urlset("https://a/1", "https://a/2")[:-40], max_bytes=_LIMIT)
     assert sitemap is not None
     assert sitemap.urls[0] == "https://a/1"
+
+
+def test_a_sitemap_as_text_has_an_address_in_each_line() -> None:
+    sitemap = parse_sitemap(b"https://a/1\r\n\nhttps://a/2\n", max_bytes=_LIMIT)
+    assert sitemap is not None
+    assert sitemap.urls == ("https://a/1", "https://a/2")
+    assert parse_sitemap(b"https://a/1\nError", max_bytes=_LIMIT) is None
+
+
+def test_relative_addresses_are_resolved() -> None:
+    body = b"<urlset><url><loc>/film/1</loc></url></urlset>"
+    sitemap = parse_sitemap(body, url="https://a/maps/films.xml", max_bytes=_LIMIT)
+    assert sitemap is not None
+    assert sitemap.urls == ("https://a/film/1",)
+
+
+def test_what_a_program_printed_before_the_document_is_ignored() -> None:
+    body = b"<br />\n<b>Warning</b>: strpos() in <b>x.php</b>\n" + _urlset("https://a/1")
+    assert is_like_sitemap(body)
+    sitemap = parse_sitemap(body, max_bytes=_LIMIT)
+    assert sitemap is not None
+    assert sitemap.urls == ("https://a/1",)
+    assert sitemap.damage is None
+
+
+@pytest.mark.parametrize("cut", [10, 40, 70])
+def test_a_damaged_sitemap_says_so(cut: int) -> None:
+    whole = _urlset("https://a/1", "https://a/2", "https://a/3")
+    assert parse_sitemap(whole, max_bytes=_LIMIT) == Sitemap(
+        False, ("https://a/1", "https://a/2", "https://a/3")
+    )
+    sitemap = parse_sitemap(whole[:-cut], max_bytes=_LIMIT)
+    assert sitemap is not None
+    assert sitemap.damage is not None
+
+
+@pytest.mark.parametrize(
+    "body", [b"<html><body>urlset</body></html>", b"", b"\x1f\x8bno", b"<urls>"]
+)
+def test_a_page_is_not_like_a_sitemap(body: bytes) -> None:
+    assert not is_like_sitemap(body)
+
+
+def test_a_sitemap_is_known_by_its_content_in_any_encoding() -> None:
+    assert is_like_sitemap(gzip.compress(_urlset("https://a/1")))
+    assert is_like_sitemap(_urlset("https://a/1").decode().encode("utf-16"))
