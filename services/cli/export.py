@@ -39,8 +39,8 @@ def export_snapshot(
     """Write ``movies.parquet``, ``reviews.parquet``, ``movie_embeddings.npy`` and
     ``embedding_idx_to_movie_id.json``.
 
-    Row n of the embeddings (float32, unit rows, shape ``(movies, dim)``) is the movie that the
-    JSON file names under ``"n"``.
+    Row n of the embeddings (float32, unit rows, shape ``(n, dim)``) is the movie that the JSON file
+    names under ``"n"``. Movies without reviews have no embedding; ``movies.parquet`` has them, too.
 
     Args:
         store: The snapshot store's folder.
@@ -65,14 +65,12 @@ def export_snapshot(
     batches = [
         range(start, min(start + BATCH_MOVIES, total)) for start in range(0, total, BATCH_MOVIES)
     ]
-    ids: dict[str, str] = {}
     with (
         pq.ParquetWriter(folder / "movies.parquet", _MOVIES) as movies,
         pq.ParquetWriter(folder / "reviews.parquet", _REVIEWS) as reviews,
     ):
         for batch in track(batches):
             batch_movies = snapshot.catalogue.movies(batch)
-            ids.update({str(movie.row): movie.movie_id for movie in batch_movies})
             movie_rows = [_movie_row(movie) for movie in batch_movies]
             movies.write_table(pa.Table.from_pylist(movie_rows, schema=_MOVIES))
             review_rows = [
@@ -86,7 +84,10 @@ def export_snapshot(
                 for review in snapshot.catalogue.reviews_of(movie.row)
             ]
             reviews.write_table(pa.Table.from_pylist(review_rows, schema=_REVIEWS))
-    np.save(folder / "movie_embeddings.npy", snapshot.index.vectors())
+    reviewed = np.flatnonzero(snapshot.reviewed)
+    movie_ids = snapshot.catalogue.movie_ids()
+    ids = {str(n): movie_ids[row] for n, row in enumerate(reviewed.tolist())}
+    np.save(folder / "movie_embeddings.npy", snapshot.index.vectors()[reviewed])
     (folder / "embedding_idx_to_movie_id.json").write_bytes(orjson.dumps(ids))
     return snapshot.manifest.counts
 

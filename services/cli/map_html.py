@@ -73,11 +73,11 @@ def write_map_html(store: Path, path: Path) -> int:
             raise
     written.chmod(0o644)
     written.replace(path)
-    return snapshot.manifest.counts.movies
+    return len(snapshot.atlas.placed)
 
 
 def _page(snapshot: Snapshot, atlas: Atlas) -> str:
-    title = f"{snapshot.manifest.counts.movies} movies by what their viewers say"
+    title = f"{len(atlas.placed)} movies by what their viewers say"
     plot = figure(
         title=title,
         sizing_mode="stretch_both",
@@ -129,7 +129,7 @@ def _draw_cluster(
         "x",
         "y",
         source=source,
-        size=_size(len(atlas.cluster)),
+        size=_size(len(atlas.placed)),
         color=COLOURS[cluster.number],
         line_color="white",
         line_width=0.5,

@@ -60,6 +60,10 @@ def evaluate(
     baseline: Annotated[
         str | None, typer.Option(help="Mode that the others are compared with.")
     ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(help="Figures of an earlier evaluation (--json) to compare with, by query."),
+    ] = None,
     snapshot: Annotated[
         str | None, typer.Option(help="Id of a snapshot; default: the current one.")
     ] = None,
@@ -86,6 +90,7 @@ def evaluate(
         url=url,
         modes=mode or (),
         baseline=baseline,
+        earlier=against,
         floors=floor or (),
         json_file=json_file,
         precision=settings.encoder_precision,

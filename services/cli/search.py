@@ -31,6 +31,13 @@ class SearchMode(StrEnum):
     LEXICAL = "lexical"
 
 
+class SpoilersShown(StrEnum):
+    """What is done with reviews that are marked as spoilers."""
+
+    HIDE = "hide"
+    SHOW = "show"
+
+
 def search(
     text: Annotated[
         str | None, typer.Argument(help="What you feel like watching; not needed with --like.")
@@ -50,6 +57,16 @@ def search(
     year_from: Annotated[int | None, typer.Option(help="First year.")] = None,
     year_to: Annotated[int | None, typer.Option(help="Last year.")] = None,
     mode: Annotated[SearchMode | None, typer.Option(help="Ranking mode.")] = None,
+    min_fit: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=1, help="Only movies that a person would accept at least this often, 0 to 1."
+        ),
+    ] = None,
+    spoilers: Annotated[
+        SpoilersShown | None,
+        typer.Option(help="Whether to quote reviews that are marked as spoilers; default: hide."),
+    ] = None,
     interpret: Annotated[
         bool,
         typer.Option(
@@ -72,6 +89,8 @@ def search(
         "like": like,
         "exclude": exclude,
         "mode": mode and mode.value,
+        "min_fit": min_fit,
+        "spoilers": spoilers and spoilers.value,
         "interpret": None if interpret else False,  # earlier services do not know the field
     }
     body = {name: value for name, value in fields.items() if value is not None}
@@ -90,12 +109,16 @@ def search(
     for hit in answer["hits"]:
         movie = hit["movie"]
         year = f" ({movie['year']})" if movie.get("year") else ""
+        fit = f"  fit {hit['fit']:.2f}" if "fit" in hit else ""  # not from earlier services
         console.print(
-            f"[bold]{hit['rank']:>2}. {movie['title']}{year}[/bold]  {hit['score']:.3f}",
+            f"[bold]{hit['rank']:>2}. {movie['title']}{year}[/bold]  {hit['score']:.3f}{fit}",
             highlight=False,
         )
         for passage in hit["evidence"]:
-            console.print(f"    “{passage['text']}”", style="dim", markup=False, highlight=False)
+            origin = "  (description)" if passage.get("kind") == "description" else ""
+            console.print(
+                f"    “{passage['text']}”{origin}", style="dim", markup=False, highlight=False
+            )
 
 
 def _titles(client: httpx.Client, answer: dict[str, Any]) -> dict[str, str]:

@@ -94,6 +94,7 @@ class Embedder:
             keep=settings.snapshots_kept,
             lease_folder=settings.leases,
             promote=promote,
+            language=settings.catalogue_language,
         )
         self._activations = ActivationHandler(
             self._redis,
@@ -108,6 +109,7 @@ class Embedder:
         self._publisher_lock = publisher_lock(self._store_folder)
         self._revision: int | None = None
         self._refusal: str | None = None
+        self._is_in_another_language = False
         self._schedule = Schedule(settings.publish_idle_s, settings.publish_every_s)
         self._completion = RunCompletion(
             Ledgers(engine),
@@ -178,6 +180,8 @@ class Embedder:
             if not self._publisher_lock.try_acquire():
                 return
             get_logger().info("became publisher")
+            # Only now: whoever activates a snapshot in another language later wants to have it.
+            self._is_in_another_language = self._publisher.current_is_in_another_language()
         self._notice_changes(await asyncio.to_thread(self._records.newest_revision))
         await self._activations.carry_out()
         # First for a snapshot whose publisher was killed between its commit and this step.
@@ -198,6 +202,7 @@ class Embedder:
         """Publish the changes when due; returns what is served, None until that is decided."""
         current = self._publisher.current_is_ours()
         changed = await asyncio.to_thread(self._records.changed_since_published)
+        changed = changed or self._is_in_another_language
         if not changed and current:
             self._refusal = None
         elif not self._schedule.still_refused:
@@ -238,6 +243,7 @@ class Embedder:
                 self._refusal = f"the snapshot with its content could not be written: {error}"
         else:
             if manifest is not None:
+                self._is_in_another_language = False
                 self._schedule.published(began)
                 return manifest.snapshot_id
             self._refusal = NOTHING_TO_SEARCH

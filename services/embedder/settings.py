@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from shared.settings import AbsolutePath, CommonSettings, EmbeddersSettings
+from shared.text.languages import ENGLISH, known_language
 
 
 class EmbedderSettings(CommonSettings, EmbeddersSettings):
@@ -26,6 +27,15 @@ class EmbedderSettings(CommonSettings, EmbeddersSettings):
             "sentence-transformers can load, or `all-MiniLM-L6-v2` for the bundled model."
         ),
     ] = "all-MiniLM-L6-v2"
+    catalogue_language: Annotated[
+        str,
+        AfterValidator(known_language),
+        Field(
+            description="The language of the reviews, as a code: `es`, `de`; `mul` for several. It "
+            "decides how words are stemmed and which are left out. Changing it writes the snapshot "
+            "again and encodes nothing."
+        ),
+    ] = ENGLISH
     encoder_backend: Annotated[
         Literal["openvino", "torch"],
         Field(

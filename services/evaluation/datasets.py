@@ -89,9 +89,9 @@ SMALL = Collection(
         JudgedQueries("imdb500-avoid", forms=("typed",)),
     ),
     floors=(
-        "plot:MRR@10>=0.80", "plot:R@10>=0.92", "mood:nDCG@10>=0.66", "people:nDCG@10>=0.975",
+        "plot:MRR@10>=0.82", "plot:R@10>=0.92", "mood:nDCG@10>=0.70", "people:nDCG@10>=0.975",
         "avoid:nDCG@10>=0.50", "avoid:violations@10<=1.5", "titles:success@1>=0.96",
-        "foreign:MRR@10>=0.92", "feel:nDCG@10>=0.35", "feel:opposites@10<=40",
+        "foreign:MRR@10>=0.93", "feel:nDCG@10>=0.45", "feel:opposites@10<=18",
         "avoid-typed:nDCG@10>=0.48", "avoid-typed:violations@10<=1",
     ),
 )  # fmt: skip
@@ -103,9 +103,11 @@ LARGE = Collection(
         JudgedQueries("imdb75k-titles"),
         JudgedQueries("imdb75k-asks"),
     ),
-    floors=("titles:success@1>=0.95", "asks:kept@10>=0.92"),
+    floors=(
+        "plot:MRR@10>=0.87", "plot:R@10>=0.94", "titles:success@1>=0.95", "asks:kept@10>=0.92",
+    ),
     titled_only=True,
-)
+)  # fmt: skip
 
 
 def missing_files(collection: Collection, data: Path) -> list[Path]:

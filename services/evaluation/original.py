@@ -75,6 +75,8 @@ class OriginalDesign:
 
 
 def _unit_mean(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    if not len(vectors):  # the original design had no movies without reviews
+        return np.zeros(vectors.shape[1], np.float32)
     mean = vectors.mean(axis=0)
     unit: npt.NDArray[np.float32] = mean / np.linalg.norm(mean)
     return unit

@@ -7,6 +7,7 @@ STAT_REVIEWS = "ledger/reviews"
 STAT_KEPT = "ledger/kept_reviews"  # on unchanged pages, not sent
 STAT_INVALID = "ledger/invalid"
 STAT_FACTS_ONLY = "ledger/facts_only"  # movies were read, and nothing says that there are reviews
+STAT_FACTS_DECLARED = "ledger/facts_declared"  # the source is said to have no reviews
 STAT_FAULT = "crawl/fault"  # why the crawl cannot count as done
 STAT_DRIFT = "crawl/drift"  # how the site's pages have changed so that they cannot be read
 STAT_UNREADABLE = "crawl/unreadable"  # kind of page to number of pages without a known structure

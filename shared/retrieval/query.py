@@ -12,7 +12,9 @@ create.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -20,9 +22,14 @@ import numpy.typing as npt
 
 from shared.retrieval.filters import EVERYTHING, MovieFilter
 from shared.retrieval.interpretation.parts import Correction, Interpretation
+from shared.retrieval.moods.mood_phrases import NO_TONES, Weights
+from shared.retrieval.moods.mood_reader import Mood, read_mood, tones_of
+from shared.retrieval.moods.tones import TONES
 from shared.snapshot.files.catalogue import CatalogueMovie, CataloguePassage
 
 Mode = Literal["hybrid", "semantic", "lexical"]
+Spoilers = Literal["hide", "show"]
+EvidenceKind = Literal["review", "description"]
 Vector = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 
@@ -46,6 +53,7 @@ class SearchQuery:
         k: How many movies the page has.
         offset: How many movies precede the page.
         evidence: Passages per movie that say why it matches; 0 for none.
+        spoilers: Whether passages of reviews that are marked as spoilers may be evidence.
         mode: How movies are scored.
         text: The description as it was typed; None when there is none.
         vector: The vector of ``searched_text``.
@@ -54,9 +62,14 @@ class SearchQuery:
         like: Ids of movies that the results should be like.
         unlike: Ids of movies that the results should not be like.
         exclude: Ids of movies that are left out, without any other effect; unknown ids have none.
+        titles: Ids of the movies that the text names, which come first; None for those that it is
+            found to name.
         filters: What the movies must be.
+        min_fit: The least fit of a hit, from 0 to 1. Above 0, only candidates are hits: the movies
+            that are scored together, not those that follow in the order of their vectors.
         interpretation: What ``text`` was understood to mean, without the parts that the search
             states itself; None when it is searched as it was typed.
+        tone_vectors: The vectors of the sentences of the tones that the texts ask for, by tone.
         diversity: How much neighbours in the ranking differ, from 0 to 1.
         passages: Whether ``hybrid`` scores passages; otherwise its dense part is the cosine of the
             pooled vector alone (an ablation).
@@ -65,6 +78,7 @@ class SearchQuery:
     k: int = 10
     offset: int = 0
     evidence: int = 1
+    spoilers: Spoilers = "hide"
     mode: Mode = "hybrid"
     text: str | None = None
     vector: Vector | None = None
@@ -73,8 +87,11 @@ class SearchQuery:
     like: tuple[str, ...] = ()
     unlike: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    titles: tuple[str, ...] | None = None
     filters: MovieFilter = EVERYTHING
+    min_fit: float = 0.0
     interpretation: Interpretation | None = None
+    tone_vectors: Mapping[str, Vector] = field(default_factory=dict)
     diversity: float = 0.0
     passages: bool = True
 
@@ -90,9 +107,22 @@ class SearchQuery:
             return self.avoid
         return self.interpretation.avoid
 
+    @property
+    def mood(self) -> Mood | None:
+        """What ``searched_text`` asks for where it names no topic; None for any other text."""
+        text = self.searched_text
+        return read_mood(text) if text is not None else None
+
+    @property
+    def avoided_tones(self) -> Weights:
+        """The tones that ``avoided_text`` names."""
+        text = self.avoided_text
+        return tones_of(text) if text is not None else NO_TONES
+
     def texts(self) -> list[str]:
         """The texts to encode, for ``with_vectors``."""
-        return [text for text in self._encoded() if text is not None]
+        texts = [text for text in self._encoded() if text is not None]
+        return [*texts, *(TONES[tone].sentence for tone in self._tones())]
 
     def with_vectors(self, vectors: npt.NDArray[np.float32]) -> SearchQuery:
         """The query with the vectors of its texts.
@@ -104,15 +134,22 @@ class SearchQuery:
         vector, avoid_vector = (
             next(rows) if text is not None else None for text in self._encoded()
         )
-        return replace(self, vector=vector, avoid_vector=avoid_vector)
+        tone_vectors = dict(zip(self._tones(), rows, strict=True))
+        return replace(self, vector=vector, avoid_vector=avoid_vector, tone_vectors=tone_vectors)
+
+    def _tones(self) -> list[str]:
+        """The tones that are searched, each once."""
+        if self.mode != "hybrid":
+            return []
+        mood = self.mood
+        of_mood = (mood.sought, mood.shunned) if mood is not None else ()
+        return list(dict.fromkeys(chain(*of_mood, self.avoided_tones)))
 
     def _encoded(self) -> tuple[str | None, str | None]:
+        # BM25 needs no vector, but the fit does, and the evidence is chosen with one.
         text = self.searched_text
-        # BM25 needs no vector, but the passages of the evidence are chosen with one.
         if text is None and not self.likes and self.evidence:
             text = WISH
-        elif self.mode == "lexical" and not self.evidence:
-            text = None
         return text, self.avoided_text if self.mode == "hybrid" else None
 
     @property
@@ -122,10 +159,19 @@ class SearchQuery:
 
 
 class EvidencePassage(NamedTuple):
-    """A passage that says why a movie matches; ``score`` is its cosine with the query."""
+    """A passage that says why a movie matches.
+
+    Attributes:
+        passage: The passage; of no review where it is of the movie's description.
+        score: Its cosine with the query; of a description the share of the query's words it has.
+        kind: What it is a passage of.
+        marks: The words of the query in it, as spans ``(start, end)`` of characters.
+    """
 
     passage: CataloguePassage
     score: float
+    kind: EvidenceKind = "review"
+    marks: tuple[tuple[int, int], ...] = ()
 
 
 class ScoreBreakdown(NamedTuple):
@@ -138,10 +184,14 @@ class ScoreBreakdown(NamedTuple):
 
 
 class RankedMovie(NamedTuple):
-    """A movie of a ranking; ranks count from 1 over all pages."""
+    """A movie of a ranking; ranks count from 1 over all pages.
+
+    ``fit`` is the share of such hits that a person would accept (``shared.retrieval.fit``).
+    """
 
     rank: int
     score: float
+    fit: float
     movie: CatalogueMovie
     evidence: tuple[EvidencePassage, ...]
     parts: ScoreBreakdown = ScoreBreakdown()
@@ -172,8 +222,16 @@ class Understood:
 
 @dataclass(frozen=True, slots=True)
 class SearchPage:
-    """A page of a ranking of ``matched`` movies; ``understood`` is None for a text as typed."""
+    """A page of a ranking of ``matched`` movies.
+
+    Attributes:
+        matched: How many movies the ranking has.
+        hits: The movies of the page.
+        understood: What was read in the text; None for a text that is searched as it was typed.
+        language: The language that the text is surely in, if it is not the catalogue's.
+    """
 
     matched: int
     hits: tuple[RankedMovie, ...]
     understood: Understood | None = None
+    language: str | None = None

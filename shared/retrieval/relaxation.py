@@ -24,12 +24,15 @@ class Constrained:
         unknown: The others that are not known to fail one.
         filters: The constraints in force.
         relaxed: The kinds of the constraints that were dropped.
+        share: The share of movies that meet all constraints in force among those of which it is
+            known, as a guess for the others.
     """
 
     fits: Mask
     unknown: Mask
     filters: MovieFilter
     relaxed: tuple[str, ...] = ()
+    share: float = 1.0
 
 
 def constrain(facts: FilterIndex, filters: MovieFilter, among: Mask) -> Constrained:
@@ -61,7 +64,10 @@ def constrain(facts: FilterIndex, filters: MovieFilter, among: Mask) -> Constrai
         del possible[dropped], fitting[dropped]
         left = _all_of(possible, among)
     fits = _all_of(fitting, among)
-    return Constrained(fits, left & ~fits, filters, tuple(relaxed))
+    unknown = left & ~fits
+    decided = int(np.count_nonzero(among & ~unknown))
+    share = (int(np.count_nonzero(fits)) + 1) / (decided + 2)  # by Laplace's rule: few say little
+    return Constrained(fits, unknown, filters, tuple(relaxed), share)
 
 
 def _all_of(masks: dict[str, Mask], among: Mask) -> Mask:

@@ -7,7 +7,7 @@ once when the snapshot is loaded; any thread may use it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from threading import Lock
 
@@ -18,7 +18,9 @@ from shared.retrieval.interpretation.parts import Correction, Interpretation
 from shared.retrieval.interpretation.spelling import Speller
 from shared.retrieval.query import SearchQuery
 from shared.retrieval.titles.titles import Titles
+from shared.retrieval.vocabulary import Vocabulary
 from shared.snapshot.files.facts import CatalogueFacts
+from shared.text.languages import ENGLISH
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 
@@ -32,7 +34,8 @@ class QueryReader:
         index: FilterIndex,
         titles: Titles,
         word_count: WordCount,
-        vocabulary: Mapping[str, int],
+        vocabulary: Vocabulary,
+        language: str = ENGLISH,
     ) -> None:
         """Build the lexicon.
 
@@ -41,7 +44,8 @@ class QueryReader:
             index: The same facts, to filter by.
             titles: The titles of the movies.
             word_count: Number of movies of which a folded word is said.
-            vocabulary: Words that viewers use, with the number of movies of each.
+            vocabulary: Words that viewers use.
+            language: The catalogue's language.
         """
         names = (
             MovieNames(
@@ -55,7 +59,10 @@ class QueryReader:
             for fact in facts
         )
         self._lexicon = Lexicon(names, titles, word_count)
-        self._speller = Speller(vocabulary, self._lexicon)
+        self._speller = Speller(
+            vocabulary.movies, self._lexicon, names=vocabulary.names, language=language
+        )
+        self._language = language
         self._lock = Lock()  # the speller has a cache
         self._index = index
         self._titles = titles
@@ -65,7 +72,9 @@ class QueryReader:
         if query.text is None:
             return query
         with self._lock:
-            typed = interpret(query.text, self._lexicon, self._titles, self._speller)
+            typed = interpret(
+                query.text, self._lexicon, self._titles, self._speller, self._language
+            )
         if typed is None:
             return query
         typed = replace(
@@ -73,6 +82,7 @@ class QueryReader:
             filters=typed.filters.less(query.filters),
             avoid=typed.avoid if query.avoid is None else None,
             like=() if query.like else typed.like,
+            titles=typed.titles if query.titles is None else (),
         )
         if typed == Interpretation(query.text):  # the query states itself all that was understood
             return query

@@ -45,6 +45,7 @@ from shared.snapshot.storage.verify import SnapshotCorrupt, VerificationCache, d
 from shared.system.file_lock import FileLock
 from shared.system.fsync import fsync_file, fsync_folder, make_folder, rename
 from shared.telemetry import get_logger
+from shared.text.languages import ENGLISH
 from shared.text.terms import VERSION as TERMS_VERSION
 
 Promote = Callable[[Snapshot], str | None]
@@ -81,6 +82,8 @@ class Draft:
 
     counts: Counts
     encoder: EncoderName
+    language: str = ENGLISH
+    """The catalogue's language, by which the terms of the lexical index were made."""
     linked: Mapping[str, FileEntry] = field(default_factory=dict)
     """Files shared with another snapshot, by that one's entries, which the gates verify."""
 
@@ -211,6 +214,7 @@ def _write_staging(staging: Path, sequence: int, write: Callable[[Path], Draft])
         created_at=datetime.now(UTC),
         encoder=draft.encoder,
         terms=TERMS_VERSION,
+        language=draft.language,
         counts=draft.counts,
         files=files,
     )

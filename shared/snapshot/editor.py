@@ -8,6 +8,7 @@
 3. A new movie takes the next row. The last movie takes the row of a movie that is gone: rows stay
    dense, and the order of movies differs from that of a snapshot written from scratch.
 4. The lexical index links the base's files and adds to them (``shared.snapshot.files.lexical``).
+   The term counts are copied up to each changed movie (``shared.snapshot.files.term_counts``).
 
 The base is never changed. ``shared.snapshot.commit`` makes the new files durable.
 """
@@ -17,6 +18,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Self
 
@@ -28,6 +30,7 @@ from shared.snapshot.files.catalogue_editor import CatalogueEditor
 from shared.snapshot.files.index import VectorIndex, write_index
 from shared.snapshot.files.lexical import MOST_DELETED_SHARE, LexicalWriter, deleted_share
 from shared.snapshot.files.passage_vectors import quantise
+from shared.snapshot.files.term_counts import TermCounts, TermCountsWriter
 from shared.snapshot.storage.manifest import (
     CATALOGUE_FILE,
     LEXICAL_FOLDER,
@@ -39,7 +42,7 @@ from shared.snapshot.storage.manifest import (
     Manifest,
 )
 from shared.snapshot.storage.verify import SnapshotCorrupt, VerificationCache, verify_file
-from shared.snapshot.writer import EncodedReview, lexical_terms, write_movie
+from shared.snapshot.writer import EncodedReview, lexical_phrases, passage_vectors, write_movie
 
 
 @dataclass(frozen=True)
@@ -150,15 +153,15 @@ class SnapshotEditor:
 
         Args:
             facts: The movie: a new one, or one that was taken out.
-            reviews: The movie's reviews with their passages.
-            vector: Its pooled unit vector, shape ``(dim,)``.
+            reviews: The movie's reviews with their passages; none if only facts are known.
+            vector: Its pooled unit vector, shape ``(dim,)``; zeros without reviews.
         """
         row, start, room = self._taken_out.pop(facts.movie_id, (len(self._ids), 0, 0))
         if row == len(self._ids):
             self._ids.append(facts.movie_id)
         else:
             self._ids[row] = facts.movie_id
-        codes, scales = quantise(np.concatenate([review.vectors for review in reviews]))
+        codes, scales = quantise(passage_vectors(reviews, self._old_vectors.shape[1]))
         first = self._passages.put(codes, scales, (start, room))
         number = self._catalogue.take_review_rows(len(reviews))
         write_movie(self._catalogue, row, facts, reviews, first_review=number, first_passage=first)
@@ -192,13 +195,24 @@ class SnapshotEditor:
         outdated = [row for row in sorted(self._unindexed) if row < len(self._old_vectors)]
         from_scratch = deleted_share(base, more=len(outdated)) > MOST_DELETED_SHARE
         rows = range(len(self._ids)) if from_scratch else sorted(self._unindexed)
-        with LexicalWriter(target, base=None if from_scratch else base) as writer:
+        language = self._base.manifest.language
+        old_counts = TermCounts(self._base.folder, rows=len(self._old_vectors))
+        with (
+            LexicalWriter(target, base=None if from_scratch else base) as writer,
+            TermCountsWriter(self._folder) as counts,
+        ):
             for row in [] if from_scratch else outdated:
                 writer.remove(row)
             for row in rows:
-                if row < len(self._ids):
-                    facts, reviews = self._catalogue.facts(row), self._catalogue.texts(row)
-                    writer.add(row, lexical_terms(facts, reviews))
+                if row >= len(self._ids):
+                    continue
+                facts, reviews = self._catalogue.facts(row), self._catalogue.texts(row)
+                document = lexical_phrases(facts, reviews, language=language)
+                writer.add(row, chain.from_iterable(document))
+                if row in self._unindexed:
+                    counts.copy_until(row, old_counts)
+                    counts.add(document)
+            counts.copy_until(len(self._ids), old_counts)
 
 
 class _PassageFile:

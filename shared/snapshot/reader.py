@@ -14,11 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from shared.snapshot.files.atlas import ATLAS, Atlas, read_atlas
+from shared.snapshot.files.atlas import ATLAS, UNPLACED, Atlas, read_atlas
 from shared.snapshot.files.catalogue import Catalogue
 from shared.snapshot.files.index import VectorIndex
 from shared.snapshot.files.lexical import LexicalIndex
 from shared.snapshot.files.passage_vectors import PassageVectors
+from shared.snapshot.files.term_counts import TERM_HASHES_FILE, TermCounts
 from shared.snapshot.storage.manifest import (
     CATALOGUE_FILE,
     LEXICAL_FOLDER,
@@ -29,6 +30,7 @@ from shared.snapshot.storage.manifest import (
 from shared.snapshot.storage.store import SnapshotStore
 from shared.snapshot.storage.verify import SnapshotCorrupt, VerificationCache, verify_file
 from shared.text import terms, terms_v1
+from shared.text.phrases import phrases
 
 UNIT_TOLERANCE = 1e-5
 _ROWS_AT_ONCE = 8192
@@ -47,12 +49,13 @@ class Snapshot:
 
     Attributes:
         manifest: What the snapshot holds, and the checksums of its files.
-        index: Pooled vectors, one row per movie.
+        index: Pooled vectors, one row per movie; zeros for a movie without reviews.
         passages: Passage vectors.
         passage_ranges: First passage and number of passages of each movie, int64, shape
             ``(movies, 2)``.
         catalogue: Movies, reviews and the texts of passages.
         lexical: The BM25 index.
+        term_counts: The terms of every movie; None if an earlier version published the snapshot.
         atlas: The map; None if the snapshot was published without one.
     """
 
@@ -62,6 +65,7 @@ class Snapshot:
     passage_ranges: npt.NDArray[np.int64]
     catalogue: Catalogue
     lexical: LexicalIndex
+    term_counts: TermCounts | None
     atlas: Atlas | None
 
     @property
@@ -71,11 +75,26 @@ class Snapshot:
 
     def terms(self, text: str) -> list[str]:
         """The terms of a text as this snapshot's lexical index knows them."""
-        return terms_v1.terms(text) if self.manifest.terms == 1 else terms.terms(text)
+        if self.manifest.terms == 1:
+            return terms_v1.terms(text)
+        return terms.terms(text, self.manifest.language)
+
+    def phrases(self, text: str) -> list[list[str]]:
+        """The same terms, phrase by phrase; in a snapshot without term counts as one phrase."""
+        if self.term_counts is None:
+            return [self.terms(text)]
+        return phrases(text, self.manifest.language)
+
+    @property
+    def reviewed(self) -> npt.NDArray[np.bool_]:
+        """Which movies have reviews, and with them a vector, shape ``(movies,)``."""
+        mask: npt.NDArray[np.bool_] = self.passage_ranges[:, 1] > 0
+        return mask
 
     def cluster_of(self, row: int) -> int | None:
-        """The number of a movie's cluster on the map; None without a map."""
-        return int(self.atlas.cluster[row]) if self.atlas is not None else None
+        """The number of a movie's cluster on the map; None when the movie is on none."""
+        cluster = UNPLACED if self.atlas is None else int(self.atlas.cluster[row])
+        return None if cluster == UNPLACED else cluster
 
 
 def open_snapshot(
@@ -110,8 +129,11 @@ def open_snapshot(
     if not _are_apart(ranges) or ranges[:, 1].sum() != counts.passages:
         raise SnapshotCorrupt(f"{CATALOGUE_FILE}: the movies' passages overlap in {PASSAGES_FILE}")
     passages = PassageVectors(folder, ranges=ranges, dim=dim)
+    term_counts = None
+    if TERM_HASHES_FILE in manifest.files:
+        term_counts = TermCounts(folder, rows=counts.movies)
     atlas = read_atlas(folder / ATLAS, rows=counts.movies) if ATLAS in manifest.files else None
-    return Snapshot(manifest, index, passages, ranges, catalogue, lexical, atlas)
+    return Snapshot(manifest, index, passages, ranges, catalogue, lexical, term_counts, atlas)
 
 
 def _are_apart(ranges: npt.NDArray[np.int64]) -> bool:
@@ -124,17 +146,22 @@ def _are_apart(ranges: npt.NDArray[np.int64]) -> bool:
 def check_unit_vectors(snapshot: Snapshot) -> None:
     """Check that every movie's vector is finite and of unit length, in chunks of rows.
 
+    The vector of a movie without reviews must be zero, so that its cosine with everything is 0.
+
     Raises:
         SnapshotCorrupt: a vector is not.
     """
-    vectors = snapshot.index.vectors()
+    vectors, lengths = snapshot.index.vectors(), snapshot.reviewed.astype(np.float64)
     for start in range(0, len(vectors), _ROWS_AT_ONCE):
         chunk = vectors[start : start + _ROWS_AT_ONCE]
         squares = np.einsum("ij,ij->i", chunk, chunk, dtype=np.float64)
         if not np.isfinite(squares).all():
             raise SnapshotCorrupt("a movie's vector is not finite")
-        if np.abs(np.sqrt(squares) - 1).max() > UNIT_TOLERANCE:
-            raise SnapshotCorrupt("a movie's vector is not of unit length")
+        expected = lengths[start : start + _ROWS_AT_ONCE]
+        if np.abs(np.sqrt(squares) - expected).max() > UNIT_TOLERANCE:
+            raise SnapshotCorrupt(
+                "a movie's vector is not of unit length, or not zero although it has no review"
+            )
 
 
 def check_vectors(snapshot: Snapshot) -> None:
@@ -145,9 +172,9 @@ def check_vectors(snapshot: Snapshot) -> None:
             are searched for is not found first.
     """
     check_unit_vectors(snapshot)
-    vectors = snapshot.index.vectors()
-    sample = np.unique(np.linspace(0, max(0, len(vectors) - 1), _SAMPLE, dtype=np.int64))
-    if len(vectors):
+    vectors, reviewed = snapshot.index.vectors(), np.flatnonzero(snapshot.reviewed)
+    if len(reviewed):
+        sample = reviewed[np.unique(np.linspace(0, len(reviewed) - 1, _SAMPLE, dtype=np.int64))]
         scores, _ = snapshot.index.search(vectors[sample], 1)
         # Another movie may have the very same vector, so the score is checked, not the row.
         if scores.min() < 1 - 1e-4:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Self
 
@@ -15,6 +16,7 @@ from shared.snapshot.files.catalogue import CatalogueMovie, CatalogueReview, Cat
 from shared.snapshot.files.index import write_index
 from shared.snapshot.files.lexical import LexicalWriter
 from shared.snapshot.files.passage_vectors import quantise
+from shared.snapshot.files.term_counts import TermCountsWriter
 from shared.snapshot.storage.manifest import (
     CATALOGUE_FILE,
     LEXICAL_FOLDER,
@@ -23,8 +25,9 @@ from shared.snapshot.storage.manifest import (
     VECTORS_FILE,
     Counts,
 )
+from shared.text.languages import ENGLISH
 from shared.text.passages import Span
-from shared.text.terms import terms
+from shared.text.phrases import phrases
 
 FACTS_WEIGHT = 3
 """How often a movie's facts count in its lexical document; its reviews count once."""
@@ -54,12 +57,15 @@ class SnapshotWriter:
         folder: An empty folder.
         dim: The number of dimensions of the vectors.
         passages: The maximal number of passages.
+        language: The catalogue's language, by which terms are made.
     """
 
-    def __init__(self, folder: Path, *, dim: int, passages: int) -> None:
+    def __init__(self, folder: Path, *, dim: int, passages: int, language: str = ENGLISH) -> None:
         self._folder = folder
+        self._language = language
         self._catalogue = CatalogueWriter(folder / CATALOGUE_FILE)
         self._lexical = LexicalWriter(folder / LEXICAL_FOLDER)
+        self._term_counts = TermCountsWriter(folder)
         self._whole = folder / f"{PASSAGES_FILE}.all"
         self._codes = np.lib.format.open_memmap(
             self._whole, mode="w+", dtype=np.uint8, shape=(passages, dim)
@@ -75,6 +81,7 @@ class SnapshotWriter:
     def __exit__(self, kind: object, *rest: object) -> None:
         self._catalogue.__exit__(kind, *rest)
         self._lexical.__exit__(kind, *rest)
+        self._term_counts.__exit__(kind, *rest)
         if kind is not None:
             return
         self._codes.flush()
@@ -102,8 +109,8 @@ class SnapshotWriter:
 
         Args:
             facts: The movie.
-            reviews: The movie's reviews with their passages.
-            vector: Its pooled unit vector, shape ``(dim,)``.
+            reviews: The movie's reviews with their passages; none if only facts are known.
+            vector: Its pooled unit vector, shape ``(dim,)``; zeros without reviews.
         """
         row, first = len(self._pooled), self._passages
         self._passages += write_movie(
@@ -112,15 +119,29 @@ class SnapshotWriter:
         self._reviews += len(reviews)
         rows = slice(first, self._passages)
         self._codes[rows], self._scales[rows] = quantise(
-            np.concatenate([review.vectors for review in reviews])
+            passage_vectors(reviews, self._codes.shape[1])
         )
-        self._lexical.add(row, lexical_terms(facts, (review.text for review in reviews)))
+        texts = (review.text for review in reviews)
+        document = lexical_phrases(facts, texts, language=self._language)
+        self._lexical.add(row, chain.from_iterable(document))
+        self._term_counts.add(document)
         self._pooled.append(vector)
 
 
-def lexical_terms(
-    facts: MovieRecord, reviews: Iterable[str], *, leave_out_description: bool = False
-) -> list[str]:
+def passage_vectors(reviews: Sequence[EncodedReview], dim: int) -> npt.NDArray[np.floating]:
+    """The vectors of all passages of a movie's reviews, shape ``(n, dim)``."""
+    if not reviews:
+        return np.empty((0, dim), np.float32)
+    return np.concatenate([review.vectors for review in reviews])
+
+
+def lexical_phrases(
+    facts: MovieRecord,
+    reviews: Iterable[str],
+    *,
+    leave_out_description: bool = False,
+    language: str = ENGLISH,
+) -> list[list[str]]:
     """The terms of a movie's document in the lexical index: its reviews', and its facts' thrice.
 
     One document: facts in a field of their own rank worse (``docs/decisions/0048-terms.md``).
@@ -129,12 +150,12 @@ def lexical_terms(
         facts: The movie.
         reviews: The texts of its reviews.
         leave_out_description: Leave out the description, to evaluate queries that are descriptions.
+        language: The catalogue's language.
     """
-    review_terms = [term for text in reviews for term in terms(text)]
-    fact_terms = [
-        term for text in _fact_texts(facts, leave_out_description) for term in terms(text)
-    ]
-    return review_terms + fact_terms * FACTS_WEIGHT
+    said = [phrase for text in reviews for phrase in phrases(text, language)]
+    fact_texts = _fact_texts(facts, leave_out_description)
+    known = [phrase for text in fact_texts for phrase in phrases(text, language)]
+    return said + known * FACTS_WEIGHT
 
 
 def _fact_texts(facts: MovieRecord, leave_out_description: bool) -> Iterator[str]:

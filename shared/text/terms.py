@@ -3,9 +3,10 @@
 Writer and reader must agree on terms, so both use this module, and a snapshot's manifest says by
 which ``VERSION`` its index was made; the index itself only splits on spaces. Words that deny ("no",
 "not", "never", "without", "nothing") are terms like others. An emoji is a term, and so are the
-words of its name. The stemmer is for English; words of other languages are folded, mostly left
-whole, and matched as they are. Scripts without spaces between words (Chinese, Japanese, Thai) are
-indexed by pairs of characters. Pure.
+words of its name. Scripts without spaces between words (Chinese, Japanese, Thai) are indexed by
+pairs of characters. The stemmer here is for English; in an English catalogue words of other
+languages are folded, mostly left whole, and matched as they are. A catalogue in another language
+has the terms of ``language_terms``. Pure.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from typing import Final
 
 from shared.text import stemmer
 from shared.text.emoji import EMOJI, emoji_words
+from shared.text.language_terms import MAX_TERM_CHARS, language_terms
+from shared.text.languages import ENGLISH
 
 VERSION: Final = 2
 """Raised whenever the terms of a text change, because indexes of both kinds then exist."""
-
-MAX_TERM_CHARS = 40
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _WORD_OR_EMOJI = re.compile(f"{_WORD.pattern}|{EMOJI.pattern}")
@@ -39,8 +40,15 @@ _POSSESSIVES = ("'s", "’s")
 _CACHED_WORDS = 8192  # texts use few distinct words: most have been stemmed before
 
 
-def terms(text: str) -> list[str]:
-    """Return the terms of a text, in order, with repeats."""
+def terms(text: str, language: str = ENGLISH) -> list[str]:
+    """Return the terms of a text, in order, with repeats.
+
+    Args:
+        text: A text of any kind.
+        language: The catalogue's language, one of ``shared.text.languages.LANGUAGES``.
+    """
+    if language != ENGLISH:
+        return language_terms(text, language)
     folded = fold(text)
     words = _WORD.findall(folded) if folded.isascii() else _words(folded)
     return [term for word in words if (term := _term(word))]

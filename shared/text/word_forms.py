@@ -26,6 +26,7 @@ WHOLE: Final = _words(
     dossier financier frontier gondolier grenadier hotelier javier olivier pier portier premier
     priest rapier soldier terrier tier xavier brier glacier modest baroness business eyewitness
     fitness governess guinness harness highness likeness lioness wilderness witness does goes
+    dated
     """
 )
 """Words that only look as if they had an ending, or whose ending has made another word of them."""

@@ -65,6 +65,10 @@ def test_the_readme_s_first_search_finds_what_it_says(system: LocalSystem) -> No
             "cosy and gentle, for small children on a rainy sunday",
             {"My Neighbor Totoro", "Paddington 2", "The Sound of Music", "Toy Story"},
         ),
+        (
+            "snowed in with my kids",
+            {"My Neighbor Totoro", "Paddington 2", "Ratatouille", "The Wizard of Oz", "Toy Story"},
+        ),
     ],
 )
 def test_a_description_finds_its_movie(system: LocalSystem, query: str, titles: set[str]) -> None:

@@ -123,11 +123,8 @@ def test_an_earlier_evaluation_is_compared_query_by_query(
     [plot] = document["query_sets"]
     plot["modes"]["hybrid"]["metrics"]["MRR@10"]["values"]["boxer"] = 0.5
     figures.write_text(json.dumps(document))
-    options = Options(
-        queries=[plots], store=data_dir / "snapshots", modes=["hybrid"], earlier=figures,
-        json_file=again,
-    )  # fmt: skip
-    assert run(options) == 0
+    answer = evaluate(*arguments, "--against", figures, "--json", again)
+    assert answer.exit_code == 0, answer.output
     report = json.loads(again.read_text())
     assert report["baseline"] == "earlier"
     [plot] = report["query_sets"]

@@ -126,7 +126,7 @@ class SourceItemRow(SQLModel, table=True):
 
 
 class RemovedMovieRow(SQLModel, table=True):
-    """A movie that removals have taken out of search, until it has a review again."""
+    """A movie that removals have taken out of search, until it can be found again."""
 
     __tablename__ = "removed_movies"
 
@@ -186,7 +186,10 @@ class RunItemRow(SQLModel, table=True):
 
 
 class SnapshotRow(SQLModel, table=True):
-    """A snapshot that was started; ``snapshot_id`` is set once it is durable and current."""
+    """A snapshot that was started; ``snapshot_id`` is set once it is durable and current.
+
+    ``unreviewed`` says that it holds movies without reviews, too; an earlier version left them out.
+    """
 
     __tablename__ = "snapshots"
 
@@ -195,6 +198,7 @@ class SnapshotRow(SQLModel, table=True):
     revision: int
     encoder_id: str
     movies: int = 0
+    unreviewed: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     created_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
     published_at: float | None = None
 

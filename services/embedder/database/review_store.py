@@ -20,6 +20,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     literal,
+    or_,
     select,
     update,
 )
@@ -50,6 +51,10 @@ _FIRST_FACTS = frozenset(
 MOVIE_ITEM: ColumnElement[str] = literal(ledger_id("movie", "")) + MOVIES.c.movie_id
 REVIEW_ITEM: ColumnElement[str] = literal(ledger_id("review", "")) + REVIEWS.c.review_id
 """Ledger ids of the rows of ``MOVIES`` and ``REVIEWS``."""
+
+FINDABLE_BY = ("title", "original_title", "description")
+"""A movie without reviews is in search if it has one of these facts."""
+FINDABLE: ColumnElement[bool] = or_(*(MOVIES.c[name].is_not(None) for name in FINDABLE_BY))
 
 
 def insert(connection: Connection, table: Table) -> Any:
@@ -131,6 +136,9 @@ def store_movies(
             seen[movie.movie_id] = {"b_key": movie.movie_id, "b_fetched_at": fetched_at}
             old["fetched_at"] = fetched_at
     upsert(connection, MOVIES, list(changed.values()), "movie_id")
+    if changed:
+        found = REMOVED_MOVIES.c.movie_id.in_(list(changed))
+        connection.execute(delete(REMOVED_MOVIES).where(found))
     _note_fetched(connection, MOVIES.c.movie_id, seen)
     return set(changed)
 

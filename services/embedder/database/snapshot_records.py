@@ -1,5 +1,10 @@
 """The SQL side of snapshots: their records, the changes since one, and the content of a new one.
 
+A snapshot holds each movie that has reviews with vectors, and each other movie that has a title or
+a description to be found by, unless it has reviews whose vectors are not usable: what an encoder
+spoils must not pass for movies without reviews. Snapshots of an earlier version hold reviewed
+movies only: while there are others, these snapshots are outdated, and none is built upon them.
+
 Every method is one blocking transaction; callers run it in a thread.
 """
 
@@ -13,12 +18,27 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Join, RowMapping, Select, and_, func, select, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Join,
+    RowMapping,
+    Select,
+    and_,
+    exists,
+    func,
+    select,
+    update,
+)
 from sqlmodel import SQLModel
 
 from services.embedder.database.engine import reading, writing
 from services.embedder.database.models import MOVIES, REVIEWS, SnapshotRow
-from services.embedder.database.review_store import REMOVED_MOVIES
+from services.embedder.database.review_store import (
+    FINDABLE,
+    FINDABLE_BY,
+    REMOVED_MOVIES,
+)
 from services.embedder.database.work_list import REVIEW_VECTORS, has_vectors
 
 SNAPSHOTS = SQLModel.metadata.tables["snapshots"]
@@ -34,7 +54,7 @@ class SnapshotInput:
         movies: Number of movies.
         reviews: Number of reviews.
         passages: Number of passages, which is the number of vectors.
-        rows: Each movie with its reviews; can be iterated once.
+        rows: Each movie with its reviews, then those that have none; can be iterated once.
     """
 
     revision: int
@@ -81,20 +101,29 @@ class SnapshotRecords:
         """Whether searchable movies were changed or removed since this encoder's last snapshot."""
         with reading(self._engine) as connection:
             published = connection.execute(
-                select(SNAPSHOTS.c.revision)
+                select(SNAPSHOTS.c.revision, SNAPSHOTS.c.unreviewed)
                 .where(
                     SNAPSHOTS.c.snapshot_id.is_not(None),
                     SNAPSHOTS.c.encoder_id == self._encoder_id,
                 )
                 .order_by(SNAPSHOTS.c.sequence.desc())
                 .limit(1)
-            ).scalar()
+            ).first()
+            if published is not None and _newest_revision(connection) > published.revision:
+                return True
+            if published is not None and published.unreviewed:
+                return False
+            findable = select(MOVIES.c.movie_id).where(FINDABLE)
             if published is not None:
-                return _newest_revision(connection) > int(published)
-            encoded = select(REVIEW_VECTORS.c.review_id).where(
-                REVIEW_VECTORS.c.encoder_id == self._encoder_id
-            )
-            return connection.execute(encoded.limit(1)).first() is not None
+                findable = findable.where(~exists().where(REVIEWS.c.movie_id == MOVIES.c.movie_id))
+            elif _exists(
+                connection,
+                select(REVIEW_VECTORS.c.review_id).where(
+                    REVIEW_VECTORS.c.encoder_id == self._encoder_id
+                ),
+            ):
+                return True
+            return _exists(connection, findable)
 
     def newest_revision(self) -> int:
         """Return the revision of the last change to the searchable content."""
@@ -123,13 +152,17 @@ class SnapshotRecords:
         return Published(sequence, snapshot_id, encoder_id, revision, at)
 
     def revision_of(self, sequence: int, snapshot_id: str) -> int | None:
-        """Return the revision of a snapshot; None if it is not of this database and encoder."""
+        """Return the revision of a snapshot to build upon; None if another is needed.
+
+        It must be of this database and encoder, and hold movies without reviews, too.
+        """
         with reading(self._engine) as connection:
             return connection.execute(
                 select(SNAPSHOTS.c.revision).where(
                     SNAPSHOTS.c.sequence == sequence,
                     SNAPSHOTS.c.snapshot_id == snapshot_id,
                     SNAPSHOTS.c.encoder_id == self._encoder_id,
+                    SNAPSHOTS.c.unreviewed,
                 )
             ).scalar()
 
@@ -162,6 +195,7 @@ class SnapshotRecords:
                 sequence=max(last + 1, at_least),
                 revision=revision,
                 encoder_id=self._encoder_id,
+                unreviewed=True,
                 created_at=datetime.now(UTC),
             )
             connection.execute(SNAPSHOTS.insert().values(**record.model_dump()))
@@ -183,28 +217,35 @@ class SnapshotRecords:
 
     @contextmanager
     def content(self) -> Iterator[SnapshotInput]:
-        """Read all movies in the order of their ids, each with its reviews that have vectors.
+        """Read all movies, each with its reviews that have vectors; then those that have none.
 
         The rows are streamed and can be iterated once, while the context is open.
         """
         joined = self._searchable().join(MOVIES, MOVIES.c.movie_id == REVIEWS.c.movie_id)
         with reading(self._engine) as connection:
             revision = _newest_revision(connection)
-            movies, reviews, passages = connection.execute(
+            reviews, passages = connection.execute(
                 select(
-                    func.count(func.distinct(REVIEWS.c.movie_id)),
-                    func.count(),
-                    func.coalesce(func.sum(REVIEW_VECTORS.c.passages), 0),
+                    func.count(), func.coalesce(func.sum(REVIEW_VECTORS.c.passages), 0)
                 ).select_from(joined)
             ).one()
+            reviewed = set(
+                connection.execute(
+                    select(REVIEWS.c.movie_id).select_from(joined).distinct()
+                ).scalars()
+            )
+            spoilt = self._spoilt(connection) - reviewed
             described = {
-                row["movie_id"]: row for row in connection.execute(select(MOVIES)).mappings()
+                row["movie_id"]: row
+                for row in connection.execute(select(MOVIES)).mappings()
+                if row["movie_id"] in reviewed
+                or (is_findable(row) and row["movie_id"] not in spoilt)
             }
             with connection.execution_options(yield_per=500).execute(
                 _reviews().select_from(joined)
             ) as stream:
                 rows = _by_movie(described, stream.mappings())
-                yield SnapshotInput(revision, movies, reviews, int(passages), rows)
+                yield SnapshotInput(revision, len(described), reviews, int(passages), rows)
 
     @contextmanager
     def changes(self, since: int) -> Iterator[SnapshotChanges]:
@@ -234,7 +275,21 @@ class SnapshotRecords:
             reviews = connection.execute(
                 _reviews().select_from(self._searchable()).where(REVIEWS.c.movie_id.in_(chunk))
             )
-            yield from _by_movie(described, reviews.mappings())
+            spoilt = self._spoilt(connection, chunk)
+            for movie, of_movie in _by_movie(described, reviews.mappings()):
+                if of_movie or (is_findable(movie) and movie["movie_id"] not in spoilt):
+                    yield movie, of_movie
+
+    def _spoilt(self, connection: Connection, among: Sequence[str] | None = None) -> set[str]:
+        """Return the movies with reviews whose vectors were not usable."""
+        query = (
+            select(REVIEWS.c.movie_id)
+            .select_from(REVIEWS.join(REVIEW_VECTORS, has_vectors(self._encoder_id)))
+            .where(REVIEW_VECTORS.c.passages == 0)
+        )
+        if among is not None:
+            query = query.where(REVIEWS.c.movie_id.in_(among))
+        return set(connection.execute(query.distinct()).scalars())
 
     def _searchable(self) -> Join:
         return REVIEWS.join(
@@ -251,8 +306,22 @@ def _reviews() -> Select[Any]:
 def _by_movie(
     described: Mapping[str, RowMapping], reviews: Iterable[RowMapping]
 ) -> Iterator[tuple[RowMapping, list[RowMapping]]]:
+    """Yield movies with their reviews, then those that have none."""
+    reviewed = set()
     for movie_id, group in groupby(reviews, key=lambda row: str(row["movie_id"])):
+        reviewed.add(movie_id)
         yield described[movie_id], list(group)
+    for movie_id in sorted(described.keys() - reviewed):
+        yield described[movie_id], []
+
+
+def is_findable(movie: RowMapping) -> bool:
+    """Whether a movie without reviews can be found: what ``FINDABLE`` says in SQL."""
+    return any(movie[name] is not None for name in FINDABLE_BY)
+
+
+def _exists(connection: Connection, query: Select[Any]) -> bool:
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def _newest_revision(connection: Connection) -> int:

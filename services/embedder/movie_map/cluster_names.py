@@ -19,6 +19,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import numpy.typing as npt
 
+from shared.text.languages import ENGLISH
 from shared.text.terms import fold, stem, terms
 
 WORDS = 3
@@ -41,12 +42,14 @@ class WordCount:
 
     Args:
         movies: Number of movies.
+        language: The catalogue's language.
 
     Attributes:
         sampled_rows: Rows of the movies whose words are counted; other movies are ignored.
     """
 
-    def __init__(self, movies: int) -> None:
+    def __init__(self, movies: int, language: str = ENGLISH) -> None:
+        self._language = language
         self.sampled_rows = range(0, movies, max(1, -(-movies // MAX_MOVIES)))
         self._terms: dict[str, int] = {}
         self._term_of: dict[str, int] = {}
@@ -91,9 +94,14 @@ class WordCount:
         folded = fold(word)
         if "'" in folded or "’" in folded or (folded.isascii() and len(folded) < MIN_LETTERS):
             return -1
-        if folded in _PRONOUNS or not terms(folded):
-            return -1
-        return self._terms.setdefault(stem(folded), len(self._terms))
+        term = self._term(word, folded)
+        return self._terms.setdefault(term, len(self._terms)) if term else -1
+
+    def _term(self, word: str, folded: str) -> str:
+        """What the forms of a word share; empty for a word that cannot be a name."""
+        if self._language == ENGLISH:
+            return stem(folded) if folded not in _PRONOUNS and terms(folded) else ""
+        return " ".join(terms(word, self._language))
 
     def names(self, cluster: npt.NDArray[np.uint8]) -> Mapping[int, tuple[str, ...]]:
         """Return up to three words for each cluster, the highest score first.

@@ -3,9 +3,9 @@
 ``publish_schedule`` decides when, and ``shared.snapshot.commit`` how. A snapshot is made from the
 current one, by writing only the movies that have changed since that was started
 (``shared.snapshot.editor``). Everything is written again when the current snapshot is not of this
-database and encoder, when an earlier version made the terms of its lexical index, when it is
-damaged, when more than half of it would change, or when too much of its passage file has become
-waste.
+database and encoder, when an earlier version made the terms of its lexical index or did not count
+them, when it is damaged, when more than half of it would change, or when too much of its passage
+file has become waste.
 
 The gate refuses a snapshot with less than half of the current snapshot's movies, to catch
 accidents. Movies that removals have taken out since are intended (the guard of ``removal`` has
@@ -37,11 +37,13 @@ from shared.record import MOVIE_FIELDS, REVIEW_FACTS, MovieRecord, RecordField
 from shared.snapshot import commit
 from shared.snapshot.editor import Base, SnapshotEditor
 from shared.snapshot.files.atlas import ATLAS
+from shared.snapshot.files.term_counts import TERM_HASHES_FILE
 from shared.snapshot.storage.manifest import EncoderName, Manifest
 from shared.snapshot.storage.store import NoSnapshot, SnapshotStore
 from shared.snapshot.storage.verify import ProcessVerificationCache, SnapshotCorrupt
-from shared.snapshot.writer import EncodedReview, SnapshotWriter
+from shared.snapshot.writer import EncodedReview, SnapshotWriter, passage_vectors
 from shared.telemetry import get_logger
+from shared.text.languages import ENGLISH
 from shared.text.passages import Span
 from shared.text.terms import VERSION as TERMS_VERSION
 
@@ -76,6 +78,7 @@ class Publisher:
         keep: Number of snapshots that retention keeps.
         lease_folder: Folder of the leases that keep snapshots from being deleted.
         promote: The promotion gate; None to promote every snapshot.
+        language: The catalogue's language, by which terms are made.
     """
 
     def __init__(
@@ -88,6 +91,7 @@ class Publisher:
         keep: int,
         lease_folder: Path,
         promote: commit.Promote | None = None,
+        language: str = ENGLISH,
     ) -> None:
         self._records = records
         self._snapshots = snapshots
@@ -100,6 +104,7 @@ class Publisher:
         self._keep = keep
         self._lease_folder = lease_folder
         self._promote = promote
+        self._language = language
         self._verified = ProcessVerificationCache()
 
     def prepare(self) -> None:
@@ -107,7 +112,7 @@ class Publisher:
         map_layout.load()
 
     def publish(self) -> Manifest | None:
-        """Publish the content of the database; returns None if no movie has vectors yet.
+        """Publish the content of the database; returns None if no movie can be found yet.
 
         Raises:
             shared.snapshot.commit.GateFailed: The snapshot is not valid; nothing has changed.
@@ -153,10 +158,15 @@ class Publisher:
                 return None, None
             return self._commit(
                 lambda folder: write_files(
-                    folder, source, self._encoder, previous_map(self._snapshots, self._verified)
+                    folder,
+                    source,
+                    self._encoder,
+                    previous_map(self._snapshots, self._verified, language=self._language),
+                    language=self._language,
                 ),
                 revision=source.revision,
-                expected_bytes=source.passages * (2 * self._encoder.dim + 400),
+                expected_bytes=source.passages * (2 * self._encoder.dim + 400)
+                + source.movies * 4 * self._encoder.dim,
                 force=self._is_explained(source.movies),
             ), None
 
@@ -210,7 +220,10 @@ class Publisher:
         since = self._records.revision_of(manifest.sequence, manifest.snapshot_id)
         if since is None or manifest.encoder != self._encoder or ATLAS not in manifest.files:
             return None
-        if manifest.terms != TERMS_VERSION:  # an index of both kinds of terms could not be searched
+        # An index of both kinds of terms could not be searched.
+        if manifest.terms != TERMS_VERSION or manifest.language != self._language:
+            return None
+        if TERM_HASHES_FILE not in manifest.files:
             return None
         return Base(self._snapshots.folder(current.snapshot_id), manifest), since
 
@@ -237,13 +250,26 @@ class Publisher:
             return False
         return manifest.encoder.encoder_id == self._encoder.encoder_id
 
+    def current_is_in_another_language(self) -> bool:
+        """Whether ``CURRENT`` is readable, and its terms are not of the catalogue's language."""
+        try:
+            manifest = self._snapshots.manifest(self._snapshots.current().snapshot_id)
+        except (NoSnapshot, SnapshotCorrupt):
+            return False
+        return manifest.language != self._language
+
     def _highest_on_disk(self) -> int:
         """Return the highest sequence number in the store, which a new database must not reuse."""
         return max((int(name[:8]) for name in self._snapshots.snapshot_ids()), default=0)
 
 
 def write_files(
-    folder: Path, source: SnapshotInput, encoder: EncoderName, previous: PreviousMap | None
+    folder: Path,
+    source: SnapshotInput,
+    encoder: EncoderName,
+    previous: PreviousMap | None,
+    *,
+    language: str = ENGLISH,
 ) -> commit.Draft:
     """Write all files of a snapshot; movies whose pooled vector is zero are left out.
 
@@ -252,12 +278,15 @@ def write_files(
         source: The content.
         encoder: The encoder of the vectors.
         previous: The map to stay close to, if there is one.
+        language: The catalogue's language.
     """
-    with SnapshotWriter(folder, dim=encoder.dim, passages=source.passages) as writer:
+    with SnapshotWriter(
+        folder, dim=encoder.dim, passages=source.passages, language=language
+    ) as writer:
         for movie in _movies(source.rows, encoder.dim):
             writer.add(*movie)
-    write_map(folder, previous, movies=writer.counts.movies, dim=encoder.dim)
-    return commit.Draft(counts=writer.counts, encoder=encoder)
+    write_map(folder, previous, movies=writer.counts.movies, dim=encoder.dim, language=language)
+    return commit.Draft(counts=writer.counts, encoder=encoder, language=language)
 
 
 def write_changes(
@@ -271,22 +300,27 @@ def write_changes(
         changes: The changed and removed movies.
         previous: The map to stay close to, if there is one.
     """
-    encoder = base.manifest.encoder
+    encoder, language = base.manifest.encoder, base.manifest.language
     with SnapshotEditor(folder, base) as editor:
         editor.take_out(changes.ids)
         for movie in _movies(changes.rows, encoder.dim):
             editor.put(*movie)
-    write_map(folder, previous, movies=editor.counts.movies, dim=encoder.dim)
-    return commit.Draft(counts=editor.counts, encoder=encoder, linked=editor.linked())
+    write_map(folder, previous, movies=editor.counts.movies, dim=encoder.dim, language=language)
+    return commit.Draft(
+        counts=editor.counts, encoder=encoder, language=language, linked=editor.linked()
+    )
 
 
 def _movies(
     rows: Iterable[tuple[RowMapping, list[RowMapping]]], dim: int
 ) -> Iterator[tuple[MovieRecord, list[EncodedReview], npt.NDArray[np.float32]]]:
-    """Yield movies with their reviews and pooled vectors; those with a zero vector are skipped."""
+    """Yield movies with their reviews and pooled vectors.
+
+    A movie without reviews has the zero vector; one whose reviews have a zero mean is skipped.
+    """
     for movie, review_rows in rows:
         reviews = [_review(row, dim) for row in review_rows]
-        vector = pool(np.concatenate([review.vectors for review in reviews]))
+        vector = pool(passage_vectors(reviews, dim)) if reviews else np.zeros(dim, np.float32)
         if vector is None:
             get_logger().error("movie skipped: zero vector", movie=movie["movie_id"])
             continue

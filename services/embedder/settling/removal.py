@@ -9,9 +9,10 @@ on the stream: all items that the run saw are then in ``run_items``. In one tran
 3. A run that did not see all of its source removes nothing.
 4. Items that the source had, and that the run neither sent nor named, are *gone* from the source.
    Reviews that no source has are deleted with their vectors, and their movies are marked as
-   changed; movies that have no source and no review are deleted too.
+   changed; movies that have no source and no review are deleted too. A movie that has lost its
+   last review and still has a source is found by its facts.
 5. The guard: removing more than half of the reviews or movies of a source needs an operator's
-   confirmation. The last review of the database is never removed. A removal that the guard refuses
+   confirmation. The last movie that can be found is never removed. A removal that the guard refuses
    is rolled back as a whole, and the reason is stored with the ledger.
 
 The movies that searches lose are stored with the revision of their removal: this tells the
@@ -40,6 +41,7 @@ from sqlalchemy import (
 from services.embedder.database.engine import writing
 from services.embedder.database.models import MOVIES, REVIEWS
 from services.embedder.database.review_store import (
+    FINDABLE,
     MOVIE_ITEM,
     REMOVED_MOVIES,
     SOURCE_ITEMS,
@@ -137,10 +139,11 @@ def _remove(connection: Connection, ledger: Ledger, *, allowed: bool) -> int:
     lost = _find_gone(connection, ledger)
     reviews = _delete_reviews(connection, ledger, revision)
     movies = _delete_movies(connection, ledger, revision)
-    if reviews and connection.execute(select(REVIEWS.c.review_id).limit(1)).first() is None:
+    if (reviews or movies) and not _has_content(connection):
         raise RemovalRefused(
-            f"source {ledger.source} no longer has any of its {size.reviews} reviews, and without "
-            "them there would be nothing to search: nothing was removed"
+            f"source {ledger.source} no longer has any of its {size.reviews} reviews and "
+            f"{size.movies} movies, and without them there would be nothing to search: nothing "
+            "was removed"
         )
     if not allowed and (lost * 2 > size.reviews or movies * 2 > size.movies):
         raise RemovalRefused(
@@ -159,6 +162,13 @@ def _remove(connection: Connection, ledger: Ledger, *, allowed: bool) -> int:
             movies=movies,
         )
     return reviews
+
+
+def _has_content(connection: Connection) -> bool:
+    """Whether there is a review, or a movie that can be found without one."""
+    reviews = select(REVIEWS.c.review_id).limit(1)
+    movies = select(MOVIES.c.movie_id).where(FINDABLE).limit(1)
+    return any(connection.execute(query).first() is not None for query in (reviews, movies))
 
 
 def _source_size(connection: Connection, ledger: Ledger) -> _SourceSize:
@@ -231,7 +241,7 @@ def _delete_movies(connection: Connection, ledger: Ledger, revision: int) -> int
     """Delete movies that have no source and no review, and record the movies that searches lose.
 
     Returns:
-        The number of movies that have lost their last review or were deleted.
+        The number of movies that searches lose.
     """
     reviewed = exists().where(REVIEWS.c.movie_id == MOVIES.c.movie_id)
     has_source = exists().where(SOURCE_ITEMS.c["item"] == MOVIE_ITEM)
@@ -240,8 +250,13 @@ def _delete_movies(connection: Connection, ledger: Ledger, revision: int) -> int
         *_gone(ledger), ITEMS.c["item"].startswith(_MOVIE)
     )
     deletable = (or_(lost_reviews, MOVIES.c.movie_id.in_(gone)), ~reviewed, ~has_source)
+    # A movie that had no review and nothing to be found by was not in search.
     removed = select(MOVIES.c.movie_id, literal(revision)).where(
-        ~reviewed, or_(lost_reviews, MOVIES.c.movie_id.in_(gone) & ~has_source)
+        ~reviewed,
+        or_(
+            lost_reviews & ~(has_source & FINDABLE),
+            MOVIES.c.movie_id.in_(gone) & ~has_source & FINDABLE,
+        ),
     )
     statement = insert(connection, REMOVED_MOVIES).from_select(["movie_id", "revision"], removed)
     connection.execute(

@@ -38,12 +38,14 @@ from services.ingest.sources.sources import (
     ImdbSource,
     SchemaOrgSource,
     SourceInvalid,
+    TmdbSource,
     find_source,
     load_sources,
 )
 from services.ingest.spiders.dataset import DatasetSpider
 from services.ingest.spiders.imdb import ImdbSpider
 from services.ingest.spiders.schema_org import SchemaOrgSpider
+from services.ingest.spiders.tmdb import TmdbSpider
 from services.ingest.visits.kept_page import KeptPage
 from shared.delivery.redis_client import UNAVAILABLE, connect
 from shared.runs import registry
@@ -54,6 +56,7 @@ SPIDERS: Mapping[type, type[Spider]] = {
     DatasetSource: DatasetSpider,
     ImdbSource: ImdbSpider,
     SchemaOrgSource: SchemaOrgSpider,
+    TmdbSource: TmdbSpider,
 }
 
 

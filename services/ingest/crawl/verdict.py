@@ -15,6 +15,7 @@ from services.ingest.stats import (
     ADDRESS_REFUSED,
     FETCH_FAULT,
     STAT_DRIFT,
+    STAT_FACTS_DECLARED,
     STAT_FACTS_ONLY,
     STAT_FAULT,
     STAT_FIRST_UNREAD,
@@ -28,7 +29,9 @@ from services.ingest.stats import (
 )
 
 LIMITS = frozenset({"closespider_pagecount", "closespider_itemcount", "too_many_bytes"})
-FINAL = frozenset({"blocked", "dataset_invalid"})  # another attempt would end in the same way
+FINAL = frozenset(
+    {"blocked", "dataset_invalid", "file_invalid"}
+)  # another attempt would end in the same way
 
 
 def judge(stats: Mapping[str, Any], time_limit_s: int) -> Outcome:
@@ -60,7 +63,9 @@ def judge(stats: Mapping[str, Any], time_limit_s: int) -> Outcome:
         return Outcome(error=error, drifted=True, **counts)
     if stats.get("spider_exceptions/count", 0) and reviews + kept == 0:
         return Outcome(error="the spider failed on every page, see the log", **counts)
-    is_facts_only = stats.get(STAT_FACTS_ONLY) and not stats.get(STAT_UNREAD)
+    is_facts_only = stats.get(STAT_FACTS_ONLY) and (
+        stats.get(STAT_FACTS_DECLARED) or not stats.get(STAT_UNREAD)
+    )
     if reviews + kept == 0 and not is_facts_only:
         error = f"no reviews found: {_why_no_reviews(stats)}"
         return Outcome(error=error, drifted=True, **counts)

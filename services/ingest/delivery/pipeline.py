@@ -28,9 +28,10 @@ from services.ingest.pages.cleaning import clean_text
 from services.ingest.pages.items import MovieItem, ReviewItem, to_movie, to_review
 from services.ingest.pages.unread import Unread
 from services.ingest.pages.values.texts import excerpt
-from services.ingest.sources.sources import DatasetSource, SchemaOrgSource, WebSource
+from services.ingest.sources.sources import DatasetSource, SchemaOrgSource, TmdbSource, WebSource
 from services.ingest.stats import (
     STAT_DRIFT,
+    STAT_FACTS_DECLARED,
     STAT_FACTS_ONLY,
     STAT_FAULT,
     STAT_FIRST_UNREAD,
@@ -168,6 +169,9 @@ class StreamPipeline:
             drifted = drift(tally, allow_removals=self._allow_removals)
             stats.set_value(STAT_DRIFT, drifted)
             stats.set_value(STAT_FACTS_ONLY, self._is_facts_only(tally))
+            source = self._crawl.source
+            is_declared = isinstance(source, TmdbSource) and not source.reviews
+            stats.set_value(STAT_FACTS_DECLARED, is_declared)
         except sqlite3.Error as error:
             self._on_lost(f"visits cannot be read: {error}")
         finally:
@@ -191,7 +195,7 @@ class StreamPipeline:
             return source.reviews is None
         emptied = tally.emptied > 0 and not self._allow_removals
         seen = self._has_seen_review or tally.textless > 0 or emptied
-        return isinstance(source, SchemaOrgSource) and not seen
+        return isinstance(source, (SchemaOrgSource, TmdbSource)) and not seen
 
     def _tally(self) -> Tally:
         if isinstance(self._crawl.source, WebSource):

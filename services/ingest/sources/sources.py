@@ -9,17 +9,12 @@ files of a dataset are opened when its crawl starts, not when the sources are lo
 from __future__ import annotations
 
 import difflib
-import re
-from abc import abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Field,
     TypeAdapter,
     ValidationError,
@@ -28,13 +23,20 @@ from pydantic import (
 )
 
 from services.ingest.settings import IngestSettings
+from services.ingest.sources.base_source import (
+    BaseSource,
+    StrictInt,
+    WebSource,
+    require_host,
+    site_address,
+)
 from services.ingest.sources.source_file import (
     SourceInvalid,
     SourcesFile,
     SourceTable,
     read_sources_file,
 )
-from shared.delivery.messages import SourceName
+from services.ingest.sources.tmdb_source import TmdbSource
 from shared.record import Url
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "SchemaOrgSource",
     "Source",
     "SourceInvalid",
+    "TmdbSource",
     "WebSource",
     "find_source",
     "load_sources",
@@ -58,20 +61,6 @@ DATASET_SUFFIXES = (
     *(suffix + compression for suffix in (".csv", ".jsonl") for compression in (".gz", ".zst")),
 )
 
-_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-
-
-def _seconds(value: object) -> object:
-    match = re.fullmatch(r"([1-9]\d{0,5})([smhd])", value) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError('must be a duration such as "90s", "30m", "24h" or "7d"')
-    return int(match.group(1)) * _UNITS_S[match.group(2)]
-
-
-Duration = Annotated[int, BeforeValidator(_seconds)]
-StrictInt = Annotated[int, Field(strict=True)]
-StrictBool = Annotated[bool, Field(strict=True)]
-
 MovieTarget = Literal[
     "movie_id", "title", "description", "year", "genres", "directors", "rating", "url",
     "original_title", "people", "countries", "languages", "keywords", "runtime_minutes", "votes",
@@ -83,63 +72,6 @@ ReviewTarget = Literal[
 ]  # fmt: skip
 Target = Literal[MovieTarget, ReviewTarget]
 ColumnName = Annotated[str, Field(min_length=1, max_length=200)]
-
-
-class _Source(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: SourceName
-    reviews_per_movie: Annotated[
-        StrictInt,
-        Field(ge=0, le=10_000, description="Maximum number of reviews per movie; 0 keeps all."),
-    ] = 0
-    every_s: Annotated[
-        Duration | None,
-        Field(alias="every", description="Time between two crawls."),
-    ] = None
-    time_limit_s: Annotated[
-        Duration | None,
-        Field(
-            alias="time_limit",
-            description="Maximum duration of a crawl; default: `MOVIE_SEARCH_CRAWL_TIME_LIMIT_S`.",
-        ),
-    ] = None
-
-
-class WebSource(_Source):
-    """The limits of every source that is a web site."""
-
-    allow_private: Annotated[
-        StrictBool, Field(description="Whether the site may have a private or loopback address.")
-    ] = False
-    delay_s: Annotated[
-        float,
-        Field(
-            ge=0.01,
-            le=300,
-            strict=True,
-            allow_inf_nan=False,
-            description="Minimum pause between two requests, in seconds.",
-        ),
-    ] = 1.0
-    max_pages: Annotated[
-        StrictInt, Field(ge=1, le=10_000_000, description="Maximum number of pages per crawl.")
-    ] = 50_000
-    max_depth: Annotated[
-        StrictInt,
-        Field(ge=1, le=10_000, description="Maximum number of links from a start page to a page."),
-    ] = 500  # pages may follow one another by "next" links
-    max_bytes: Annotated[
-        StrictInt,
-        Field(
-            ge=1, le=2**50, description="Maximum size of all pages of a crawl together, in bytes."
-        ),
-    ] = 2 * 2**30
-
-    @property
-    @abstractmethod
-    def hosts(self) -> frozenset[str]:
-        """The hosts that the crawl may visit: ``host`` or ``host:port``."""
 
 
 class SchemaOrgSource(WebSource):
@@ -155,7 +87,7 @@ class SchemaOrgSource(WebSource):
     @classmethod
     def _with_host(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
         for url in urls:
-            _require_host(url)
+            require_host(url)
         return urls
 
     @property
@@ -181,11 +113,7 @@ class ImdbSource(WebSource):
     @field_validator("base_url", mode="after")
     @classmethod
     def _site_only(cls, url: str) -> str:
-        _require_host(url)
-        parts = urlsplit(url)
-        if parts.query or parts.fragment:
-            raise ValueError("must be the address of a site, without query and fragment")
-        return url.rstrip("/")
+        return site_address(url)
 
     @property
     def hosts(self) -> frozenset[str]:
@@ -193,7 +121,7 @@ class ImdbSource(WebSource):
         return frozenset({urlsplit(self.base_url).netloc.lower()})
 
 
-class DatasetSource(_Source):
+class DatasetSource(BaseSource):
     """A catalogue on disk: one file of movies, and one of reviews unless only facts are known."""
 
     spider: Literal["dataset"]
@@ -218,10 +146,11 @@ class DatasetSource(_Source):
         return Path(folder, path.expanduser())
 
 
-Source = SchemaOrgSource | ImdbSource | DatasetSource
-_MODELS: Mapping[str, type[_Source]] = {
+Source = SchemaOrgSource | ImdbSource | TmdbSource | DatasetSource
+_MODELS: Mapping[str, type[BaseSource]] = {
     "schema_org": SchemaOrgSource,
     "imdb": ImdbSource,
+    "tmdb": TmdbSource,
     "dataset": DatasetSource,
 }
 _source: TypeAdapter[Source] = TypeAdapter(Annotated[Source, Field(discriminator="spider")])
@@ -271,12 +200,6 @@ def _demo(url: str) -> SourceTable:
         "allow_private": True,
         "delay_s": DEMO_DELAY_S,
     }
-
-
-def _require_host(url: str) -> None:
-    parts = urlsplit(url)
-    if not parts.hostname or parts.username or parts.password:
-        raise ValueError("the URL must contain a host, and no user or password")
 
 
 def _parse(name: str, table: SourceTable, file: SourcesFile) -> Source:

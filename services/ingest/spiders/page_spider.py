@@ -19,7 +19,7 @@ the pages that could not be read.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -100,6 +100,10 @@ class PageSpider(Spider, ABC):
     @abstractmethod
     def new_sequence(self, link: Link) -> PageSequence:
         """An empty page sequence for the page that a link points to."""
+
+    def request_headers(self) -> Mapping[str, str]:
+        """Further headers of every request for a page; those for robots.txt have none."""
+        return {}
 
     async def start(self) -> AsyncIterator[Request]:
         """Yield the first requests; a repeated attempt continues with the pages that are left.
@@ -349,7 +353,7 @@ class PageSpider(Spider, ABC):
     def _request(
         self, progress: SequenceProgress, url: str, depth: int, page: FetchedPage | None
     ) -> Request:
-        headers = {}
+        headers = dict(self.request_headers())
         if page is not None and page.etag is not None:
             headers["If-None-Match"] = page.etag
         if page is not None and page.last_modified is not None:

@@ -46,6 +46,7 @@ EXTRACTION_VERSION = 3
 
 _NO_EFFECT_ON_CONTENT = {
     "allow_private", "delay_s", "every_s", "max_bytes", "max_depth", "max_pages", "time_limit_s",
+    "key_file", "imdb_ids", "tmdb_ids", "ids_from",
 }  # fmt: skip
 _PORTION = 100
 _REVIEWS = ledger_id("review", "")

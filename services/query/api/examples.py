@@ -27,14 +27,18 @@ MOVIE: JsonDict = {
 HIT: JsonDict = {
     "rank": 1,
     "score": 0.8312,
+    "fit": 0.914,
     "movie": MOVIE,
     "evidence": [
         {
             "review_id": "demo:rocky-1",
             "text": "You leave wanting to run up the nearest flight of stairs.",
-            "score": 0.7124,
             "rating": 9.0,
             "url": "https://films.example/tt0075148#review-1",
+            "spoiler": False,
+            "score": 0.7124,
+            "kind": "review",
+            "marks": [[22, 25]],
         }
     ],
 }
@@ -45,6 +49,7 @@ MOVIE_DETAIL: JsonDict = {
         {
             "review_id": "demo:rocky-1",
             "text": "You leave wanting to run up the nearest flight of stairs.",
+            "hidden": False,
             "rating": 9.0,
             "title": "Still has it",
             "author": "A. Viewer",
@@ -89,8 +94,11 @@ SEARCH_REQUESTS: list[JsonDict] = [
         },
         "exclude": ["tt0084602", "tt0089927"],
         "interpret": False,
+        "titles": [],
         "k": 5,
+        "min_fit": 0.1,
         "evidence": 2,
+        "spoilers": "show",
         "explain": True,
     },
 ]
@@ -114,12 +122,14 @@ SIMILAR_RESPONSE: JsonDict = {
                     "text": "The gym feels like a place where people go to be forgiven.",
                     "rating": 8.0,
                     "url": "https://films.example/tt0405159#review-2",
+                    "spoiler": False,
                 },
                 "other_movie": {
                     "review_id": "demo:rocky-2",
                     "text": "A gym, an old trainer, and somebody who needs one chance.",
                     "rating": 9.0,
                     "url": "https://films.example/tt0075148#review-2",
+                    "spoiler": False,
                 },
                 "score": 0.6421,
             },
@@ -127,7 +137,8 @@ SIMILAR_RESPONSE: JsonDict = {
     ],
 }
 SUGGESTIONS: JsonDict = {
-    "suggestions": [{"movie_id": "tt0211915", "title": "Amélie", "year": 2001}]
+    "suggestions": [{"movie_id": "tt0211915", "title": "Amélie", "year": 2001}],
+    "names": [{"kind": "person", "name": "Amy Adams", "movies": 4}],
 }
 FACETS: JsonDict = {
     "genres": [{"genre": "Drama", "movies": 231}, {"genre": "Comedy", "movies": 104}],

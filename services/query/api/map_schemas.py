@@ -30,7 +30,10 @@ class MapCluster(BaseModel):
 
 
 class MovieMap(BaseModel):
-    """Every movie as a point; similar movies are near. All columns have the same order."""
+    """Every movie that has reviews as a point; similar movies are near.
+
+    All columns have the same order.
+    """
 
     model_config = ConfigDict(json_schema_extra={"examples": [MOVIE_MAP]})
 

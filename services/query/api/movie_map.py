@@ -29,7 +29,7 @@ FORMAT = 1
     },
 )
 async def get_map(request: Request, service: Service) -> Response:
-    """Return every movie as a point in the plane, and the clusters of the points.
+    """Return every movie that has reviews as a point in the plane, and the clusters of the points.
 
     Movies with similar reviews are near each other. Movies keep their places from one snapshot to
     the next unless many movies are added or removed. The response has an `ETag` and is compressed

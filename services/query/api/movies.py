@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from services.query.api import serialization
-from services.query.api.requests import PageParameters, SimilarParameters
+from services.query.api.requests import MovieParameters, PageParameters, SimilarParameters
 from services.query.api.schemas import (
     MovieDetail,
     MoviePage,
@@ -62,13 +62,12 @@ async def list_movies(service: Service, page: Annotated[PageParameters, Query()]
     operation_id="getMovie",
     summary="Get a movie with its reviews",
     response_model=MovieDetail,
-    responses=documented(
-        Problems.UNKNOWN_MOVIE,
-        *(kind for kind in SEARCH_PROBLEMS if kind is not Problems.INVALID_REQUEST),
-    ),
+    responses=documented(Problems.UNKNOWN_MOVIE, *SEARCH_PROBLEMS),
 )
-async def get_movie(service: Service, movie_id: MovieIdPath) -> Response:
-    """Return a movie and all of its reviews."""
+async def get_movie(
+    service: Service, movie_id: MovieIdPath, parameters: Annotated[MovieParameters, Query()]
+) -> Response:
+    """Return a movie and all of its reviews; marked spoilers are `hidden` by default."""
     generation = service.generation()
     catalogue = generation.snapshot.catalogue
 
@@ -76,8 +75,11 @@ async def get_movie(service: Service, movie_id: MovieIdPath) -> Response:
         movie = catalogue.movie(movie_id)
         if movie is None:
             return None
-        reviews = map(serialization.review_body, catalogue.reviews_of(movie.row))
-        return {**serialization.movie_body(generation.snapshot, movie), "reviews": [*reviews]}
+        reviews = [
+            serialization.review_body(review, spoilers=parameters.spoilers)
+            for review in catalogue.reviews_of(movie.row)
+        ]
+        return {**serialization.movie_body(generation.snapshot, movie), "reviews": reviews}
 
     result = await run_job(service.batcher.run(read))
     if result.value is None:
@@ -100,7 +102,8 @@ async def similar_movies(
 ) -> Response:
     """Rank the other movies by the cosine similarity of their pooled vectors to this movie's.
 
-    Each hit has a reason: the two most similar passages, one of each movie's reviews.
+    Each hit has a reason: the two most similar passages that agree, one of each movie's reviews.
+    Movies without reviews have no vector: they are similar to none.
     """
     generation = service.generation()
     searcher = generation.searcher
@@ -113,9 +116,13 @@ async def similar_movies(
             movie_id,
             k=parameters.k,
             evidence=parameters.evidence,
+            spoilers=parameters.spoilers,
             diversity=parameters.diversity,
         )
-        return page, [searcher.shared_evidence(movie, hit.movie) for hit in page.hits]
+        return page, [
+            searcher.shared_evidence(movie, hit.movie, spoilers=parameters.spoilers)
+            for hit in page.hits
+        ]
 
     result = await run_job(service.batcher.run(rank))
     page, reasons = result.value

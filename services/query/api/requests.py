@@ -10,11 +10,13 @@ from services.query.api.examples import BATCH_REQUEST, SEARCH_REQUESTS
 from services.query.api.request_parts import NO_FILTERS, Filters, RequestBody
 from services.query.http.field_errors import field_error
 from shared.record import MovieId
+from shared.retrieval.query import Spoilers
 from shared.retrieval.searcher import Mode, SearchQuery
 from shared.text.query_text import MAX_QUERY_CHARS, clean
 
 MAX_BATCH_SEARCHES = 64
 MAX_LIKED = 10
+MAX_TITLES = 200
 MAX_EXCLUDED = 1000
 MAX_EXCLUDED_IN_LINK = 100
 
@@ -31,7 +33,7 @@ QueryText = Annotated[
 K = Annotated[int, Field(ge=1, le=100, description="Number of movies to return.")]
 Offset = Annotated[int, Field(ge=0, le=1000, description="Number of movies to skip, for paging.")]
 EvidenceCount = Annotated[
-    int, Field(ge=0, le=5, description="Number of review passages to return with each hit.")
+    int, Field(ge=0, le=5, description="Number of passages to return with each hit, at most.")
 ]
 ModeChoice = Annotated[
     Mode,
@@ -48,6 +50,13 @@ Interpret = Annotated[
         "response says how. `false` searches for the query as it is."
     ),
 ]
+SpoilersChoice = Annotated[
+    Spoilers,
+    Field(
+        description="`hide`: no evidence from reviews that are marked as spoilers. `show`: these "
+        "count like others."
+    ),
+]
 Diversity = Annotated[
     float,
     Field(
@@ -55,6 +64,16 @@ Diversity = Annotated[
         le=1,
         description="How strongly to diversify the ranking, so that a franchise does not fill the "
         "page. 0 disables diversification.",
+    ),
+]
+MinFit = Annotated[
+    float,
+    Field(
+        ge=0,
+        le=1,
+        description="Least `fit` of a hit. Above 0, `matched` counts only the movies that fit so "
+        "well, and only the candidates of a search are considered: about 200 movies that are "
+        "nearest in meaning or share most words.",
     ),
 ]
 
@@ -109,9 +128,19 @@ class SearchRequest(RequestBody):
     filters: Annotated[Filters, Field(description="Exact conditions, applied before ranking.")] = (
         NO_FILTERS
     )
+    titles: Annotated[
+        list[MovieId] | None,
+        Field(
+            max_length=MAX_TITLES,
+            description="Ids of the movies that the query names, which come first. `null`: those "
+            "whose title the query is. An empty list: none, the query is a description.",
+        ),
+    ] = None
     interpret: Interpret = True
     mode: ModeChoice = "hybrid"
+    min_fit: MinFit = 0.0
     evidence: EvidenceCount = 1
+    spoilers: SpoilersChoice = "hide"
     diversity: Diversity = 0.0
     explain: Annotated[
         bool, Field(description="Return the components of each score as `parts`.")
@@ -133,13 +162,16 @@ class SearchRequest(RequestBody):
             k=self.k,
             offset=self.offset,
             evidence=self.evidence,
+            spoilers=self.spoilers,
             mode=self.mode,
             text=self.query,
             avoid=self.avoid,
             like=tuple(dict.fromkeys(self.like)),
             unlike=tuple(dict.fromkeys(self.unlike)),
             exclude=tuple(dict.fromkeys(self.exclude)),
+            titles=None if self.titles is None else tuple(dict.fromkeys(self.titles)),
             filters=self.filters.to_filter(),
+            min_fit=self.min_fit,
             diversity=self.diversity,
         )
 
@@ -160,6 +192,7 @@ class SearchParameters(QueryParameters):
     offset: Offset = 0
     mode: ModeChoice = "hybrid"
     evidence: EvidenceCount = 1
+    spoilers: SpoilersChoice = "hide"
     interpret: Interpret = True
     exclude: Annotated[
         list[MovieId],
@@ -168,6 +201,7 @@ class SearchParameters(QueryParameters):
             description="Id of a movie to leave out; may be repeated.",
         ),
     ] = []
+    min_fit: MinFit = 0.0
 
     def request(self) -> SearchRequest:
         """Convert the parameters to a request."""
@@ -177,26 +211,32 @@ class SearchParameters(QueryParameters):
             offset=self.offset,
             mode=self.mode,
             evidence=self.evidence,
+            spoilers=self.spoilers,
             interpret=self.interpret,
             exclude=self.exclude,
+            min_fit=self.min_fit,
         )
 
 
 class SuggestParameters(QueryParameters):
-    """A prefix of a title."""
+    """A prefix of a title or of a name."""
 
     q: Annotated[
         str,
         Field(
             min_length=1,
             max_length=MAX_QUERY_CHARS,
-            description="The beginning of a title or of a word in it. Case, accents, punctuation "
-            "and a leading article are ignored, `&` is `and`, and slips are forgiven.",
+            description="The beginning of a title, of a person's name, of a genre, or of a word in "
+            "it. Case, accents, punctuation and a leading article are ignored, `&` is `and`, and "
+            "slips are forgiven.",
             examples=["amel"],
         ),
         AfterValidator(clean),
     ]
     limit: Annotated[int, Field(ge=1, le=20, description="Number of titles to return.")] = 8
+    names: Annotated[
+        int, Field(ge=0, le=20, description="Number of people and genres to return.")
+    ] = 4
 
 
 class SimilarParameters(QueryParameters):
@@ -204,7 +244,20 @@ class SimilarParameters(QueryParameters):
 
     k: K = 10
     evidence: EvidenceCount = 1
+    spoilers: SpoilersChoice = "hide"
     diversity: Diversity = 0.0
+
+
+class MovieParameters(QueryParameters):
+    """How a movie's reviews are returned."""
+
+    spoilers: Annotated[
+        Spoilers,
+        Field(
+            description="`hide`: reviews that are marked as spoilers are `hidden`, to be shown "
+            "only when the reader asks for them. `show`: no review is."
+        ),
+    ] = "hide"
 
 
 class PageParameters(QueryParameters):

@@ -24,6 +24,8 @@ from services.query.api.examples import (
 from services.query.api.request_parts import Filters
 from shared.record import MovieRecord, ReviewFacts
 from shared.retrieval.filters import FilterIndex
+from shared.retrieval.query import EvidenceKind
+from shared.retrieval.suggestions import NameKind
 
 _RESPONSE = ConfigDict(json_schema_serialization_defaults_required=True)  # has every field
 
@@ -39,9 +41,13 @@ class Movie(MovieRecord):
     """A movie. The title of a movie without one is its id."""
 
     title: str
-    review_count: int
+    review_count: Annotated[
+        int,
+        Field(description="How many reviews it has; 0 if only facts are known."),
+    ]
     cluster: Annotated[
-        int | None, Field(description="Number of its cluster on the map; null without a map.")
+        int | None,
+        Field(description="Number of its cluster on the map; null if it has no place."),
     ]
 
 
@@ -51,6 +57,13 @@ class Review(ReviewFacts):
 
     review_id: str
     text: str
+    hidden: Annotated[
+        bool,
+        Field(
+            description="Whether to show it only when the reader asks for it: it is marked as a "
+            "spoiler, and the request does not say `spoilers=show`."
+        ),
+    ]
 
 
 @dataclass(frozen=True, kw_only=True, config=_with_example(MOVIE_DETAIL))
@@ -63,16 +76,38 @@ class MovieDetail(Movie):
 class Passage(BaseModel):
     """A passage of a review, with the rating of the review."""
 
-    review_id: str
+    review_id: Annotated[str | None, Field(description="Null for a passage of the description.")]
     text: str
     rating: float | None
     url: str | None
+    spoiler: Annotated[
+        bool | None,
+        Field(description="Whether the review is marked as a spoiler; null: not said."),
+    ]
 
 
 class Evidence(Passage):
-    """A passage of a review that matches the query."""
+    """A passage that says why the movie matches: of a review, or of the description.
 
-    score: Annotated[float, Field(description="Cosine similarity of the passage to the query.")]
+    It does not deny what the query asks for, does not pan the movie, and does not tell of what is
+    to be avoided. The description is quoted where no viewer says what is asked.
+    """
+
+    score: Annotated[
+        float,
+        Field(
+            description="Of a review: cosine similarity of the passage to the query. Of the "
+            "description: the share of the query's words that it has."
+        ),
+    ]
+    kind: Annotated[EvidenceKind, Field(description="What it is a passage of.")]
+    marks: Annotated[
+        list[tuple[int, int]],
+        Field(
+            description="The words to mark, as spans `[start, end)` of the text in Unicode "
+            "characters: the query's words that matter, in any form."
+        ),
+    ]
 
 
 class Parts(BaseModel):
@@ -90,6 +125,18 @@ class Parts(BaseModel):
     ]
 
 
+Fit = Annotated[
+    float,
+    Field(
+        ge=0,
+        le=1,
+        description="How well the movie fits the search: the share of such hits that a person "
+        "would accept. Comparable between searches, modes and snapshots, unlike `score`, which "
+        "orders the hits: a hit may fit better than the one before it.",
+    ),
+]
+
+
 class Hit(BaseModel):
     """A movie in the results."""
 
@@ -101,6 +148,7 @@ class Hit(BaseModel):
             "`semantic`: cosine similarity; `lexical`: BM25. Not comparable between searches."
         ),
     ]
+    fit: Fit
     movie: Movie
     evidence: list[Evidence]
     parts: Annotated[Parts | None, Field(description="Present only with `explain`.")] = None
@@ -125,7 +173,7 @@ class QueryInterpretation(BaseModel):
     """How the query was understood, without the parts that the request sets itself.
 
     Each part can be sent back as a field of a request with `interpret: false`: `text` as `query`
-    unless it is empty, `filters`, `avoid` and `like` under their names.
+    unless it is empty, `filters`, `avoid`, `like` and `titles` under their names.
     """
 
     text: Annotated[str, Field(description="What was searched by meaning and words; may be empty.")]
@@ -150,6 +198,17 @@ class QueryInterpretation(BaseModel):
     ]
 
 
+class OtherLanguage(BaseModel):
+    """The query is in another language than the reviews, as codes: `es`, `en`.
+
+    It is searched all the same, and with an encoder of several languages it finds movies. Where
+    nothing fits, this may be why.
+    """
+
+    query: str
+    reviews: str
+
+
 class SearchResponse(BaseModel):
     """One page of a ranking, from one snapshot."""
 
@@ -161,6 +220,13 @@ class SearchResponse(BaseModel):
     interpretation: Annotated[
         QueryInterpretation | None,
         Field(description="Present only when something was understood."),
+    ] = None
+    language: Annotated[
+        OtherLanguage | None,
+        Field(
+            description="Present only when the query is surely in another language than the "
+            "reviews."
+        ),
     ] = None
     hits: list[Hit]
 
@@ -174,7 +240,10 @@ class BatchResponse(BaseModel):
 
 
 class Reason(BaseModel):
-    """The two most similar passages, one of each movie's reviews."""
+    """The two most similar passages that agree, one of each movie's reviews.
+
+    Neither pans its movie, and neither denies what the other one says.
+    """
 
     this_movie: Annotated[Passage, Field(description="Passage about the movie in the request.")]
     other_movie: Annotated[Passage, Field(description="Passage about the hit.")]
@@ -186,6 +255,7 @@ class SimilarHit(BaseModel):
 
     rank: int
     score: Annotated[float, Field(description="Cosine similarity of the movies' pooled vectors.")]
+    fit: Fit
     movie: Movie
     evidence: Annotated[
         list[Evidence],
@@ -213,12 +283,23 @@ class Suggestion(BaseModel):
     year: int | None
 
 
+class NameSuggestion(BaseModel):
+    """A person or a genre that the typed text begins; search for it with `filters`."""
+
+    kind: Annotated[
+        NameKind, Field(description="`person`: filter by `people`; `genre`: filter by `genres`.")
+    ]
+    name: str
+    movies: Annotated[int, Field(description="Number of movies with this name.")]
+
+
 class Suggestions(BaseModel):
-    """Matching titles, best first."""
+    """Matching titles, and matching names of people and genres, each best first."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [SUGGESTIONS]})
 
     suggestions: list[Suggestion]
+    names: Annotated[list[NameSuggestion], Field(description="Genres first, then people.")]
 
 
 class GenreCount(BaseModel):

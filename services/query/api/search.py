@@ -23,6 +23,7 @@ from services.query.api.requests import (
 from services.query.api.schemas import (
     BatchResponse,
     Facets,
+    NameSuggestion,
     SearchResponse,
     Suggestion,
     Suggestions,
@@ -41,6 +42,7 @@ from services.query.serving.batching import Closed, Job, Overloaded, QueueTimeou
 from services.query.serving.generation import Generation
 from shared.encoder import Vectors
 from shared.retrieval.searcher import SearchPage, UnknownMovie
+from shared.retrieval.suggestions import SuggestedName
 from shared.snapshot.files.catalogue import CatalogueMovie
 
 router = APIRouter(route_class=BodyRoute, tags=["search"])
@@ -133,26 +135,32 @@ async def post_batch(request: Request, service: Service, batch: BatchRequest) ->
 @router.get(
     "/suggest",
     operation_id="suggest",
-    summary="Suggest titles",
+    summary="Suggest titles and names",
     response_model=Suggestions,
     responses=documented(*SEARCH_PROBLEMS),
 )
 async def suggest(service: Service, parameters: Annotated[SuggestParameters, Query()]) -> Response:
-    """Complete the beginning of a title, or of a word in a title; slips are forgiven."""
+    """Complete a title, a person's name or a genre, from any of its words; slips are forgiven."""
     generation = service.generation()
+    searcher = generation.searcher
 
-    def read() -> list[CatalogueMovie]:
-        rows = generation.searcher.titles.suggest(parameters.q, parameters.limit)
-        return generation.snapshot.catalogue.movies(rows)
+    def read() -> tuple[list[CatalogueMovie], list[SuggestedName]]:
+        rows = searcher.titles.suggest(parameters.q, parameters.limit)
+        names = searcher.names.suggest(parameters.q, parameters.names)
+        return generation.snapshot.catalogue.movies(rows), names
 
     result = await run_job(service.batcher.run(read))
+    movies, names = result.value
     suggestions = [
         Suggestion.model_construct(
             movie_id=movie.movie_id, title=movie.title or movie.movie_id, year=movie.year
         )
-        for movie in result.value
+        for movie in movies
     ]
-    return json_response(generation, Suggestions.model_construct(suggestions=suggestions))
+    named = [NameSuggestion.model_construct(**name._asdict()) for name in names]
+    return json_response(
+        generation, Suggestions.model_construct(suggestions=suggestions, names=named)
+    )
 
 
 @router.get(
@@ -197,7 +205,11 @@ def _search_job(
         try:
             return generation.searcher.search(query.with_vectors(vectors))
         except UnknownMovie as unknown:
-            name = "like" if unknown.movie_id in search.like else "unlike"
+            name = next(
+                name
+                for name in ("like", "unlike", "titles")
+                if unknown.movie_id in (getattr(search, name) or ())
+            )
             place = getattr(search, name).index(unknown.movie_id)
             invalid = FieldError(field=f"{field_prefix}{name}.{place}", message="Unknown movie id")
             raise Problem(Problems.INVALID_REQUEST, errors=[invalid]) from unknown

@@ -14,7 +14,7 @@ from typing import Any
 from services.query.serving.batching import JobResult
 from shared.record import MOVIE_FIELDS, REVIEW_FACTS
 from shared.retrieval.filters import MovieFilter
-from shared.retrieval.query import RankedMovie, ScoreBreakdown, SearchPage, Understood
+from shared.retrieval.query import RankedMovie, ScoreBreakdown, SearchPage, Spoilers, Understood
 from shared.snapshot.files.catalogue import CatalogueMovie, CataloguePassage, CatalogueReview
 from shared.snapshot.reader import Snapshot
 
@@ -58,6 +58,8 @@ def search_body(
     }
     if page.understood is not None:
         head["interpretation"] = _interpretation(page.understood)
+    if page.language is not None:
+        head["language"] = {"query": page.language, "reviews": snapshot.manifest.language}
     return {**head, "hits": hits}
 
 
@@ -127,9 +129,16 @@ def _hit(snapshot: Snapshot, hit: RankedMovie) -> JsonObject:
     return {
         "rank": hit.rank,
         "score": hit.score,
+        "fit": hit.fit,
         "movie": movie_body(snapshot, hit.movie),
         "evidence": [
-            {**_passage(evidence.passage), "score": evidence.score} for evidence in hit.evidence
+            {
+                **_passage(evidence.passage),
+                "score": evidence.score,
+                "kind": evidence.kind,
+                "marks": evidence.marks,
+            }
+            for evidence in hit.evidence
         ],
     }
 
@@ -143,18 +152,20 @@ def movie_body(snapshot: Snapshot, movie: CatalogueMovie) -> JsonObject:
     return body
 
 
-def review_body(review: CatalogueReview) -> JsonObject:
+def review_body(review: CatalogueReview, *, spoilers: Spoilers) -> JsonObject:
     """Make a ``Review``."""
     facts = dict(zip(_REVIEW_FACTS, _review_facts(review), strict=True))
-    return {"review_id": review.review_id, "text": review.text, **facts}
+    is_hidden = bool(review.spoiler) and spoilers == "hide"
+    return {"review_id": review.review_id, "text": review.text, "hidden": is_hidden, **facts}
 
 
 def _passage(passage: CataloguePassage) -> JsonObject:
     return {
-        "review_id": passage.review_id,
+        "review_id": passage.review_id or None,
         "text": passage.text,
         "rating": passage.rating,
         "url": passage.url,
+        "spoiler": passage.spoiler,
     }
 
 

@@ -1,6 +1,7 @@
 """The response of ``GET /map`` for a snapshot.
 
-It is built once, when the snapshot is opened, and kept compressed, because it names every movie.
+It is built once, when the snapshot is opened, and kept compressed, because it names every movie
+that has reviews; the others have no place on the map.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ def zipped_map(snapshot: Snapshot) -> bytes | None:
     atlas = snapshot.atlas
     if atlas is None:
         return None
-    movie_ids = snapshot.catalogue.movie_ids()
-    facts = snapshot.catalogue.all_facts()
-    x, y = np.round(atlas.positions.astype(np.float64), DECIMALS).T.tolist()
+    rows = atlas.placed.tolist()
+    all_ids, all_facts = snapshot.catalogue.movie_ids(), snapshot.catalogue.all_facts()
+    movie_ids, facts = [all_ids[row] for row in rows], [all_facts[row] for row in rows]
+    x, y = np.round(atlas.positions[rows].astype(np.float64), DECIMALS).T.tolist()
     body = {
         "snapshot_id": snapshot.snapshot_id,
         "movie_ids": movie_ids,
@@ -31,7 +33,7 @@ def zipped_map(snapshot: Snapshot) -> bytes | None:
         "years": [fact.year for fact in facts],
         "x": x,
         "y": y,
-        "cluster": atlas.cluster.tolist(),
+        "cluster": atlas.cluster[rows].tolist(),
         "clusters": [cluster.model_dump() for cluster in atlas.clusters],
     }
     return gzip.compress(orjson.dumps(body), LEVEL, mtime=0)

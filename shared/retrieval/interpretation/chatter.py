@@ -32,7 +32,20 @@ _OPENINGS = phrases_by_first((
     "any suggestions for", "any suggestion for", "any recommendations for", "any ideas for",
     "suggestions for", "recommendations for", "any suggestions", "any recommendations", "any ideas",
     "i'm trying to find", "trying to find", "i need", "i want", "i would like", "i'd like",
-    "we want", "we need", "want", "need", "any",
+    "we want", "we need", "want", "need", "any", "that", "that one", "this", "this one", "gimme",
+    "what's that", "what was that", "what is that", "what's the", "what was the", "what is the",
+    "what's the name of that", "what's the name of the", "what is the name of the",
+    "what was the name of the", "what was the name of that", "name of the", "name of that",
+    "i'm trying to remember", "i am trying to remember", "trying to remember",
+    "i can't remember the name of", "i forgot the name of", "do you remember",
+    "does anyone remember", "there's this", "there's a", "there is a", "there was this",
+    "there was a", "who knows", "anyone know", "anybody know", "anyone got", "got any",
+    "have you seen", "i'm after", "we're after", "let's watch", "lets watch", "let us watch",
+    "suggest some", "recommend some", "top 10", "top ten", "list of", "a list of",
+    "ideas for", "help", "help me", "yo", "dear search", "thinking of", "i'm craving", "craving",
+    "i crave", "i'm dying for", "we fancy", "we're looking for", "my girlfriend wants",
+    "my boyfriend wants", "my wife wants", "my husband wants", "my kids want", "we feel like",
+    "i feel like", "feel like",
 ))  # fmt: skip
 _NEED_AN_OBJECT = frozenset((
     "i want", "i need", "i would like", "i'd like", "we want", "we need", "want", "need", "which",
@@ -40,7 +53,19 @@ _NEED_AN_OBJECT = frozenset((
     "do you know", "do you have", "have you got", "i could watch", "in search of", "ok",
     "looking for",
     "searching for", "hey", "hi", "hello", "please", "i fancy", "trying to find", "find me",
-    "show me", "give me", "what to watch", "in the mood for",
+    "show me", "give me", "what to watch", "in the mood for", "that", "that one", "this",
+    "this one", "gimme", "what's that", "what was that", "what is that", "what's the",
+    "what was the", "what is the", "what's the name of that", "what's the name of the",
+    "what is the name of the", "what was the name of the", "what was the name of that",
+    "name of the", "name of that", "i'm trying to remember", "i am trying to remember",
+    "trying to remember", "i can't remember the name of", "i forgot the name of",
+    "do you remember", "does anyone remember", "there's this", "there's a",
+    "there is a", "there was this", "there was a", "who knows", "anyone know", "anybody know",
+    "anyone got", "got any", "have you seen", "i'm after", "we're after", "let's watch",
+    "lets watch", "let us watch", "top 10", "top ten", "list of", "a list of",
+    "help", "help me", "yo", "thinking of", "i'm craving", "craving", "i crave", "i'm dying for",
+    "we fancy", "my girlfriend wants", "my boyfriend wants", "my wife wants",
+    "my husband wants", "my kids want", "we feel like", "i feel like", "feel like",
 ))  # fmt: skip
 """Openings that may begin a description, so that what follows must be a kind of movie."""
 _CLOSINGS = phrases_by_first((
@@ -54,6 +79,13 @@ _CLOSINGS = phrases_by_first((
     "what do you suggest", "can you help", "can you help me", "can anyone help", "do you know any",
     "what should i watch", "what should we watch", "what can you recommend", "suggestions",
     "recommendations", "if possible", "or something", "or something like that", "or so",
+    "of all time", "of all times", "ever", "ever made", "out there", "you can think of",
+    "that you know", "you know", "you would recommend", "you'd recommend", "if you have any",
+    "if there is one", "what do you have", "what have you got", "got any",
+    "i guess", "maybe", "lol", "haha", "tho", "though", "asap", "help", "help me", "anyone",
+    "what is it", "what's it called", "what is it called", "what was it called",
+    "what's the name", "what is the name", "what movie is it", "what movie is this",
+    "which movie is it", "which movie is this", "do you know it", "to stream", "on netflix",
 ))  # fmt: skip
 _INSIDE = phrases_by_first((
     "please", "to watch tonight", "to watch this evening", "to watch this weekend",
@@ -67,6 +99,12 @@ _PRAISE = frozenset((
 _PRONOUNS = frozenset(("something", "anything", "stuff"))
 _MOST_WORDS = 20
 """A longer text is a description, whose beginning is left as it is."""
+_LEAST_OF_DESCRIPTION = 3
+"""Words of chatter at either end of a description: "though" and "this" may belong to it."""
+_POLITE = frozenset((
+    "hi", "hello", "hey", "hi there", "hey there", "please", "thanks", "thank you", "thx", "cheers",
+    "looking for", "searching for", "recommend me", "suggest me", "find me", "show me",
+))  # fmt: skip
 _PHRASE_NEXT = frozenset((
     "about", "where", "with", "that", "which", "for", "from", "in", "to", "on", "who", "whose",
     "of", "tonight", "starring", "featuring", "directed", "by", "without", "involving", "made",
@@ -102,6 +140,9 @@ def _opening(reading: Reading) -> int:
         phrase = reading.phrase(i, i + length)
         if phrase in _NEED_AN_OBJECT and not _object_follows(reading, i + length):
             break
+        is_short = reading.words_left() > _MOST_WORDS and length < _LEAST_OF_DESCRIPTION
+        if is_short and phrase not in _POLITE:
+            break
         reading.use(i, i + length)
         i += length
     return i
@@ -133,8 +174,12 @@ _GENRE_WORDS = frozenset((
 ))  # fmt: skip
 
 
+_KINDS_OF_MOVIE = KINDS | _GENRE_WORDS
+
+
 def _closing(reading: Reading) -> None:
     """Use the chatter at the end."""
+    is_description = reading.words_left() > _MOST_WORDS
     end = len(reading)
     shortened = True
     while end and shortened:
@@ -143,9 +188,14 @@ def _closing(reading: Reading) -> None:
             first = end - length
             if reading.used[first] or match(reading, first, _CLOSINGS) != length:
                 continue
-            if reading.key(first) == "to" and reading.key(first - 1) not in _BEFORE_TO_WATCH:
+            is_short = length < _LEAST_OF_DESCRIPTION
+            if is_description and is_short and reading.phrase(first, end) not in _POLITE:
                 continue
-            if reading.key(first - 1) in {"of", "the", "from", "at", "in", "about"}:
+            begins = first == 0 and reading.has_parts()  # what was before it is used
+            before = reading.key(first - 1)
+            if reading.key(first) == "to" and before not in _BEFORE_TO_WATCH and not begins:
+                continue
+            if before in {"of", "the", "from", "at", "in", "about"}:
                 continue
             reading.use(first, end)
             end, shortened = first, True
@@ -184,5 +234,5 @@ def _kind_phrase(reading: Reading, start: int) -> None:
 def _praise(reading: Reading, start: int, end: int) -> None:
     """Use "a really good" before "scary movie"."""
     qualified = any(word in _QUALIFIED for word in reading.keys[start:end])
-    if start or (qualified and any(word in KINDS for word in reading.keys[end : end + 3])):
+    if start or (qualified and not _KINDS_OF_MOVIE.isdisjoint(reading.keys[end : end + 3])):
         reading.use(start, end)

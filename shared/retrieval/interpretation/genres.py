@@ -69,6 +69,15 @@ AUDIENCES = frozenset((
     "with the entire family", "suitable for kids", "suitable for children",
 ))  # fmt: skip
 """For whom the movie is to be."""
+_BEFORE_AGE = frozenset(("my", "a", "an", "our", "the", "his", "her", "their"))
+_YEARS_OLD = frozenset(
+    ("year old", "years old", "year olds", "yo", "year-old", "year-olds", "yr old")
+)
+_OLDEST_CHILD = 12
+_CHILDREN = frozenset((
+    "boy", "girl", "boys", "girls", "son", "daughter", "kid", "kids", "child", "children", "nephew",
+    "niece", "brother", "sister",
+))  # fmt: skip
 _FAMILY_NAMES = ("family", "children", "kids", "animation")
 _FAMILY_ADJECTIVES = frozenset((
     "kids", "kid's", "kids'", "kid", "children's", "childrens", "children", "family", "childrens'",
@@ -136,8 +145,8 @@ class GenreReader:
     def read(self, reading: Reading) -> None:
         """Find the genres that are asked for."""
         self._audiences(reading)
-        alternatives = False
         last_end = -1
+        listed = 0  # the group with which the list begins that the last genre is in
         i = 0
         while i < len(reading):
             match = self._head(reading, i)
@@ -150,9 +159,14 @@ class GenreReader:
             joint = reading.key(i - 1)
             alternatives = last_end == i - 1 and (joint == "or" or (joint == "and" and plural))
             if alternatives and len(genres) == 1 and reading.genres:
-                reading.genres[-1] += genres
+                listed = listed if joint == "or" else len(reading.genres) - 1
+                # "action, comedy or western"
+                together = [genre for group in reading.genres[listed:] for genre in group]
+                reading.genres[listed:] = [(*together, *genres)]
                 reading.use(i - 1, i)
             else:
+                if not (last_end == i and reading.breaks[i - 1]):
+                    listed = len(reading.genres)
                 reading.genres += [(genre,) for genre in genres]
                 if joint == "of" and reading.key(i - 2) in _MIXES:
                     reading.use(i - 2, i)
@@ -208,6 +222,8 @@ class GenreReader:
             alone = phrase in _ALONE and (
                 reading.ends_at(end) or following in {"and", "but", "or", "without"}
             )
+            if phrase == "scary" and self.family() in reading.genres:
+                continue  # for a child, not a horror movie
             genres = self._quality(phrase)
             if genres and (near_kind or alone) and (genres not in reading.genres):
                 reading.genres.append(genres)
@@ -234,9 +250,27 @@ def _audience_end(reading: Reading, i: int) -> int:
             else:  # "for family night"
                 closed = reading.ends_at(end) or reading.key(end) in HEAD_NEXT
             return end if closed or reading.keys[i] not in {"for", "with"} else i
+    child = _child_end(reading, i)
+    if child:
+        return child
     adjective = reading.keys[i] in _FAMILY_ADJECTIVES and not reading.breaks[i]
     kind_follows = reading.key(i + 1) in _FAMILY_NOUNS and reading.key(i - 1) not in {"of", "my"}
     return i + 1 if adjective and kind_follows else i
+
+
+def _child_end(reading: Reading, i: int) -> int:
+    """Where "for my 6 year old" ends that stands here; 0 where it does not."""
+    at = i + 1 + (reading.key(i + 1) in _BEFORE_AGE)
+    if reading.keys[i] not in {"for", "with"} or at >= len(reading):
+        return 0
+    age, _, unit = reading.key(at).partition("-")
+    if not age.isdecimal() or int(age[:3]) > _OLDEST_CHILD:
+        return 0
+    for length in (0, 1, 2):
+        end = at + 1 + length
+        if f"{unit} {reading.phrase(at + 1, end)}".strip() in _YEARS_OLD:
+            return end + (reading.key(end) in _CHILDREN)
+    return 0
 
 
 def _is_object(reading: Reading, i: int) -> bool:

@@ -10,20 +10,26 @@
    words belong to the description.
 7. Words that are left and that the catalogue does not know are corrected.
 
+All but the first and the last rule know English only. A text that is surely in another language, or
+in a catalogue in another language, is read by ``any_language`` instead of rules 2 to 6.
+
 Using a word up can bring others together, so the rules are read until they change nothing. Hence
 the text that remains means nothing more when it is interpreted again; it can only be a title.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.retrieval.filters import MovieFilter
-from shared.retrieval.interpretation import chatter, likes, negation, runtimes, years
+from shared.retrieval.interpretation import any_language, chatter, likes, negation, runtimes, years
 from shared.retrieval.interpretation.genres import GenreReader
 from shared.retrieval.interpretation.names import read_origins, read_people
 from shared.retrieval.interpretation.parts import Correction, Interpretation
-from shared.retrieval.interpretation.words import Reading
+from shared.retrieval.interpretation.words import WITH_OR_WITHOUT, Reading
+from shared.text.language_guess import language_of
+from shared.text.languages import ENGLISH
 
 if TYPE_CHECKING:
     from shared.retrieval.interpretation.lexicon import Lexicon
@@ -40,7 +46,11 @@ _BEFORE_A_DESCRIPTION = frozenset(
 
 
 def interpret(
-    text: str, lexicon: Lexicon, titles: Titles, speller: Speller | None = None
+    text: str,
+    lexicon: Lexicon,
+    titles: Titles,
+    speller: Speller | None = None,
+    language: str = ENGLISH,
 ) -> Interpretation | None:
     """Find the parts of a typed text.
 
@@ -49,6 +59,7 @@ def interpret(
         lexicon: The names that the catalogue has.
         titles: The titles that the catalogue has.
         speller: Corrects words; None for no corrections.
+        language: The catalogue's language. A text is taken to be in it, unless it is surely not.
 
     Returns:
         The parts; None when the text is to be searched as it is.
@@ -58,16 +69,22 @@ def interpret(
     matches = titles.find(text)
     if matches and matches[0].distance == 0 and (matches[0].is_whole or titles.exact(text)):
         return Interpretation(text=text, titles=tuple(match.row for match in matches))
-    result = _Interpreter(lexicon, titles, speller).read(text)
-    if result in {Interpretation(text=text), Interpretation(text="")}:
-        # A title with a slip, or the beginning of one, is less certain than any other reading.
-        rows = tuple(match.row for match in matches)
-        return Interpretation(text=text, titles=rows) if rows else None
-    return result
+    spoken = language_of(WITH_OR_WITHOUT.sub(" ", text)) or language
+    if spoken != language:
+        speller = None  # it knows the words of the catalogue's language only
+    result = _Interpreter(lexicon, titles, speller, spoken).read(text)
+    if replace(result, text="", corrections=()) == Interpretation(text="") and matches:
+        # A title with a slip, or the beginning of one, is less certain than a wish, but a better
+        # reading of strange words than other words.
+        return Interpretation(text=text, titles=tuple(match.row for match in matches))
+    return None if result in {Interpretation(text=text), Interpretation(text="")} else result
 
 
 class _Interpreter:
-    def __init__(self, lexicon: Lexicon, titles: Titles, speller: Speller | None) -> None:
+    def __init__(
+        self, lexicon: Lexicon, titles: Titles, speller: Speller | None, language: str
+    ) -> None:
+        self._language = language
         self._lexicon = lexicon
         self._titles = titles
         self._speller = speller
@@ -78,7 +95,7 @@ class _Interpreter:
         corrected, corrections = self._corrected(reading)
         if corrections:
             reading = self._rounds(reading.again(corrected))
-        if reading.text != text:
+        if reading.text != text and self._language == ENGLISH:
             reading = self._without_opening(reading)
         filters = _filters(reading)
         return Interpretation(
@@ -101,11 +118,14 @@ class _Interpreter:
         return reading
 
     def _round(self, reading: Reading) -> None:
+        if self._language != ENGLISH:
+            any_language.read(reading, self._lexicon, self._language)
+            return
         likes.read(reading, self._titles)
         chatter.strip(reading)
         runtimes.read(reading)
         years.read(reading)
-        negation.read(reading, self._genres)
+        negation.read(reading, self._genres, self._titles)
         if reading.content_words() <= MOST_CONTENT_WORDS:
             self._genres.read(reading)
             read_people(reading, self._lexicon)

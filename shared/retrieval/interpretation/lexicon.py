@@ -6,7 +6,7 @@ None. Nothing is returned that no movie of the catalogue has.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -16,6 +16,7 @@ from shared.retrieval.titles.near_titles import WordCount
 from shared.retrieval.titles.title_keys import joined, words_of
 from shared.retrieval.titles.titles import Titles
 
+_KINDS = ("genre", "country", "language", "director", "person")
 _LEAST_LETTERS = 3  # of a name that is in no table, so that codes are not taken for words
 
 
@@ -61,23 +62,34 @@ class Lexicon:
         """
         self.titles = titles
         self._word_count = word_count
-        counted: dict[str, Counter[str]] = defaultdict(Counter)
-        words: Counter[str] = Counter()
+        stated: dict[str, list[str]] = {kind: [] for kind in _KINDS}
+        in_movies: list[str] = []
+        words_of_name: dict[str, list[str]] = {}
+        together: list[tuple[str, ...]] = []
         for movie in movies:
-            counted["genre"].update(set(movie.genres))
-            counted["country"].update(set(movie.countries))
-            counted["language"].update(set(movie.languages))
-            counted["director"].update(set(movie.directors))
-            counted["person"].update({*movie.directors, *movie.people})
-            texts = {movie.title or "", *movie.directors, *movie.people}
-            words.update({word for text in texts for word in words_of(text)})
+            stated["genre"] += dict.fromkeys(movie.genres)
+            stated["country"] += dict.fromkeys(movie.countries)
+            stated["language"] += dict.fromkeys(movie.languages)
+            stated["director"] += dict.fromkeys(movie.directors)
+            names = tuple(dict.fromkeys((*movie.directors, *movie.people)))
+            stated["person"] += names
+            in_movie = set(words_of(movie.title)) if movie.title else set()
+            for name in names:
+                if name not in words_of_name:
+                    words_of_name[name] = words_of(name)
+                in_movie.update(words_of_name[name])
+            in_movies += in_movie
+            if len(names) > 1:
+                together.append(names)
+        counted = {kind: Counter(names) for kind, names in stated.items()}
+        words = Counter(in_movies)
         self._genres = _Names(GENRES, counted["genre"])
         self._countries = _Names(COUNTRIES, counted["country"])
         self._languages = _Names(LANGUAGES, counted["language"])
-        self._directors = frozenset(map(joined, counted["director"]))
-        self._people = People(counted["person"])
-        for names in (self._genres, self._countries, self._languages):
-            words.update(names.typed_words())
+        self._directors = frozenset("".join(words_of_name[name]) for name in counted["director"])
+        self._people = People(counted["person"], words_of_name, together)
+        for known in (self._genres, self._countries, self._languages):
+            words.update(known.typed_words())
         self.name_words: Mapping[str, int] = words
 
     def word_count(self, word: str) -> int:
@@ -103,6 +115,10 @@ class Lexicon:
     def person(self, phrase: str) -> str | None:
         """The person whom a phrase names, in full, perhaps with slips, or by a clear surname."""
         return self._people.find(phrase)
+
+    def family(self, phrase: str) -> tuple[str, ...]:
+        """The people whom "the Coen brothers" or "the Coens" names; empty for none."""
+        return self._people.family(phrase)
 
     def is_director(self, name: str) -> bool:
         """Whether a person, in any spelling, has directed a movie of the catalogue."""

@@ -31,9 +31,15 @@ _CUES = phrases_by_first((
     "just like", "a bit like", "kind of like", "sort of like", "a lot like", "more like",
     "much like",
     "close to", "comparable to", "akin to", "as good as", "as funny as", "as scary as",
-    "like", "movies like", "more movies like",
+    "like", "movies like", "more movies like", "such as", "than", "the likes of", "kinda like",
+    "sorta like",
+    "on par with", "since i enjoyed", "because i love", "after watching", "i just watched",
+    "we just watched", "i recently watched", "we liked", "we enjoyed", "my favorite movie is",
+    "my favourite movie is", "my favorite film is", "my favourite film is", "big fan of",
+    "fan of", "same style as", "the same style as", "spiritual successor to",
 ))  # fmt: skip
-_WEAK = frozenset(("like", "close to", "i love", "mix of", "a mix of", "blend of", "a blend of",
+_WEAK = frozenset(("than", "like", "close to", "i love", "mix of", "a mix of", "blend of",
+    "a blend of",
                    "combination of", "a combination of", "more like"))  # fmt: skip
 """Cues that often stand before something else, so that the title must be written without a slip."""
 _NOUNS_BEFORE_LIKE = KINDS | frozenset((
@@ -64,7 +70,8 @@ def read(reading: Reading, titles: Titles) -> None:
     i = 0
     while i < len(reading):
         length = match(reading, i, _CUES)
-        if not length or reading.negated(i, within=3) or not _is_cue(reading, i, length):
+        denied = length and reading.key(i) != "than" and reading.negated(i, within=3)
+        if not length or denied or not _is_cue(reading, i, length):
             i += 1
             continue
         cue = reading.phrase(i, i + length)
@@ -87,14 +94,28 @@ def read(reading: Reading, titles: Titles) -> None:
         i = end
     if len(reading.like) == before:
         _compared(reading, titles)
+    if len(reading.like) == before:
+        _likened(reading, titles)
 
 
 def _is_cue(reading: Reading, i: int, length: int) -> bool:
     """Whether words compare with a movie, rather than a dream: "feels like home"."""
     cue = reading.phrase(i, i + length)
+    if cue == "than":
+        word = reading.key(i - 1)
+        graded = reading.key(i - 2) in {"more", "less"} and word not in _NO_GRADES
+        return graded or (word.endswith("er") and word not in _NO_GRADES)
     if cue == "like":
         return i == 0 or reading.breaks[i - 1] or reading.key(i - 1) in _NOUNS_BEFORE_LIKE
     return True
+
+
+_NO_GRADES = frozenset((
+    "better", "rather", "other", "older", "newer", "longer", "shorter", "later", "earlier",
+    "greater", "ever", "never", "whether", "further", "younger", "recent", "nothing", "anything",
+    "", "fewer", "higher", "lower", "bigger",
+))  # fmt: skip
+"""Words before "than" that compare no two movies by what they are like."""
 
 
 def _is_sure(reading: Reading, i: int) -> bool:
@@ -178,7 +199,7 @@ def _compared(reading: Reading, titles: Titles) -> None:
         if word not in {"but", "meets"} or not reading.free(0, i):
             continue
         rows = titles.exact(reading.written(0, i))
-        if not rows or not _names_a_movie(reading, i):
+        if not rows or not _names_a_movie(reading, 0, i):
             continue
         if word == "but":
             reading.like.append(rows[0])
@@ -189,6 +210,32 @@ def _compared(reading: Reading, titles: Titles) -> None:
             reading.like.append(rows[0])
             reading.use(0, i + 1)
             reading.use(i + 1, _more(reading, other[0], other[1], titles))
+            return
+
+
+_LIKENING = frozenset(("type", "style", "vibe", "vibes", "esque", "feel", "feeling", "mood"))
+_SUFFIXES = ("-like", "-esque", "-style", "-type", "esque")
+
+
+def _likened(reading: Reading, titles: Titles) -> None:
+    """Find "Inception type movies", "Inception vibes" and "Inception-like"."""
+    for i in range(len(reading)):
+        key = reading.key(i)
+        suffix = next((end for end in _SUFFIXES if key.endswith(end) and key != end), "")
+        if not suffix and (key not in _LIKENING or not i):
+            continue
+        end = i + bool(suffix)
+        for first in range(max(0, end - _MOST_NEAR_WORDS), end):
+            if not reading.starts_at(first) or not reading.free(first, i + 1):
+                continue
+            title = reading.written(first, end)[: -len(suffix) or None]
+            rows = titles.exact(title)
+            following = reading.key(i + 1)
+            closed = reading.ends_at(i + 1) or following in KINDS | _TITLE_ENDS
+            if not rows or not closed or not _names_a_movie(reading, first, end, suffix):
+                continue
+            reading.like.append(rows[0])
+            reading.use(first, i + 1 + (following in KINDS and not reading.breaks[i]))
             return
 
 
@@ -203,9 +250,9 @@ _DESCRIBING = frozenset((
 ))  # fmt: skip
 
 
-def _names_a_movie(reading: Reading, words: int) -> bool:
-    """Whether the beginning is a title rather than a description that is also a title."""
-    if words > 1:
-        return not all(key in _DESCRIBING | {"and", "a", "the"} for key in reading.keys[:words])
-    key = reading.key(0)
-    return key not in _DESCRIBING or reading.written(0, 1)[0].isupper()
+def _names_a_movie(reading: Reading, first: int, end: int, suffix: str = "") -> bool:
+    """Whether words are a title rather than a description that is also a title."""
+    keys = [key.removesuffix(suffix) for key in reading.keys[first:end]]
+    if all(key in _DESCRIBING | {"and", "a", "the"} for key in keys):
+        return len(keys) == 1 and reading.written(first, end)[0].isupper()
+    return True

@@ -38,13 +38,14 @@ _SURNAMES_THAT_ARE_WORDS = frozenset((
     "wright",
 ))  # fmt: skip
 _MOST_CONTENT_WORDS = 4  # of a text in which "from Japan" needs no kind of movie before it
+_WORKS = frozenset(("best", "greatest", "early", "earlier", "later", "latest", "work", "works"))
 _SPOKEN = frozenset(("in", "speaking", "dubbed", "language"))
 _COUNTRY_NEXT = KINDS | {"cinema", "language", "language's", "production", "productions"}
 
 
 def read_people(reading: Reading, lexicon: Lexicon) -> None:
     """Find the people whose movies are asked for."""
-    i = 0
+    i, last_end, directed = 0, -1, False
     while i < len(reading):
         match = None
         if not reading.used[i] and not reading.topic[i] and not reading.negated(i):
@@ -52,17 +53,17 @@ def read_people(reading: Reading, lexicon: Lexicon) -> None:
         if match is None:
             i += 1
             continue
-        name, end = match
-        start, directed = _cue(reading, i)
-        directed = directed and lexicon.is_director(name)
-        people = reading.directors if directed else reading.people
-        if name not in people:
-            people.append(name)
+        names, end = match
+        # "by Nolan, Fincher" continues a list.
+        start, directed = (i, directed) if last_end == i else _cue(reading, i)
+        directed = directed and all(map(lexicon.is_director, names))
+        _add(reading.directors if directed else reading.people, names)
         reading.use(start, end)
-        i = end
+        i = last_end = end
         # "starring Tom Hanks and Meg Ryan"
         if reading.key(i) in {"and", "or"} and _person(reading, i + 1, lexicon, cued=True):
             reading.use(i, i + 1)
+            last_end = i + 1
 
 
 def _cue(reading: Reading, i: int) -> tuple[int, bool]:
@@ -81,14 +82,14 @@ def _cue(reading: Reading, i: int) -> tuple[int, bool]:
 
 def _person(
     reading: Reading, i: int, lexicon: Lexicon, *, cued: bool = False
-) -> tuple[str, int] | None:
-    """The person whose name stands at a position, and where the name ends."""
+) -> tuple[tuple[str, ...], int] | None:
+    """The person, or the family, whose name stands at a position, and where the name ends."""
     for length in range(min(_MOST_NAME_WORDS, len(reading) - i), 1, -1):
         end = i + length
         if reading.free(i, end) and reading.joined(i, end):
-            name = _named(lexicon, reading.phrase(i, end))
-            if name:
-                return name, end
+            names = _named(lexicon, reading.phrase(i, end))
+            if names:
+                return names, end
     if i >= len(reading) or reading.used[i]:
         return None
     word = reading.key(i)
@@ -96,20 +97,25 @@ def _person(
     before = reading.key(i - 1) if not reading.starts_at(i) else ""
     cued = cued or before in _PERSON_CUES
     followed = not reading.breaks[i] and (
-        reading.key(i + 1) in KINDS or (i + 1 < len(reading) and reading.used[i + 1])
+        reading.key(i + 1) in KINDS | _WORKS or (i + 1 < len(reading) and reading.used[i + 1])
     )
     alone = reading.starts_at(i) and reading.ends_at(i + 1) and reading.words_left() <= 2
+    if reading.starts_at(i) and reading.key(i + 1) in {"and", "or"} and reading.words_left() == 3:
+        alone = reading.ends_at(i + 3) and bool(_named(lexicon, reading.key(i + 2)))
     possessive = word != surname
     written = reading.text[reading.spans[i][0]]
-    is_word = surname in _SURNAMES_THAT_ARE_WORDS and not written.isupper()
+    is_word = not _SURNAMES_THAT_ARE_WORDS.isdisjoint((surname, surname.removesuffix("s")))
+    is_word = is_word and (not written.isupper() or reading.text.isupper())
     if len(surname) < 3 or is_word or not (cued or followed or possessive or alone):
         return None
-    name = lexicon.person(surname)
-    return (name, i + 1) if name else None
+    names = _named(lexicon, surname)
+    return (names, i + 1) if names else None
 
 
-def _named(lexicon: Lexicon, phrase: str) -> str | None:
-    return lexicon.person(phrase.removesuffix("'s"))
+def _named(lexicon: Lexicon, phrase: str) -> tuple[str, ...]:
+    phrase = phrase.removesuffix("'s").removesuffix("'")
+    person = lexicon.person(phrase)
+    return (person,) if person else lexicon.family(phrase)
 
 
 def read_origins(reading: Reading, lexicon: Lexicon, genres: GenreReader) -> None:
@@ -153,7 +159,14 @@ def _read_origin(
             return True
         return False
     spoken = reading.key(end - 1).endswith(("-language", "-speaking")) or following == "language"
+    noun_at = end  # "korean revenge thriller"
+    while reading.key(noun_at) in _SUBGENRES and reading.free(noun_at, noun_at + 1):
+        noun_at += 1
+    noun = reading.key(noun_at)
     adjective = following in _COUNTRY_NEXT or genres.at(reading, end) is not None
+    if noun_at > end and reading.joined(i, noun_at + 1):
+        adjective = adjective or noun in _COUNTRY_NEXT or bool(genres.at(reading, noun_at))
+        adjective = adjective or (noun_at < len(reading) and reading.used[noun_at])
     alone = closed and (reading.starts_at(i) or reading.key(i - 1) in KINDS)
     if before in {"in", "from", "of", "a", "an", "the"} and not adjective and not spoken:
         return False
@@ -169,6 +182,18 @@ def _read_origin(
     return True
 
 
+_SUBGENRES = frozenset((
+    "revenge", "gangster", "crime", "heist", "ghost", "zombie", "vampire", "romantic", "spy",
+    "psychological", "historical", "period", "arthouse", "art-house", "indie", "horror", "sports",
+    "martial", "arts", "samurai", "yakuza", "mafia", "courtroom", "prison", "neorealist", "noir",
+    "slasher", "supernatural", "political", "teen", "coming-of-age", "family", "war", "action",
+    "black", "dark", "sad", "funny", "classic", "old", "new", "recent", "modern", "silent",
+    "sci-fi",
+    "animated", "erotic", "feel-good", "slow-burn", "survival", "monster", "detective", "police",
+    "cop", "epic", "costume", "disaster", "superhero", "musical", "science", "fantasy", "comedy",
+    "kids", "children's", "independent", "cult", "good", "great", "best", "weird", "scary", "slow",
+))  # fmt: skip
+"""Words that may stand between where a movie is from and what kind it is."""
 _PLACES_NOT_ADJECTIVES = frozenset(("new", "us", "in", "it"))
 
 

@@ -6,21 +6,39 @@ description "not" and "without" tell of the story.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from shared.retrieval.interpretation.genres import AUDIENCES, GenreReader
-from shared.retrieval.interpretation.words import ARTICLES, PEOPLE, Reading, match, phrases_by_first
+from shared.retrieval.interpretation.words import (
+    ARTICLES,
+    KINDS,
+    PEOPLE,
+    Reading,
+    match,
+    phrases_by_first,
+)
+
+if TYPE_CHECKING:
+    from shared.retrieval.titles.titles import Titles
 
 MOST_WORDS = 12
 MOST_WORDS_AFTER_BUT = 16
 _MOST_AVOIDED_WORDS = 5
+_LEAST_BEGINNING = 8  # letters of the beginning of a title that is taken for it
 
 _TRIGGERS = phrases_by_first((
     "not", "no", "without", "nothing", "never", "minus", "less", "avoid", "avoiding", "except",
     "excluding", "except for", "other than", "anything but", "everything but", "anything except",
     "everything except", "anything other than",
-    "isn't", "isnt",
-    "aren't", "is not", "are not", "that isn't", "that is not", "that's not", "which isn't",
-    "which is not", "that aren't", "that are not", "that doesn't have", "that does not have",
+    "isn't", "aren't", "is not", "are not", "that isn't", "that is not", "that's not",
+    "which isn't", "which is not", "that aren't", "that are not", "that doesn't have",
+    "that does not have",
     "i don't like", "i do not like", "i don't want", "i do not want", "i hate", "i dislike",
+    "i can't stand", "can't stand", "we don't want", "we don't like", "we can't stand", "we hate",
+    "i'm not a fan of", "i am not a fan of", "not a fan of", "not a big fan of", "no fan of",
+    "i'm not a big fan of", "i don't need", "i could do without", "could do without",
+    "i really don't like", "i really hate", "i don't enjoy", "we don't enjoy", "don't show me",
+    "don't give me", "i've had enough of", "had enough of", "enough of", "leave out",
     "don't want", "don't like", "i'm not in the mood for", "not in the mood for", "hate",
     "please no",
     "i'm sick of", "i'm tired of", "sick of", "tired of", "rather than", "instead of", "none of",
@@ -64,6 +82,10 @@ _TRAPS = frozenset((
     "ever", "again", "always", "my", "there", "this", "these", "too", "realizing", "wanting",
 ))  # fmt: skip
 """Words that make no exclusion of the negation before them: "no one", "not only", "no sense"."""
+_FINITE_VERBS = frozenset((
+    "is", "are", "was", "were", "has", "have", "had", "will", "can", "could", "would", "should",
+    "does", "did", "must", "knows", "gets", "goes", "comes", "knew", "came", "went",
+))  # fmt: skip
 _DEGREES = frozenset(("not", "nothing", "never"))
 _WISHES_OF_DEGREE = frozenset(("too long", "too short", "too old", "too new", "too bad"))
 """Behind "not", these ask for something in between."""
@@ -82,7 +104,7 @@ _POSITIVE = frozenset((
 ))  # fmt: skip
 
 
-def read(reading: Reading, genres: GenreReader) -> None:
+def read(reading: Reading, genres: GenreReader, titles: Titles) -> None:
     """Find what is not wanted."""
     words = reading.words_left()
     if words > MOST_WORDS_AFTER_BUT:
@@ -91,16 +113,32 @@ def read(reading: Reading, genres: GenreReader) -> None:
     while i < len(reading):
         length = match(reading, i, _TRIGGERS)
         if length and (words <= MOST_WORDS or reading.key(i) == "but"):
-            end = _deny(reading, i, i + length, genres)
+            end = _deny(reading, i, i + length, genres, titles)
             if end:
                 i = end
                 continue
+        _read_free_of(reading, i)
         i += 1
 
 
-def _deny(reading: Reading, i: int, first: int, genres: GenreReader) -> int:
+_FREE_OF_NOTHING = frozenset(
+    ("care", "scot", "hands", "worry", "feel", "sugar", "stress", "trouble")
+)
+
+
+def _read_free_of(reading: Reading, i: int) -> None:
+    """Avoid the gore of "gore-free"."""
+    thing, _, free = reading.key(i).rpartition("-")
+    if free != "free" or not thing or thing in _FREE_OF_NOTHING or not reading.free(i, i + 1):
+        return
+    if not reading.topic[i] and not reading.negated(i):
+        _add(reading.avoid, (reading.written(i, i + 1)[: -len("-free")],))
+        reading.use(i, i + 1)
+
+
+def _deny(reading: Reading, i: int, first: int, genres: GenreReader, titles: Titles) -> int:
     """Read one negation; where it ends, or 0 where it excludes nothing."""
-    if not _is_exclusion(reading, i, first) or reading.breaks[first - 1]:
+    if not _is_exclusion(reading, i, first, genres) or reading.breaks[first - 1]:
         return 0
     audience = _audience_end(reading, first)
     if audience and genres.family():
@@ -116,6 +154,9 @@ def _deny(reading: Reading, i: int, first: int, genres: GenreReader) -> int:
         return 0
     trigger = reading.key(first - 1)
     end = _scope_end(reading, start, trigger, at_start=i == 0)
+    is_clause = not _FINITE_VERBS.isdisjoint(reading.keys[start:end])  # "no man is an island"
+    if is_clause or _is_name(reading, i, end, genres, titles):
+        return 0
     if not 0 < end - start <= _MOST_AVOIDED_WORDS:
         return 0
     while end > start and reading.key(end - 1) in {"and", "or", "of", *ARTICLES}:
@@ -128,6 +169,21 @@ def _deny(reading: Reading, i: int, first: int, genres: GenreReader) -> int:
     return end
 
 
+def _is_name(reading: Reading, i: int, end: int, genres: GenreReader, titles: Titles) -> bool:
+    """Whether a negation is part of a name: "no country for women" plays with a title.
+
+    A text that begins a title, or of capitalised words, is the name of a movie: "Without a Clue" is
+    one that many catalogues lack. Denied genres are wishes all the same.
+    """
+    goes_on = end < len(reading) and not reading.used[end] and not reading.breaks[end - 1]
+    if goes_on and end - i > 1 and titles.begins(reading.written(i, end + 1)):
+        return True
+    if i or end < len(reading) or genres.denied(reading.phrase(1, end)):
+        return False
+    is_long = sum(map(len, reading.keys)) >= _LEAST_BEGINNING
+    return reading.is_named() or (is_long and titles.begins(reading.text))
+
+
 def _audience_end(reading: Reading, first: int) -> int:
     """Where "for kids" ends that stands here; 0 when it does not."""
     for length in range(min(4, len(reading) - first), 1, -1):
@@ -136,7 +192,7 @@ def _audience_end(reading: Reading, first: int) -> int:
     return 0
 
 
-def _is_exclusion(reading: Reading, i: int, first: int) -> bool:
+def _is_exclusion(reading: Reading, i: int, first: int, genres: GenreReader) -> bool:
     """Whether the words around a negation allow that it states a wish."""
     if reading.topic[i] and reading.key(i) != "but":
         return False
@@ -144,9 +200,12 @@ def _is_exclusion(reading: Reading, i: int, first: int) -> bool:
         previous = reading.key(i - 1) if i else ""
         is_clause = reading.key(i) in {"that", "which"}
         return not (is_clause and previous in PEOPLE)
-    before = reading.key(i - 1)
-    if before in {"with", "has", "have", "having"}:
-        before = reading.key(i - 2)  # "a man with no name"
+    at, has = i - 1, reading.key(i) == "with"
+    if reading.key(at) in {"with", "has", "have", "having"}:
+        at, has = at - 1, True
+    before = reading.key(at)
+    if has and reading.key(at - 1) in ARTICLES and before not in KINDS and not genres.of(before):
+        return False  # "a man with no name"
     if before in PEOPLE or before in _VERBS_BEFORE:
         return False
     if reading.phrase(i, first) in {"never", "less", "hate", "nothing", "free of", "nor"}:

@@ -13,12 +13,29 @@ from dataclasses import dataclass, field
 from shared.retrieval.filters import EVERYTHING, Range
 from shared.text.terms import fold
 
+_IN_SHORT = r"(?<!\S)[wW]/(?:[oO](?:[uU][tT])?(?!\S))?"
+WITH_OR_WITHOUT = re.compile(_IN_SHORT)
+"""How people write "with" and "without" in haste: "w/" and "w/o"."""
 _WORD = re.compile(
     r"(?<![\w-])\d{4}\s?[-–—]\s?\d{2,4}(?![\w-])"  # a span of years is one word
+    rf"|{_IN_SHORT}"
     r"|[^\s,;:!?()\[\]{}\"“”„«»…–—/]+"
 )
 _EDGES = ".'’‘`-_*"
 _BREAK = re.compile(r"[,;:.!?()\[\]{}\"“”„«»…–—\n]")
+
+_SHORT_FORMS = {
+    "dont": "don't", "doesnt": "doesn't", "didnt": "didn't", "isnt": "isn't", "arent": "aren't",
+    "wasnt": "wasn't", "werent": "weren't", "cant": "can't", "wont": "won't", "aint": "ain't",
+    "wouldnt": "wouldn't", "couldnt": "couldn't", "im": "i'm", "ive": "i've", "thats": "that's",
+    "whats": "what's", "theres": "there's", "w/": "with", "w/o": "without", "w/out": "without",
+    "smth": "something", "sth": "something", "smthn": "something", "smthg": "something",
+    "somethin": "something", "sumthing": "something", "anythin": "anything", "nothin": "nothing",
+    "&": "and", "+": "and", "n": "and", "b4": "before", "bc": "because", "pls": "please",
+    "plz": "please", "mins": "minutes", "u": "you", "ppl": "people", "moive": "movie",
+    "moives": "movies", "movei": "movie", "flim": "film", "flims": "films", "cannot": "can't",
+}  # fmt: skip
+"""Words as people type them in haste, with those that the rules know."""
 
 KINDS = frozenset(
     ("movie", "movies", "film", "films", "flick", "flicks", "cinema", "feature", "features")
@@ -26,8 +43,8 @@ KINDS = frozenset(
 """Words for what is searched. They say nothing beside a constraint."""
 ARTICLES = frozenset(("a", "an", "the", "some", "any"))
 NEGATORS = frozenset((
-    "not", "no", "nothing", "never", "without", "none", "isn't", "aren't", "isnt", "arent", "nor",
-    "don't", "dont", "doesn't", "doesnt", "minus", "avoid", "avoiding", "except", "excluding",
+    "not", "no", "nothing", "never", "without", "none", "isn't", "aren't", "nor",
+    "don't", "doesn't", "minus", "avoid", "avoiding", "except", "excluding",
     "hate", "less", "neither", "hardly", "rather", "instead", "wasn't", "weren't", "cannot",
     "other",
     "can't", "won't", "ain't", "non", "least", "anti", "zero", "dislike", "skip", "sick", "tired",
@@ -113,7 +130,8 @@ class Reading:
                 end -= 1
             if start < end:
                 self.spans.append((start, end))
-                self.keys.append(fold(self.text[start:end]).replace("’", "'"))
+                key = fold(self.text[start:end]).replace("’", "'")
+                self.keys.append(_SHORT_FORMS.get(key, key))
         self.used = [False] * len(self.keys)
         ends = [end for _, end in self.spans]
         starts = [start for start, _ in self.spans[1:]]
@@ -189,9 +207,20 @@ class Reading:
         for back in range(i - 1, max(-1, i - 1 - within), -1):
             if self.breaks[back]:
                 return False
-            if self.keys[back] in NEGATORS or self.keys[back].endswith("n't"):
+            key = self.keys[back]
+            if (key in NEGATORS and (key != "non" or back == i - 1)) or key.endswith("n't"):
                 return True
         return False
+
+    def is_named(self) -> bool:
+        """Whether the text is written as a title is: "Without a Clue", not "WITHOUT BLOOD"."""
+        initials = [
+            self.text[first]
+            for (first, _), key in zip(self.spans, self.keys, strict=True)
+            if key not in _FUNCTION_WORDS
+        ]
+        is_named = len(initials) > 1 and all(map(str.isupper, initials))
+        return is_named and not self.text.isupper()
 
     def content_words(self) -> int:
         """How many words that were not used mean something by themselves."""

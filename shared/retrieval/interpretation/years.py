@@ -20,6 +20,7 @@ MOST_WORDS = 12
 _DIGITS = re.compile(r"(1[89]\d\d|20[0-4]\d)")
 _DECADE = re.compile(r"'?(?:(1[89]\d|20[0-4])0|([0-9])0)'?s")
 _SPAN = re.compile(r"(1[89]\d\d|20[0-4]\d)\s?[-–—]\s?(\d{2}|\d{4})")
+_DECADES = re.compile(r"(.+s)[-–—](.+s)")
 _AFFIXED = re.compile(r"(?:(pre|post)-?)?(.+?)(\+)?")
 _SUFFIXED = re.compile(r"(early|mid|late)-(.+)")
 _DECADE_WORDS = {
@@ -40,7 +41,9 @@ _PAIRS = {
 }  # fmt: skip
 _BEHIND = {
     **dict.fromkeys(("or later", "and later", "or newer", "and newer", "and after"), "since"),
-    **dict.fromkeys(("or after", "to now", "to today"), "since"),
+    **dict.fromkeys(("or after", "to now", "to today", "and onwards", "and onward"), "since"),
+    **dict.fromkeys(("and up", "and on", "and beyond", "to present", "until now"), "since"),
+    **dict.fromkeys(("or more recent", "and more recent"), "since"),
     **dict.fromkeys(("or earlier", "and earlier", "or older", "or before", "and before"), "until"),
 }
 _MADE = frozenset(("made", "released", "produced", "filmed", "shot", "dated", "out"))
@@ -135,6 +138,10 @@ def _one(reading: Reading, i: int) -> tuple[Span, int] | None:
         return ((first_year, last_year), i + 1) if fits else None
     if _DIGITS.fullmatch(key):
         return (int(key), int(key)), i + 1
+    decades = _DECADES.fullmatch(key)
+    if decades:
+        low, high = _decade(decades[1]), _decade(decades[2])
+        return ((low, high + 9), i + 1) if 0 < low <= high else None
     decade, end = _long_decade(reading, i)
     return ((decade, decade + 9), end) if decade else None
 
@@ -232,8 +239,8 @@ def _compared(
     behind = _BEHIND.get(reading.phrase(end, end + 2))
     if behind:
         return sides[behind], start - (word == "from"), end + 2
-    if word == "from" and reading.key(end) in {"on", "onwards", "onward"}:
-        return sides["since"], start - 1, end + 1
+    if reading.key(end) in {"onwards", "onward"} or (word == "from" and reading.key(end) == "on"):
+        return sides["since"], start - (word == "from"), end + 1
     return None, start, end
 
 
@@ -241,7 +248,7 @@ def _introduced(reading: Reading, start: int) -> tuple[int, bool]:
     """Where the words before a year start that say it is the year of making."""
     begin = start
     while begin and not reading.used[begin - 1] and not reading.breaks[begin - 1]:
-        if reading.key(begin - 1) not in {"from", "of", "in", "between", "the", "around", "during"}:
+        if reading.key(begin - 1) not in _BEFORE_YEAR:
             break
         begin -= 1
     word = reading.key(begin - 1) if begin and not reading.breaks[begin - 1] else ""
@@ -254,6 +261,9 @@ def _introduced(reading: Reading, start: int) -> tuple[int, bool]:
     return start, False
 
 
+_BEFORE_YEAR = frozenset((
+    "from", "of", "in", "between", "the", "around", "during", "year", "years",
+))  # fmt: skip
 _PLURAL_KINDS = frozenset(("movies", "films", "comedies", "thrillers", "westerns", "musicals"))
 
 

@@ -1,13 +1,17 @@
 """Rankings of one snapshot's movies: rows in order, and the parts of their scores.
 
 ``hybrid``: the best ``CANDIDATES`` of the pooled index united with the best ``CANDIDATES`` of the
-lexical one are scored together (``scoring``); all other movies follow in the order
+lexical one are scored together (``scoring``, ``word_scores``); all other movies follow in the order
 of their pooled vectors, so that every page of the ranking exists. ``semantic`` is the cosine with
 the pooled vectors alone, ``lexical`` BM25 alone.
+
+A movie without reviews has no vector. ``semantic`` leaves it out; in ``hybrid`` its dense score is
+guessed from its words, and it ends the ranking unless it shares some with the query.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -15,12 +19,14 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.retrieval.query import Rows, ScoreBreakdown, SearchQuery, Vector
-from shared.retrieval.ranking import scoring
+from shared.retrieval.ranking import scoring, tone_scores
+from shared.retrieval.ranking.word_scores import CANDIDATES, Words
 from shared.snapshot.reader import Snapshot
 
-CANDIDATES = 100
+TONE_CANDIDATES = 50
+"""Movies of each index that join the candidates because of the tones that a query asks for."""
 BACKGROUND = 256
-"""Movies that represent the catalogue when something is avoided."""
+"""Movies that represent the catalogue where a movie must stand out from it."""
 NAMED_BONUS = 25.0
 """More than any fused score, so that a movie whose title is the query comes first."""
 
@@ -44,8 +50,8 @@ class Ranking:
         scores: Their scores.
         matched: How many movies the whole ranking has.
         shown: Converts a score to the one that is shown.
-        semantic: Cosines of the pooled vectors, by position; this and the following parts are
-            shorter than the ranking when the movies at its end have none.
+        semantic: Cosines of the pooled vectors, by position, NaN where there is none; this and the
+            following parts are shorter than the ranking when the movies at its end have none.
         passages: Means of the best passages.
         lexical: BM25 scores.
         avoided: What the scores lost to ``avoid`` and ``unlike``.
@@ -72,7 +78,10 @@ class Ranking:
 def _shown(values: Values | None, page: slice, count: int) -> list[float | None]:
     shown: list[float | None] = []
     if values is not None:
-        shown += [round(value, scoring.SCORE_DECIMALS) + 0.0 for value in values[page].tolist()]
+        shown += [
+            None if math.isnan(value) else round(value, scoring.SCORE_DECIMALS) + 0.0
+            for value in values[page].tolist()
+        ]
     return shown + [None] * (count - len(shown))
 
 
@@ -88,17 +97,20 @@ class Ranker:
         """
         self._standing = standing
         self._index = snapshot.index
-        self._lexical = snapshot.lexical
-        self._terms = snapshot.terms
+        self._words = Words(snapshot)
+        # What an earlier version published is ranked as that version ranked it.
+        self._has_tones = snapshot.term_counts is not None
         self._passages = snapshot.passages
         self._vectors = snapshot.index.vectors()
+        # None, the usual case: every movie has a vector.
+        self._has_vector = None if snapshot.reviewed.all() else snapshot.reviewed
         count = snapshot.index.rows
         self._background: Rows = np.unique(
             np.linspace(0, max(0, count - 1), min(count, BACKGROUND)).astype(np.int64)
         )
 
     def semantic(self, query: SearchQuery, vector: Vector, among: Rows | None) -> Ranking:
-        """Rank by the cosine of the pooled vectors.
+        """Rank by the cosine of the pooled vectors; movies that have none are left out.
 
         Args:
             query: The search.
@@ -107,6 +119,7 @@ class Ranker:
         """
         end = query.offset + query.k
         depth = max(end, CANDIDATES) if query.diversity else end
+        among = self._with_vectors(among)
         cosines, nearest = self._index.search(vector[np.newaxis], depth, among=among)
         order = self._order(cosines[0], nearest[0], query)
         scores, rows = cosines[0][order], nearest[0][order]
@@ -114,9 +127,8 @@ class Ranker:
 
     def lexical(self, query: SearchQuery, among: Rows | None) -> Ranking:
         """Rank by BM25; movies that share no term with the query are left out."""
-        scores, rows = self._lexical.search(
-            self._terms(query.searched_text or ""), max(1, self._count(among)), among=among
-        )
+        phrases = self._words.phrases(query.searched_text or "")
+        scores, rows = self._words.ranked(phrases, max(1, self._count(among)), among=among)
         order = self._order(scores, rows, query)
         scores, rows = scores[order], rows[order]
         return Ranking(rows, scores, len(rows), scoring.shown_bm25, lexical=scores)
@@ -139,18 +151,25 @@ class Ranker:
             named: Rows of movies that the query names by their titles, best first.
             unliked: Rows of movies that the results should not be like.
         """
-        _, near = self._index.search(vector[np.newaxis], CANDIDATES, among=among)
-        words = self._terms(query.searched_text or "")
-        bm25, matches = self._lexical.search(words, CANDIDATES, among=among)
-        rows = _union(near[0], matches, np.array(named, np.int64))
-        lexical = self._lexical_scores(words, rows, matches, bm25)
-        pooled, passage_scores = self._dense(rows, vector)
+        _, near = self._index.search(
+            vector[np.newaxis], CANDIDATES, among=self._with_vectors(among)
+        )
+        mood = tone_scores.searched_mood(query) if self._has_tones else None
+        phrases = self._words.phrases(mood.text if mood is not None else query.searched_text or "")
+        found = self._words.find(phrases, CANDIDATES, among=among)
+        suiting = self._best_of(mood.tones, among) if mood is not None else ()
+        rows = _union(near[0], found.rows, np.array(named, np.int64), *suiting)
+        lexical = self._words.scores(phrases, rows, found=found)
+        pooled = self._pooled(rows, vector)
+        passage_scores = self._passages.scores(rows, vector)
         passages = scoring.top_mean(passage_scores)
         scores = scoring.fuse(
             _dense_part(query, pooled, passages),
             lexical,
             dense_weight=scoring.LIKED_DENSE_WEIGHT if query.likes else scoring.DENSE_WEIGHT,
         )
+        if mood is not None:
+            scores = tone_scores.with_sought(scores, self._toned(mood.tones, rows), mood.share)
         avoided = self._avoided(query, unliked, rows)
         if avoided is not None:
             scores = scoring.zscore(scores) - avoided
@@ -194,35 +213,30 @@ class Ranker:
             avoided=avoided[first] if avoided is not None else None,
         )
 
-    def _lexical_scores(
-        self, words: list[str], rows: Rows, matches: Rows, bm25: npt.NDArray[np.float32]
-    ) -> npt.NDArray[np.float64]:
-        """The BM25 scores of ``rows``, of which ``matches`` have been scored."""
-        scores = _at(rows, matches, bm25)
-        if len(matches) == CANDIDATES < len(rows):  # others may share terms as well
-            others = rows[scores == 0.0]
-            bm25, matches = self._lexical.search(words, len(others), among=others)
-            scores[np.searchsorted(rows, matches)] = bm25
-        return scores
-
     def _count(self, among: Rows | None) -> int:
         return self._index.rows if among is None else len(among)
 
     def _with_tail(
         self, ranking: Ranking, query: SearchQuery, vector: Vector, among: Rows | None
     ) -> Ranking:
-        """The candidates, then all other movies by pooled vector, as far as the page needs."""
+        """The candidates, then all other movies by pooled vector, as far as the page needs.
+
+        Movies without vectors are last, in the order of their rows.
+        """
         missing = query.offset + query.k - len(ranking.rows)
         if missing <= 0 or ranking.matched <= len(ranking.rows):
             return ranking
         depth = missing + len(ranking.rows)
-        cosines, rows = self._index.search(vector[np.newaxis], depth, among=among)
+        cosines, rows = self._index.search(
+            vector[np.newaxis], depth, among=self._with_vectors(among)
+        )
         others = ~np.isin(rows[0], ranking.rows)
+        wordless = np.setdiff1d(self._without_vectors(among), ranking.rows)
         # They were not scored together with the candidates, and none is better than those.
-        unscored = np.full(int(others.sum()), -np.inf)
+        unscored = np.full(int(others.sum()) + len(wordless), -np.inf)
         return replace(
             ranking,
-            rows=np.concatenate([ranking.rows, rows[0][others]]),
+            rows=np.concatenate([ranking.rows, rows[0][others], wordless]),
             scores=np.concatenate([ranking.scores, unscored]),
             semantic=np.concatenate([ranking.semantic, cosines[0][others]])
             if ranking.semantic is not None
@@ -242,35 +256,96 @@ class Ranker:
         )
         return order
 
-    def _dense(
-        self, rows: Rows, vector: Vector
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Cosines of pooled vectors, and of all passages; ``rows`` are distinct."""
-        return self._vectors[rows] @ vector, self._passages.scores(rows, vector)
+    def _pooled(self, rows: Rows, vector: Vector) -> npt.NDArray[np.float32]:
+        """Cosines of pooled vectors, NaN without one; ``rows`` are distinct."""
+        pooled = self._vectors[rows] @ vector
+        if self._has_vector is not None:
+            pooled[~self._has_vector[rows]] = np.nan
+        return pooled
+
+    def _with_vectors(self, among: Rows | None) -> Rows | None:
+        """Those of some movies that have a vector; None for all movies, if all have one."""
+        if self._has_vector is None:
+            return among
+        return np.flatnonzero(self._has_vector) if among is None else among[self._has_vector[among]]
+
+    def _without_vectors(self, among: Rows | None) -> Rows:
+        """Those of some movies that have no vector; ``among`` is None for all movies."""
+        if self._has_vector is None:
+            return np.empty(0, np.int64)
+        rows = np.flatnonzero(~self._has_vector)
+        return rows if among is None else np.intersect1d(rows, among)
+
+    def _best_of(self, tones: tone_scores.ToneQuery, among: Rows | None) -> tuple[Rows, Rows]:
+        """The movies that some tones bring among the candidates."""
+        _, near = self._index.search(
+            tones.vector[np.newaxis], TONE_CANDIDATES, among=self._with_vectors(among)
+        )
+        phrases = self._words.phrases(tones.text)
+        return near[0], self._words.find(phrases, TONE_CANDIDATES, among=among).rows
+
+    def _standing_out(
+        self, vector: Vector, text: str, rows: Rows, *, passages: bool
+    ) -> scoring.Scores:
+        """How movies stand out by a text and its vector, as z-scores against the catalogue.
+
+        Not against the candidates, which may all have what is avoided.
+        """
+        together = np.union1d(rows, self._background)
+        dense = self._pooled(together, vector).astype(np.float64)
+        if passages:
+            dense = scoring.dense(dense, scoring.top_mean(self._passages.scores(together, vector)))
+        lexical = self._words.scores(self._words.phrases(text), together)
+        return self._against_catalogue(dense, lexical, together, rows)
+
+    def _toned(self, tones: tone_scores.ToneQuery, rows: Rows) -> scoring.Scores:
+        """The same for tones, at less cost.
+
+        They are in all that is said of a movie: its best passages and pairs of words add nothing.
+        """
+        together = np.union1d(rows, self._background)
+        dense = self._pooled(together, tones.vector).astype(np.float64)
+        phrases = self._words.phrases(tones.text)
+        found = self._words.find(phrases, len(together), among=together)
+        lexical = np.zeros(len(together))
+        lexical[np.searchsorted(together, found.rows)] = found.scores
+        return self._against_catalogue(dense, lexical, together, rows)
+
+    def _against_catalogue(
+        self, dense: scoring.Scores, lexical: scoring.Scores, together: Rows, rows: Rows
+    ) -> scoring.Scores:
+        background = np.searchsorted(together, self._background)
+        scores = scoring.fuse(dense, lexical, background=background)
+        return scoring.zscore(scores[np.searchsorted(together, rows)], against=scores[background])
 
     def _avoided(self, query: SearchQuery, unliked: list[int], rows: Rows) -> scoring.Scores | None:
-        """What each candidate loses to ``avoid`` and ``unlike``; None when there are none."""
-        if query.avoid_vector is None and not unliked:
+        """What each candidate loses to ``avoid``, ``unlike`` and tones; None without any."""
+        unwelcome = tone_scores.unwelcome(query) if self._has_tones else []
+        if query.avoid_vector is None and not unliked and not unwelcome:
             return None
-        # z-scores against the catalogue, not the candidates, which may all have what is avoided.
-        together = np.union1d(rows, self._background)
-        candidates = np.searchsorted(together, rows)
-        background = np.searchsorted(together, self._background)
         lost = np.zeros(len(rows))
         if query.avoid_vector is not None:
-            pooled, passage_scores = self._dense(together, query.avoid_vector)
-            dense = _dense_part(query, pooled, scoring.top_mean(passage_scores))
-            bm25, matches = self._lexical.search(
-                self._terms(query.avoided_text or ""), len(together), among=together
-            )
-            scores = scoring.fuse(dense, _at(together, matches, bm25), background=background)
-            lost += scoring.penalty(scoring.zscore(scores[candidates], against=scores[background]))
+            text = query.avoided_text or ""
+            avoided = self._standing_out(query.avoid_vector, text, rows, passages=query.passages)
+            lost += scoring.penalty(avoided)
+        for tones, weight in unwelcome:
+            lost += tone_scores.lost(self._toned(tones, rows), weight)
         if unliked:
-            nearest = (self._vectors[together] @ self._vectors[unliked].T).max(axis=1)
-            lost += scoring.penalty(
-                scoring.zscore(nearest[candidates], against=nearest[background])
-            )
+            lost += scoring.penalty(self._nearest(unliked, rows))
         return lost
+
+    def _nearest(self, unliked: list[int], rows: Rows) -> scoring.Scores:
+        """How near movies are to the nearest of some others, as z-scores against the catalogue."""
+        if self._has_vector is not None:  # nothing is like a movie without reviews
+            unliked = [row for row in unliked if self._has_vector[row]]
+        if not unliked:
+            return np.zeros(len(rows))
+        together = np.union1d(rows, self._background)
+        nearest = (self._vectors[together] @ self._vectors[unliked].T).max(axis=1)
+        if self._has_vector is not None:
+            nearest[~self._has_vector[together]] = np.nan
+        background = np.searchsorted(together, self._background)
+        return scoring.zscore(nearest[np.searchsorted(together, rows)], against=nearest[background])
 
 
 def _dense_part(
@@ -297,10 +372,3 @@ def _union(*parts: Rows) -> Rows:
     first[0] = True
     np.not_equal(rows[1:], rows[:-1], out=first[1:])
     return rows[first]
-
-
-def _at(rows: Rows, matches: Rows, scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """Scores of ``rows``, which ascend and include all ``matches``; 0 for the others."""
-    values = np.zeros(len(rows))
-    values[np.searchsorted(rows, matches)] = scores
-    return values

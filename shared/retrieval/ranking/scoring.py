@@ -4,6 +4,8 @@ A candidate's fused score is ``DENSE_WEIGHT z(dense) + (1 - DENSE_WEIGHT) z(lexi
 candidates, where dense is ``POOLED_WEIGHT`` x the cosine of the movie's pooled vector + the mean of
 its ``TOP_PASSAGES`` best passages. What the user avoids is scored in the same way and subtracted
 where it stands out from the catalogue: ``AVOID_WEIGHT x relu(z - AVOID_THRESHOLD)``.
+
+A movie without reviews has no dense score: NaN. It is guessed from the lexical one.
 ``docs/retrieval.md`` has the figures behind the constants.
 """
 
@@ -21,6 +23,8 @@ Scores = npt.NDArray[np.float64]
 DENSE_WEIGHT = 0.5
 POOLED_WEIGHT = 0.5
 TOP_PASSAGES = 3
+GUESSED_SHARE = 0.5
+"""The z-score of an unknown dense score, as a share of the lexical one."""
 AVOID_WEIGHT = 1.0
 AVOID_THRESHOLD = 1.0
 LIKE_WEIGHT = 1.0
@@ -36,6 +40,8 @@ def zscore(
 ) -> Scores:
     """Values less their mean, over their standard deviation; zeros where there is no spread.
 
+    NaN is an unknown value: it is not part of the sample, and counts as the mean.
+
     Args:
         values: Shape ``(n,)``.
         against: The sample whose mean and deviation are used; default: the values themselves.
@@ -46,12 +52,17 @@ def zscore(
         return np.zeros(len(values))
     # As numpy's mean and std compute them, without the cost of those calls for few numbers.
     mean = np.add.reduce(sample) / count
+    if math.isnan(mean):
+        return zscore(np.asarray(values, np.float64), against=sample[~np.isnan(sample)])
     off = sample - mean
     spread = math.sqrt(np.add.reduce(off * off) / count)
     if spread < _FLAT:
         return np.zeros(len(values))
-    result: Scores = (off if against is None else np.asarray(values, np.float64) - mean) / spread
-    return result
+    if against is None:
+        result: Scores = off / spread
+        return result
+    known: Scores = np.nan_to_num((np.asarray(values, np.float64) - mean) / spread, copy=False)
+    return known
 
 
 def dense(pooled: npt.NDArray[np.floating], passages: npt.NDArray[np.floating]) -> Scores:
@@ -70,16 +81,19 @@ def fuse(
     """Fuse dense and lexical scores.
 
     Args:
-        dense_scores: Shape ``(n,)``.
+        dense_scores: Shape ``(n,)``; NaN where none is known.
         lexical_scores: Shape ``(n,)``; 0 where no term is shared.
         background: Indices of the scores that represent the catalogue; default: all.
         dense_weight: The weight of the dense scores; the lexical ones have the rest of 1.
     """
     dense_sample = dense_scores if background is None else dense_scores[background]
     lexical_sample = lexical_scores if background is None else lexical_scores[background]
-    return dense_weight * zscore(dense_scores, against=dense_sample) + (1 - dense_weight) * zscore(
-        lexical_scores, against=lexical_sample
-    )
+    dense_part = zscore(dense_scores, against=dense_sample)
+    lexical_part = zscore(lexical_scores, against=lexical_sample)
+    unknown = np.isnan(dense_scores)
+    if unknown.any():
+        dense_part[unknown] = GUESSED_SHARE * lexical_part[unknown]
+    return dense_weight * dense_part + (1 - dense_weight) * lexical_part
 
 
 def penalty(scores: Scores) -> Scores:
@@ -95,11 +109,11 @@ def top_mean(scores: npt.NDArray[np.floating]) -> Scores:
         scores: Shape ``(n, m)``; minus infinity marks absent scores.
 
     Returns:
-        Shape ``(n,)``; -1 for a row without scores.
+        Shape ``(n,)``; NaN for a row without scores.
     """
     most = min(TOP_PASSAGES, scores.shape[1])
     if most == 0:
-        return np.full(len(scores), -1.0)
+        return np.full(len(scores), np.nan)
     tops = np.partition(scores, scores.shape[1] - most, axis=1)[:, -most:].astype(np.float64)
     if len(tops) and np.minimum.reduce(tops[:, 0]) > -np.inf:  # no row has fewer
         whole: Scores = np.add.reduce(tops, axis=1) / most
@@ -107,7 +121,7 @@ def top_mean(scores: npt.NDArray[np.floating]) -> Scores:
     present = np.isfinite(tops)
     counts = present.sum(axis=1)
     sums = np.where(present, tops, 0.0).sum(axis=1)
-    result: Scores = np.where(counts > 0, sums / np.maximum(counts, 1), -1.0)
+    result: Scores = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
     return result
 
 
@@ -136,7 +150,8 @@ def mmr(scores: Scores, vectors: npt.NDArray[np.float32], strength: float) -> np
 
     Args:
         scores: Shape ``(n,)``, best first.
-        vectors: Unit rows, shape ``(n, dim)``.
+        vectors: Unit rows, shape ``(n, dim)``; a row of zeros counts as near the chosen ones as the
+            others are on average.
         strength: 0 keeps the order, 1 considers differences only.
 
     Returns:
@@ -149,6 +164,7 @@ def mmr(scores: Scores, vectors: npt.NDArray[np.float32], strength: float) -> np
     merit = (scores - scores.min()) / spread if spread > _FLAT else np.zeros(count)
     nearest = np.zeros(count)
     remaining = np.ones(count, bool)
+    unknown = ~vectors.any(axis=1)
     order = []
     for _ in range(count):
         value = np.where(remaining, (1 - strength) * merit - strength * nearest, -np.inf)
@@ -156,6 +172,8 @@ def mmr(scores: Scores, vectors: npt.NDArray[np.float32], strength: float) -> np
         order.append(chosen)
         remaining[chosen] = False
         nearest = np.maximum(nearest, vectors @ vectors[chosen])
+        if unknown.any() and (remaining & ~unknown).any():
+            nearest[unknown] = nearest[remaining & ~unknown].mean()
     return np.asarray(order, np.int64)
 
 

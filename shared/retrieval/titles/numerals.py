@@ -37,6 +37,7 @@ _ROMAN_NUMBERS = {
         start=1,
     )
 }  # fmt: skip
+_ROMAN = frozenset(_ROMAN_NUMBERS)
 _AMBIGUOUS = frozenset({"i", "v", "x"})  # words or names of their own: "I, Robot", "X-Men"
 _BEFORE_NUMBER = frozenset({"part", "episode", "chapter", "volume"})
 _AND_A_HALF = ["and", "a", "half"]
@@ -45,7 +46,7 @@ _DIGITS_INSIDE = re.compile(r"([^\W\d_]+)(\d+)([^\W\d_]+)")
 
 def with_roman_as_digits(words: list[str]) -> list[str]:
     """Words with roman numerals as digits; I, V and X only where they can hardly be words."""
-    if _ROMAN_NUMBERS.keys().isdisjoint(words):
+    if _ROMAN.isdisjoint(words):
         return words
     last = len(words) - 1
     return [

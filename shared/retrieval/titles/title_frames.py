@@ -29,6 +29,7 @@ _UNSURE_BEHIND = re.compile(
     rf"\s+(?:again|tonight|please|online|trailer|full\s+movie|(?:the\s+)?original|{_KIND})"
 )
 _YEAR_BEHIND = re.compile(r"[\s,]+(?:(?:from|of|in)\s+)?\(?(?P<year>(?:18[89]|19\d|20\d)\d)\)?\s*$")
+_FIRST_BEHIND = re.compile(r"(?P<name>.+?)[\s,:-]+(?:part\s+|number\s+|#\s*)?(?:1|one|i)")
 MOST_FRAMES = 4
 
 _FUNCTION_WORDS_TEXT = """
@@ -101,6 +102,14 @@ def split_year(text: str) -> tuple[str, int] | None:
     if ending is None or not text[: ending.start()].strip():
         return None
     return text[: ending.start()], int(ending["year"])
+
+
+def without_first_number(text: str) -> str | None:
+    """A text without the number one behind it; None where there is none, or only ordinary words."""
+    numbered = _FIRST_BEHIND.fullmatch(text)
+    if numbered is None or (not text.endswith("1") and is_ordinary(numbered["name"].split())):
+        return None
+    return numbered["name"]
 
 
 def is_ordinary(words: Iterable[str]) -> bool:

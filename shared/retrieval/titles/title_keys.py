@@ -64,12 +64,18 @@ def folded(text: str) -> str:
 
 def words_of(text: str) -> list[str]:
     """The words of a text, folded, "&" as "and", without punctuation and apostrophes."""
-    text = _AND.sub(" and ", _APOSTROPHES.sub("", folded(text)))
+    text = folded(text)
+    words = text.split()
+    if text.isascii() and all(map(str.isalnum, words)):
+        return words  # nothing to leave out, as in most titles and names
+    text = _AND.sub(" and ", _APOSTROPHES.sub("", text))
     return _WORDS.findall(_INITIALS.sub(r"\1", text))
 
 
 def joined(text: str) -> str:
     """A text as it is written, folded and without spaces and punctuation."""
+    if text.isascii() and text.isalnum():
+        return text.lower()
     return "".join(words_of(text))
 
 

@@ -13,10 +13,17 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from shared.retrieval.titles.near_titles import NearBeginnings, NearTitles, WordCount
-from shared.retrieval.titles.title_frames import FUNCTION_WORDS, is_ordinary, split_year, unframed
+from shared.retrieval.titles.title_frames import (
+    FUNCTION_WORDS,
+    is_ordinary,
+    split_year,
+    unframed,
+    without_first_number,
+)
 from shared.retrieval.titles.title_keys import (
     WITHOUT_ARTICLE,
     WITHOUT_LITTLE_WORDS,
+    Key,
     folded,
     keys_of,
     parts_of,
@@ -29,7 +36,12 @@ from shared.retrieval.titles.title_keys import (
 _MOST_CHARS = 300  # of a text that can be a title
 _LEAST_JOINED = 8  # letters of a beginning that is typed as one word
 _LEAST_SINGLE_PART = 6  # letters of a main title of one word, as in "Dodgeball: A True ..."
+_LEAST_DIGITS_OF_PART = 3  # of a main title that is a number, as in "2001: A Space Odyssey"
 _AFTER_ALL = "\U0010ffff"
+
+
+_TextRead = tuple[str, int | None, bool]
+"""What may be a title, the year behind it, and whether a title is expected there."""
 
 
 class TitleMatch(NamedTuple):
@@ -94,8 +106,9 @@ class Titles:
         entries: set[_Entry] = set()
         for row, title in titles:
             for n, whole in enumerate(whole_titles(title)):
-                self._hold(row, whole, least_level=WITHOUT_LITTLE_WORDS if n > 1 else 0)
-                entries.update(_entries(row, whole))
+                keys = keys_of(whole)
+                self._hold(row, whole, keys, least_level=WITHOUT_LITTLE_WORDS if n > 1 else 0)
+                entries.update(_entries(row, whole, keys))
         self._near.prepare()
         self._entries = sorted(entries)
         self._keys = [entry.key for entry in self._entries]
@@ -114,6 +127,8 @@ class Titles:
             matches += self._exact(inner, year, is_free=is_sure)
             if any(match.is_whole for match in matches):
                 break
+        if not matches:
+            matches = self._first_of_series(readings)
         for inner, year, _ in readings:
             matches += self._begun(inner, year)
         if not matches:
@@ -135,6 +150,12 @@ class Titles:
             if matches:
                 return [match.row for match in matches]
         return []
+
+    def begins(self, text: str) -> bool:
+        """Whether a longer title begins with these words, two or more beside an article."""
+        key = "".join(words_of(text))
+        entries = self._from(key) if key else ()
+        return any(entry.ends >> len(key) & 1 and len(entry.key) > len(key) for entry in entries)
 
     def near(self, text: str) -> list[int]:
         """As ``exact``, and where that is nothing, with slips."""
@@ -169,13 +190,15 @@ class Titles:
             starts = dict.fromkeys(row for *_, row in sorted(near))
         return list(dict.fromkeys([*starts, *inside]))[:most]
 
-    def _hold(self, row: int, title: str, *, least_level: int) -> None:
+    def _hold(self, row: int, title: str, keys: list[Key], *, least_level: int) -> None:
         self._near.add(row, title, is_whole=True)
-        for key, level in keys_of(title):
+        for key, level in keys:
             self._held.setdefault(key, []).append(_Held(row, max(level, least_level), True))
         for n, part in enumerate(parts_of(title)):
             words = without_article(words_of(part))
-            is_short = len(words) < 2 and (n > 0 or len("".join(words)) < _LEAST_SINGLE_PART)
+            key = "".join(words)
+            least = _LEAST_DIGITS_OF_PART if key.isdigit() else _LEAST_SINGLE_PART
+            is_short = len(words) < 2 and (n > 0 or len(key) < least)
             if not is_short and not is_ordinary(words):
                 self._near.add(row, part, is_whole=False)
                 for key, level in keys_of(part):
@@ -198,6 +221,15 @@ class Titles:
                 order = (not is_whole, off > 1, max(level, changed), off, *self._order(row))
                 best[row] = min(order, best.get(row, order))
         return [TitleMatch(row, 0, not best[row][0]) for row in sorted(best, key=best.__getitem__)]
+
+    def _first_of_series(self, readings: Iterable[_TextRead]) -> list[TitleMatch]:
+        """Movies that a text numbers as the first though their title has no number: "Rocky 1"."""
+        for inner, year, _ in readings:
+            name = without_first_number(inner)
+            whole = [match for match in self._exact(name or "", year) if match.is_whole]
+            if whole:
+                return whole
+        return []
 
     def _begun(self, text: str, year: int | None) -> list[TitleMatch]:
         """Movies whose titles begin with a text of two words or more."""
@@ -244,7 +276,7 @@ class Titles:
         return sorted(rows, key=self._order)
 
 
-def _readings(text: str) -> Iterator[tuple[str, int | None, bool]]:
+def _readings(text: str) -> Iterator[_TextRead]:
     """The text as it stands, and without years and frames; with whether a title is expected."""
     text = folded(text).strip()
     is_free = True
@@ -261,9 +293,9 @@ def _with_and_without_year(text: str) -> Iterator[tuple[str, int | None]]:
         yield dated
 
 
-def _entries(row: int, title: str) -> Iterator[_Entry]:
+def _entries(row: int, title: str, keys: list[Key]) -> Iterator[_Entry]:
     words = words_of(title)
-    for key, _ in keys_of(title):
+    for key, _ in keys:
         yield _Entry(key, row, True, 0)
     for form in spellings(words):
         first = len(form) - len(without_article(form)) if form else 0

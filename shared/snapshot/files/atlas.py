@@ -1,4 +1,4 @@
-"""The map of a snapshot: a point for every movie, and clusters with names.
+"""The map of a snapshot: a point for every movie that has a vector, and clusters with names.
 
 ``atlas.json``, in UTF-8, one object::
 
@@ -8,7 +8,8 @@
                    "x": 0.11, "y": -0.75}, ...],  by number; where to write the name
      "moved": 4}                                  placed or gone since the last full layout
 
-Positions are rounded to four decimals, so that they are read as they were written. A cluster keeps
+A movie without reviews has no vector, and so no place: null in all three. Positions are rounded to
+four decimals, so that they are read as they were written. A cluster keeps
 its number, and with it its colour, from one snapshot to the next; numbers are less than 15 and may
 have gaps. A snapshot of a version without maps does not have this file.
 """
@@ -29,6 +30,8 @@ from shared.snapshot.storage.verify import SnapshotCorrupt
 
 ATLAS = "atlas.json"
 MAX_CLUSTERS = 15
+UNPLACED = 255
+"""The cluster number of a movie that is not on the map."""
 DECIMALS = 4
 
 Coordinate = Annotated[float, Field(ge=-1, le=1)]
@@ -52,8 +55,8 @@ class Atlas:
     """A map.
 
     Attributes:
-        positions: float32, shape ``(movies, 2)``, in [-1, 1].
-        cluster: uint8, shape ``(movies,)``: the number of each movie's cluster.
+        positions: float32, shape ``(movies, 2)``, in [-1, 1]; NaN for a movie that is not on it.
+        cluster: uint8, shape ``(movies,)``: the number of each movie's cluster, or ``UNPLACED``.
         clusters: The clusters that have movies, by number.
         moved: How many movies were placed again or are gone since the last full layout.
     """
@@ -63,13 +66,18 @@ class Atlas:
     clusters: tuple[Cluster, ...]
     moved: int
 
+    @property
+    def placed(self) -> npt.NDArray[np.int64]:
+        """The rows of the movies that are on the map, ascending."""
+        return np.flatnonzero(self.cluster != UNPLACED)
+
 
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    x: list[Coordinate]
-    y: list[Coordinate]
-    cluster: list[ClusterNumber]
+    x: list[Coordinate | None]
+    y: list[Coordinate | None]
+    cluster: list[ClusterNumber | None]
     clusters: tuple[Cluster, ...]
     moved: Annotated[int, Field(ge=0)]
 
@@ -80,11 +88,11 @@ def write_atlas(path: Path, atlas: Atlas) -> None:
     payload = {
         "x": x,
         "y": y,
-        "cluster": atlas.cluster.tolist(),
+        "cluster": [None if one == UNPLACED else one for one in atlas.cluster.tolist()],
         "clusters": [cluster.model_dump() for cluster in atlas.clusters],
         "moved": atlas.moved,
     }
-    path.write_bytes(orjson.dumps(payload))
+    path.write_bytes(orjson.dumps(payload))  # which writes null for NaN
 
 
 def read_atlas(path: Path, *, rows: int) -> Atlas:
@@ -99,11 +107,13 @@ def read_atlas(path: Path, *, rows: int) -> Atlas:
         raise SnapshotCorrupt(f"{path.name} cannot be read: {type(error).__name__}") from error
     if not len(content.x) == len(content.y) == len(content.cluster) == rows:
         raise SnapshotCorrupt(f"{path.name} is not a map of {rows} movies")
-    cluster = np.array(content.cluster, np.uint8)
-    sizes = np.bincount(cluster, minlength=MAX_CLUSTERS)
+    cluster = np.array([UNPLACED if one is None else one for one in content.cluster], np.uint8)
+    positions = np.array([content.x, content.y], np.float32).T.copy()
+    if (np.isnan(positions) != (cluster == UNPLACED)[:, np.newaxis]).any():
+        raise SnapshotCorrupt(f"{path.name}: a movie has a part of a place")
+    sizes = np.bincount(cluster[cluster != UNPLACED], minlength=MAX_CLUSTERS)
     counted = {int(number): int(sizes[number]) for number in np.flatnonzero(sizes)}
     ordered = all(one.number < other.number for one, other in pairwise(content.clusters))
     if not ordered or {one.number: one.movies for one in content.clusters} != counted:
         raise SnapshotCorrupt(f"{path.name}: its clusters are not those of its movies")
-    positions = np.array([content.x, content.y], np.float32).T.copy()
     return Atlas(positions, cluster, content.clusters, content.moved)

@@ -88,6 +88,7 @@ class CataloguePassage(NamedTuple):
     text: str
     rating: float | None
     url: str | None
+    spoiler: bool | None
 
 
 class CatalogueWriter:
@@ -176,6 +177,8 @@ class Catalogue:
             self._review_columns = _selected(
                 self._connection, "reviews", _REVIEW_COLUMNS, REVIEW_FACTS
             )
+            is_marked = "spoiler" in self._review_columns.split(", ")
+            self._spoiler = "r.spoiler" if is_marked else "NULL"
             self._facts = _selected(
                 self._connection, "movies", CatalogueFacts._fields, MOVIE_FIELDS
             )
@@ -259,11 +262,12 @@ class Catalogue:
         marks = ",".join("?" * len(rows))
         selected = self._connection.execute(
             "SELECT p.row, r.review_id, substr(r.text, p.start + 1, p.end - p.start), r.rating,"  # noqa: S608
-            f" r.url FROM passages p JOIN reviews r ON r.row = p.review WHERE p.row IN ({marks})",
+            f" r.url, {self._spoiler} FROM passages p JOIN reviews r ON r.row = p.review"
+            f" WHERE p.row IN ({marks})",
             list(rows),
         )
         by_row = {row[0]: row for row in selected}
-        return [CataloguePassage._make(by_row[row]) for row in rows]
+        return [_passage(by_row[row]) for row in rows]
 
     def all_facts(self) -> list[CatalogueFacts]:
         """The facts of every movie, by row."""
@@ -314,6 +318,11 @@ def _movie(row: Sequence[Any]) -> CatalogueMovie:
     for at in _LISTS:
         values[at] = tuple(orjson.loads(values[at])) if values[at] != "[]" else ()
     return CatalogueMovie(**dict(zip(_MOVIE_COLUMNS, values, strict=True)))
+
+
+def _passage(row: Sequence[Any]) -> CataloguePassage:
+    passage = CataloguePassage._make(row)
+    return passage if passage.spoiler is None else passage._replace(spoiler=bool(passage.spoiler))
 
 
 def _review(row: Sequence[Any]) -> CatalogueReview:

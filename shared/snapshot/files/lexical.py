@@ -17,7 +17,7 @@ opens an index deletes it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -73,7 +73,7 @@ class LexicalWriter:
             for name in _LOCKS:
                 (self._folder / name).unlink(missing_ok=True)
 
-    def add(self, row: int, terms: Sequence[str]) -> None:
+    def add(self, row: int, terms: Iterable[str]) -> None:
         """Add a movie's terms."""
         self._writer.add_document(tantivy.Document(row=row, body=" ".join(terms)))
 

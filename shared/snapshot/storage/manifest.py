@@ -8,7 +8,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from shared.text.languages import ENGLISH, known_language
 
 MANIFEST = "manifest.json"
 CURRENT = "CURRENT"
@@ -32,6 +34,7 @@ _FILE_NAME = r"^[a-z_]+\.[a-z]+$|^lexical/[A-Za-z0-9._-]+$"
 
 SNAPSHOT_ID_PATTERN = r"^[0-9]{8}-[0-9a-f]{8}$"
 SnapshotId = Annotated[str, Field(pattern=SNAPSHOT_ID_PATTERN)]
+LanguageCode = Annotated[str, AfterValidator(known_language)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -69,7 +72,8 @@ class Manifest(_Frozen):
     ``sequence`` comes from the database, so clocks do not matter. In format 3 the movies' passages
     are stored in the order of the movies' rows, without gaps; in format 4 in any order, without
     overlaps. ``terms`` is the version of the terms of the lexical index; before it was recorded, it
-    was 1.
+    was 1. ``language`` is the catalogue's, by which its terms were made; before it was recorded, it
+    was English.
     """
 
     format_version: Literal[3, 4] = 4
@@ -79,6 +83,7 @@ class Manifest(_Frozen):
     encoder: EncoderName
     pooling: Literal["mean"] = "mean"
     terms: Literal[1, 2] = 1
+    language: LanguageCode = ENGLISH
     counts: Counts
     files: dict[Annotated[str, Field(pattern=_FILE_NAME)], FileEntry]
 

@@ -31,7 +31,7 @@ from services.query.app import create_app
 from services.query.serving.generation import Generation
 from services.query.settings import QuerySettings
 from shared.encoder import GraphEncoder
-from shared.retrieval.evidence import evidence_for
+from shared.retrieval.evidence.choosing import evidence_for
 from shared.retrieval.ranking import scoring
 from shared.retrieval.searcher import CANDIDATES, Searcher, SearchQuery
 from shared.text.terms import terms

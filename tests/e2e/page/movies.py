@@ -21,6 +21,40 @@ TITLED = (
     ),
 )
 
+CAST = (
+    SampleMovie(
+        "tt1",
+        ("Robots sing in a cold and gory factory.",),
+        title="Tin Choir",
+        year=1994,
+        genres=("Sci-Fi", "Drama"),
+        directors=("Ida Vargson",),
+        countries=("France",),
+        runtime_minutes=82,
+    ),
+    SampleMovie(
+        "tt2",
+        ("A scary night on a cold island.",),
+        title="The Pale Corridor",
+        year=1997,
+        genres=("Horror",),
+        directors=("Milo Trent",),
+        people=("Ida Vargson",),
+        countries=("France",),
+        runtime_minutes=121,
+    ),
+    SampleMovie(
+        "tt3",
+        ("A gentle laugh about florists who box for a garden.",),
+        title="Gloves and Roses",
+        year=2011,
+        genres=("Comedy",),
+        directors=("Milo Trent",),
+        runtime_minutes=95,
+    ),
+)
+"""Movies with facts to understand."""
+
 
 def numbered(count: int) -> list[SampleMovie]:
     """Movies that match a search for "words"."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.e2e.page.movies import TITLED, numbered
+from tests.e2e.page.movies import CAST, TITLED, numbered
 from tests.support.browser.pages import DESK, PHONE, SCHEMES, Scheme, violations, watched_page
 from tests.support.query.snapshots import BOXER, MOVIES, SnapshotBuilder
+
+UNDERSTOOD = [replace(movie, movie_id=f"u:{movie.movie_id}") for movie in CAST]
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -23,7 +27,7 @@ async def test_axe_finds_nothing(
         await page.goto("/")
         await expect(page.get_by_role("status")).to_contain_text("being built")
         results["starting"] = await violations(page)
-        builder.publish([*MOVIES, *TITLED])
+        builder.publish([*MOVIES, *TITLED, *UNDERSTOOD])
         await expect(page.locator(".shelf .poster").first).to_be_visible()
         results["home"] = await violations(page)
 
@@ -40,6 +44,20 @@ async def test_axe_finds_nothing(
         await expect(page.get_by_role("listbox").get_by_role("option")).to_have_count(2)
         await page.keyboard.press("ArrowDown")
         results["suggestions"] = await violations(page)
+
+        await page.locator("#q").fill("")
+        await page.locator("#q").press_sequentially("vargsen")
+        await expect(page.get_by_role("listbox").get_by_role("option")).to_have_count(1)
+        await page.keyboard.press("ArrowDown")
+        results["suggested person"] = await violations(page)
+
+        await page.goto("/?q=robots,+90s+french+comedies+with+vargsn,+not+scary&genre=Drama")
+        await expect(page.get_by_role("list", name="Understood")).to_be_visible()
+        await expect(page.get_by_text("Showing results for vargson")).to_be_visible()
+        results["understood"] = await violations(page)
+        await page.goto("/?q=zzgrx+qwpfk&genre=Horror")
+        await expect(page.get_by_role("region", name="Nothing fits well")).to_be_visible()
+        results["nothing fits"] = await violations(page)
 
         await page.goto(f"/movie/{BOXER.movie_id}?q=cold+streets")
         await page.get_by_role("button", name="Full review").first.click()
@@ -63,7 +81,7 @@ async def test_axe_finds_nothing(
         await page.goto("/docs")
         await expect(page.locator("details").first).to_be_visible()
         results["docs"] = await violations(page)
-    assert len(results) == 10
+    assert len(results) == 13
     assert {view: issues for view, issues in results.items() if issues} == {}
 
 
@@ -119,6 +137,7 @@ CONTRASTS = r"""() => {
         "/?q=boxer",
         f"/?q=boxer&unlike=nm:1&avoid={'w' * 200}&genre=Drama",
         f"/movie/{BOXER.movie_id}?q={'w' * 200}",
+        f"/?q=90s+{'w' * 100}+with+vargson&person={'w' * 100}",
         "/movie/none",
         "/docs",
     ],
@@ -126,7 +145,7 @@ CONTRASTS = r"""() => {
 async def test_nothing_is_wider_than_a_small_phone(
     page: Page, builder: SnapshotBuilder, path: str
 ) -> None:
-    builder.publish()
+    builder.publish([*MOVIES, *UNDERSTOOD])
     await page.goto(path)
     shown = page.locator(".shelf .poster, .hit, #passages, .lead, details")
     await expect(shown.first).to_be_visible()
@@ -143,7 +162,7 @@ async def test_nothing_is_wider_than_a_small_phone(
 async def test_touch_targets_are_large_enough(page: Page, builder: SnapshotBuilder) -> None:
     """24 by 24 CSS pixels (WCAG 2.2 AA) for every target outside a sentence."""
     builder.publish()
-    await page.goto("/?q=boxer&avoid=war&genre=Drama")
+    await page.goto("/?q=90s+boxer&avoid=war&genre=Drama")
     await expect(page.locator(".hit").first).to_be_visible()
     await page.locator(".refine > summary").click()
     small: list[str] = await page.evaluate(

@@ -22,7 +22,7 @@ async def test_search_open_a_movie_and_go_back(page: Page, builder: SnapshotBuil
     await expect(first.locator(".title")).to_have_text("The Underdog")
     await expect(page.locator(".hit")).to_have_count(4)
     await expect(first.locator("blockquote")).to_contain_text("Sweat, stairs")
-    await expect(first.locator("mark")).to_have_text(["Sweat", "stairs"])
+    await expect(first.locator("mark")).to_have_text(["Sweat, stairs"])
     review = first.get_by_role("link", name="Review", exact=True)
     await expect(review).to_have_attribute("href", "https://films.example/tt0075148#review-2")
     await expect(review).to_have_attribute("rel", "noopener noreferrer")

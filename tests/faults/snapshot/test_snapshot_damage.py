@@ -22,6 +22,11 @@ from hypothesis import strategies as st
 
 from shared.snapshot.commit import point_current_at
 from shared.snapshot.files.atlas import ATLAS
+from shared.snapshot.files.term_counts import (
+    TERM_COUNTS_FILE,
+    TERM_HASHES_FILE,
+    TERM_TOTALS_FILE,
+)
 from shared.snapshot.storage.manifest import (
     CATALOGUE_FILE,
     CURRENT,
@@ -306,14 +311,16 @@ SPOILED: dict[str, Spoil] = {
     "there is no manifest": without_manifest,
     **{
         f"{name} is zeros": zeros_in(name)
-        for name in (*FILES, ATLAS)
+        for name in (
+            *FILES, ATLAS, TERM_HASHES_FILE, TERM_COUNTS_FILE, TERM_TOTALS_FILE,
+        )
     },
     **{
         f"{name} is nonsense with its hash": nonsense_in(name)
         for name in (
             VECTORS_FILE, PASSAGES_FILE, PASSAGE_SCALES_FILE, CATALOGUE_FILE, ATLAS,
-            "lexical/*.fast", "lexical/*.fieldnorm", "lexical/*.idx", "lexical/*.store",
-            "lexical/*.term", "lexical/meta.json", "lexical/.managed.json",
+            TERM_TOTALS_FILE, "lexical/*.fast", "lexical/*.fieldnorm", "lexical/*.idx",
+            "lexical/*.store", "lexical/*.term", "lexical/meta.json", "lexical/.managed.json",
         )
     },
     "a vector is not a number": not_a_number_in(VECTORS_FILE),

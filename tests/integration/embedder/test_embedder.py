@@ -15,6 +15,7 @@ from shared.delivery.keys import DEAD_LETTERS_STREAM, EMBEDDER_GROUP, REVIEWS_ST
 from shared.delivery.messages import MovieMessage, ReviewMessage
 from shared.delivery.redis_client import Client
 from shared.delivery.streams import append
+from shared.record import MovieRecord
 from shared.runs.registry import Run
 from shared.snapshot.storage.store import NoSnapshot, SnapshotStore
 from tests.support.delivery.messages import movie, review, run_end, small_run
@@ -192,7 +193,9 @@ async def test_nothing_is_published_before_there_is_something(
 ) -> None:
     async with embedder(settings, HashEncoder()):
         run = await new_run(redis)
-        end = await crawl(redis, [movie(1, run_id=run.run_id)], run)
+        facts = MovieRecord("tt1", year=1950)  # nothing to name or find it by
+        unnamed = MovieMessage(run_id=run.run_id, source="test", movie=facts)
+        end = await crawl(redis, [unnamed], run)
     assert end.state == "incomplete"
     assert end.error == "none of its movies can be searched"
     with pytest.raises(NoSnapshot):

@@ -34,12 +34,14 @@ from shared.snapshot.storage.manifest import CATALOGUE_FILE, MANIFEST, Manifest
 from shared.snapshot.storage.store import SnapshotStore
 from shared.text.terms import VERSION, terms
 from tests.integration.snapshot.test_snapshots import writer
-from tests.support.embedder.arrivals import Sent, arrive, end, kept, movie, review
+from tests.support.embedder.arrivals import Sent, arrive, end, kept, review
 from tests.support.embedder.encoders import HashEncoder
 from tests.support.soak import examples
 
 Movies = dict[str, dict[str, str]]
-"""The texts of the reviews of each movie, by their ids."""
+"""The texts of the reviews of each movie, by their ids, and its description, if it has one."""
+
+DESCRIPTION = "description"
 
 WORDS = ("sea", "moon", "grim", "funny", "slow", "war", "love", "dog")
 STEPS = 4
@@ -73,11 +75,15 @@ class System:
         names = []
         for movie_id, reviews in movies.items():
             before = self._before.get(movie_id)
-            if before is None:
-                sent.append(movie(movie_id, run=run))
+            described = reviews.get(DESCRIPTION)
+            if before is None or before.get(DESCRIPTION) != described:
+                facts = MovieRecord(movie_id, title=movie_id.upper(), description=described)
+                sent.append(MovieMessage(run_id=run, source="site", movie=facts))
             else:
                 names.append(f"movie/{movie_id}")
             for name, text in reviews.items():
+                if name == DESCRIPTION:
+                    continue
                 if before is None or before.get(name) != text:
                     sent.append(review(name, movie_id, run=run, text=text))
                 else:
@@ -116,7 +122,8 @@ def system(tmp_path: Path) -> Iterator[System]:
 
 def held(snapshot: Snapshot) -> dict[str, object]:
     """The content of a snapshot by movie, without the rows."""
-    catalogue = snapshot.catalogue
+    catalogue, counts = snapshot.catalogue, snapshot.term_counts
+    assert counts is not None
     content: dict[str, object] = {}
     for row, entry in enumerate(catalogue.movies(range(snapshot.index.rows))):
         reviews = [
@@ -126,8 +133,9 @@ def held(snapshot: Snapshot) -> dict[str, object]:
         rows = range(entry.passage_start, entry.passage_start + entry.passage_count)
         passages = [(one.review_id, one.text) for one in catalogue.passages(rows)]
         content[entry.movie_id] = (
-            entry.title, entry.review_count, reviews, passages, entry.row == row,
+            entry.title, entry.description, entry.review_count, reviews, passages, entry.row == row,
             snapshot.index.vectors()[row].tobytes(), snapshot.passages.vectors(row).tobytes(),
+            [part.tobytes() for part in counts.of_rows(row, row + 1)],
         )  # fmt: skip
     return content
 
@@ -157,11 +165,11 @@ def require_same(one: Snapshot, other: Snapshot, encoder: HashEncoder, *, scores
     assert nearest(one, vector) == pytest.approx(nearest(other, vector), rel=1e-6)
     assert one.atlas is not None
     assert len(one.atlas.positions) == one.index.rows
-    assert np.isfinite(one.atlas.positions).all()
+    assert np.isfinite(one.atlas.positions).all(axis=1).tolist() == one.reviewed.tolist()
 
 
 texts = st.lists(st.sampled_from(WORDS), min_size=1, max_size=30).map(" ".join)
-names = st.sampled_from([f"r{n:02d}" for n in range(40)])
+names = st.sampled_from([*(f"r{n:02d}" for n in range(40)), *[DESCRIPTION] * 8])
 movies = st.dictionaries(
     st.sampled_from([f"tt{n:02d}" for n in range(14)]), st.dictionaries(names, texts, max_size=4)
 )
@@ -173,7 +181,7 @@ def as_a_source_has_them(drawn: Movies) -> Movies:
     whole: Movies = {"tt99": {"keep": "A film about the sea."}}
     for movie_id, reviews in drawn.items():
         whole[movie_id] = {name: text for name, text in reviews.items() if name not in seen}
-        seen |= set(reviews)
+        seen |= reviews.keys() - {DESCRIPTION}
     return whole
 
 
@@ -247,7 +255,11 @@ async def test_one_changed_movie_is_all_that_is_written(
     assert said(first, ["quiet"]) == {}
 
 
-@pytest.mark.parametrize("name", ["vectors.faiss", "passages.npy", "catalogue.sqlite", "lexical"])
+@pytest.mark.parametrize(
+    "name",
+    ["vectors.faiss", "passages.npy", "catalogue.sqlite", "term_hashes.bin", "term_counts.bin",
+     "lexical"],
+)  # fmt: skip
 async def test_damage_is_not_passed_on(system: System, name: str) -> None:
     await system.crawl(SOME)
     first = system.publish()
@@ -259,6 +271,23 @@ async def test_damage_is_not_passed_on(system: System, name: str) -> None:
     path.write_bytes(whole)
     await system.crawl(edited(SOME, "tt05", "A quiet walk."))
     require_same(system.publish(), system.written_at_once(), system.encoder, scores=True)
+
+
+async def test_a_catalogue_without_any_review_can_be_built_upon(system: System) -> None:
+    facts: Movies = {f"tt{n:02d}": {DESCRIPTION: f"{WORDS[n % 8]} and more"} for n in range(12)}
+    await system.crawl(facts)
+    first = system.publish()
+    assert (first.manifest.counts.movies, first.manifest.counts.passages) == (12, 0)
+    await system.crawl({**facts, "tt03": {**facts["tt03"], "r1": "Loud, and a long way off."}})
+    second = system.publish()
+    assert second.catalogue.movie_ids() == first.catalogue.movie_ids()
+    assert np.flatnonzero(second.reviewed).tolist() == [3]
+    require_same(second, system.written_at_once(), system.encoder, scores=True)
+    await system.crawl({**facts, "tt05": {DESCRIPTION: "quiet"}})
+    third = system.publish()
+    assert not third.reviewed.any()
+    assert said(third, ["quiet"]).keys() == {"tt05"}
+    require_same(third, system.written_at_once(), system.encoder, scores=True)
 
 
 async def test_what_follows_a_roll_back_has_all_that_came_since(system: System) -> None:
@@ -332,6 +361,24 @@ async def test_one_with_the_terms_of_an_earlier_version_is_not_built_upon(system
     assert published["written"] == "all"
     assert system.encoder.encoded == encoded
     assert second.terms("huge stories") == ["huge", "story"]
+    require_same(second, system.written_at_once(), system.encoder, scores=True)
+
+
+async def test_one_without_term_counts_is_searched_and_not_built_upon(system: System) -> None:
+    await system.crawl(SOME)
+    first = system.publish()
+    folder = system.store.folder(first.snapshot_id)
+    files = {name: one for name, one in first.manifest.files.items() if "term_" not in name}
+    assert len(files) == len(first.manifest.files) - 3
+    former = first.manifest.model_copy(update={"files": files})
+    (folder / MANIFEST).write_bytes(former.to_bytes())
+    commit.point_current_at(system.store, first.snapshot_id)
+    assert open_snapshot(system.store, first.snapshot_id).term_counts is None
+    await system.crawl(edited(SOME, "tt05", "A quiet walk."))
+    with structlog.testing.capture_logs() as logs:
+        second = system.publish()
+    [published] = [line for line in logs if line["event"] == "snapshot published"]
+    assert published["written"] == "all"
     require_same(second, system.written_at_once(), system.encoder, scores=True)
 
 

@@ -14,8 +14,9 @@ from services.embedder.database.run_ledger import Ledger, Ledgers
 from services.embedder.database.snapshot_records import SnapshotRecords
 from services.embedder.database.work_list import StoredVectors, WorkList
 from services.embedder.settling.removal import Removals
-from shared.delivery.messages import ReviewMessage, ledger_id
+from shared.delivery.messages import MovieMessage, ReviewMessage, ledger_id
 from shared.delivery.streams import Entry
+from shared.record import MovieRecord
 from tests.support.embedder.arrivals import Sent, arrive, end, kept, movie, review
 from tests.support.embedder.stored import backlog
 
@@ -34,6 +35,14 @@ def review_ids(engine: Engine) -> list[str]:
 
 def movie_ids(engine: Engine) -> list[str]:
     return ids(engine, "movies", "movie_id")
+
+
+def findable(engine: Engine) -> dict[str, int]:
+    """The movies of the next snapshot, with their numbers of reviews, in their order."""
+    with SnapshotRecords(engine, ENCODER).content() as content:
+        movies = {movie["movie_id"]: len(reviews) for movie, reviews in content.rows}
+        assert content.movies == len(movies)
+        return movies
 
 
 def encode_all(engine: Engine) -> None:
@@ -116,18 +125,37 @@ async def test_a_review_without_vectors_leaves_the_work_list_too(engine: Engine)
     assert ids(engine, "unencoded_reviews", "review_id") == ["a", "c", "d", "e", "f"]
 
 
-async def test_a_movie_whose_last_review_is_gone_leaves_the_searches(engine: Engine) -> None:
-    """Its page is still there: the movie is kept, but no review is left to search."""
+async def test_a_movie_whose_last_review_is_gone_is_found_by_its_facts(engine: Engine) -> None:
+    """Its page is still there."""
     await crawl(engine, *FIRST)
     left = [item for item in FIRST if item.item_id != "d"]
     await arrive(engine, *again(*left), end(left, run="run-2", complete=True))
     assert Removals(engine).decide("run-2", allowed=False).removed == 1
     assert movie_ids(engine) == ["tt1", "tt2", "tt3"]
-    assert ids(engine, "removed_movies", "movie_id") == ["tt2"]
-    records = SnapshotRecords(engine, ENCODER)
-    assert records.changed_since_published()
-    with records.content() as content:
-        assert [movie["movie_id"] for movie, _ in content.rows] == ["tt1", "tt3"]
+    assert ids(engine, "removed_movies", "movie_id") == []
+    assert SnapshotRecords(engine, ENCODER).changed_since_published()
+    assert findable(engine) == {"tt1": 3, "tt3": 2, "tt2": 0}
+
+
+async def test_a_movie_of_which_nothing_is_known_leaves_the_searches(engine: Engine) -> None:
+    unnamed = MovieMessage(run_id="run-1", source="site", movie=MovieRecord("tt9"))
+    await crawl(engine, *FIRST, unnamed, review("z", "tt9"))
+    await crawl(engine, *again(*FIRST, unnamed))
+    assert movie_ids(engine) == ["tt1", "tt2", "tt3", "tt9"]
+    assert ids(engine, "removed_movies", "movie_id") == ["tt9"]
+    assert findable(engine) == {"tt1": 3, "tt2": 1, "tt3": 2}
+
+
+async def test_a_movie_without_reviews_goes_when_its_source_no_longer_has_it(
+    engine: Engine,
+) -> None:
+    await crawl(engine, *FIRST, movie("tt9"))
+    assert findable(engine) == {"tt1": 3, "tt2": 1, "tt3": 2, "tt9": 0}
+    partly = await crawl(engine, *again(*FIRST), complete=False)
+    assert (partly.removed, findable(engine)["tt9"]) == (0, 0)
+    await crawl(engine, *again(*FIRST, run="run-3"))
+    assert ids(engine, "removed_movies", "movie_id") == ["tt9"]
+    assert findable(engine) == {"tt1": 3, "tt2": 1, "tt3": 2}
 
 
 async def test_a_movie_that_is_gone_altogether_is_deleted(engine: Engine) -> None:
@@ -217,7 +245,7 @@ async def test_half_may_go_and_more_than_half_may_not(engine: Engine) -> None:
     ledger = await crawl(engine, *again(*left, run="run-3"))
     assert ledger.removed == 0
     assert ledger.fault == (
-        "2 of the 3 reviews and 2 of the 3 movies that source site had are gone from it, more "
+        "2 of the 3 reviews and 0 of the 3 movies that source site had are gone from it, more "
         "than half: nothing was removed; to confirm, crawl it again with `movie-search ingest "
         'site --allow-removals`, or "allow_removals": true'
     )
@@ -259,15 +287,22 @@ async def test_an_operators_word_lets_more_than_half_go(engine: Engine) -> None:
     assert movie_ids(engine) == ["tt1"]
 
 
-async def test_nothing_takes_away_the_last_review(engine: Engine) -> None:
+async def test_nothing_takes_away_the_last_movie(engine: Engine) -> None:
     await crawl(engine, *FIRST)
-    ledger = await crawl(engine, *again(movie("tt1")), allowed=True)
+    ledger = await crawl(engine, allowed=True)
     assert ledger.removed == 0
     assert ledger.fault == (
-        "source site no longer has any of its 6 reviews, and without them there would be "
-        "nothing to search: nothing was removed"
+        "source site no longer has any of its 6 reviews and 3 movies, and without them there "
+        "would be nothing to search: nothing was removed"
     )
     assert review_ids(engine) == list("abcdef")
+
+
+async def test_the_last_reviews_may_go_when_movies_are_left(engine: Engine) -> None:
+    await crawl(engine, *FIRST)
+    ledger = await crawl(engine, *again(movie("tt1")), allowed=True)
+    assert (ledger.removed, ledger.fault) == (6, None)
+    assert findable(engine) == {"tt1": 0}
 
 
 async def test_a_source_may_go_empty_when_another_is_left(engine: Engine) -> None:

@@ -310,6 +310,52 @@ async def test_every_search_of_a_batch_is_understood(query: RunningQuery) -> Non
         assert {**result, "took_ms": None} == {**alone, "took_ms": None}
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("kolas", {"kind": "person", "name": "Mira Kolasin", "movies": 2}),
+        ("brandvolt", {"kind": "person", "name": "Otto Brandvold", "movies": 2}),
+        ("romantic mov", None),
+        ("romance", {"kind": "genre", "name": "Romance", "movies": 1}),
+        ("scary movi", None),
+        ("horor", {"kind": "genre", "name": "Horror", "movies": 1}),
+    ],
+)
+async def test_people_and_genres_are_suggested(
+    query: RunningQuery, text: str, name: dict[str, Any] | None
+) -> None:
+    answer = (await query.client.get("/suggest", params={"q": text})).json()
+    assert answer["names"] == ([name] if name else [])
+    if name is not None:
+        kind = {"person": "people", "genre": "genres"}[name["kind"]]
+        found = await ask(query, filters={kind: {"any": [name["name"]]}})
+        assert found["matched"] == name["movies"]
+        none = await query.client.get("/suggest", params={"q": text, "names": 0})
+        assert none.json() == {"suggestions": answer["suggestions"], "names": []}
+
+
+async def test_a_title_can_be_searched_for_as_words(query: RunningQuery) -> None:
+    typed = await ask(query, query="the pale corridor")
+    assert typed["interpretation"]["titles"] == ids(typed)[:1] == ["tt3"]
+    sent_back = await ask(query, query="the pale corridor", titles=["tt3"], interpret=False)
+    assert ids(sent_back) == ids(typed)
+    words = await ask(query, query="a boxer and roses", titles=["tt3"])
+    assert ids(words)[0] == "tt3"
+    assert ids(await ask(query, query="a boxer and roses", titles=[]))[0] != "tt3"
+    none = await ask(query, query="rain and roses", titles=[], interpret=False)
+    assert none["hits"] == (await ask(query, query="rain and roses", interpret=False))["hits"]
+    as_words = await ask(query, query="the pale corridor", titles=[])
+    assert "tt3" not in (as_words.get("interpretation") or {"titles": []})["titles"]
+    assert as_words["hits"][0]["score"] != typed["hits"][0]["score"]
+
+
+async def test_an_unknown_title_is_named(query: RunningQuery) -> None:
+    response = await query.client.post("/search", json={"query": "rain", "titles": ["tt3", "tt9"]})
+    assert response.status_code == 422
+    errors = response.json()["errors"]
+    assert errors == [{"field": "titles.1", "message": "Unknown movie id"}]
+
+
 @pytest.mark.parametrize("text", ["pale coridor", "PALECORRIDOR", "corridor", "gloves & roses"])
 async def test_suggestions_forgive(query: RunningQuery, text: str) -> None:
     suggestions = (await query.client.get("/suggest", params={"q": text})).json()["suggestions"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -20,8 +20,11 @@ from shared.retrieval.ranking import scoring
 from shared.retrieval.searcher import CANDIDATES, Searcher, SearchQuery
 from shared.snapshot.reader import open_snapshot
 from shared.snapshot.storage.store import SnapshotStore
+from shared.snapshot.writer import FACTS_WEIGHT
+from shared.text.phrases import phrases
 from shared.text.terms import terms
 from tests.support.embedder.encoders import HashEncoder
+from tests.support.query.plain_bm25 import plain_bm25
 from tests.support.query.snapshots import SampleMovie, SnapshotBuilder
 from tests.support.soak import examples, times
 
@@ -58,13 +61,18 @@ class Plain:
     lexical: dict[int, float]
 
 
-def plain(searcher: Searcher, text: str, query: np.ndarray) -> Plain:
+def document(movie: SampleMovie) -> list[list[str]]:
+    title = phrases(movie.title or "")
+    return [phrase for text in movie.reviews for phrase in phrases(text)] + title * FACTS_WEIGHT
+
+
+def plain(corpus: list[SampleMovie], searcher: Searcher, text: str, query: np.ndarray) -> Plain:
     snapshot = searcher.snapshot
     count = snapshot.index.rows
     wide = query.astype(np.float64)
     pooled = snapshot.index.vectors().astype(np.float64) @ wide
     scores, rows = snapshot.lexical.search(terms(text), count)
-    lexical = dict(zip(rows.tolist(), scores.tolist(), strict=True))
+    tantivys = dict(zip(rows.tolist(), scores.tolist(), strict=True))
 
     def best(score: Callable[[int], float], among: Iterator[int]) -> list[int]:
         return sorted(among, key=lambda row: (-score(row), row))[:CANDIDATES]
@@ -73,7 +81,7 @@ def plain(searcher: Searcher, text: str, query: np.ndarray) -> Plain:
     cut = np.sort(pooled)[::-1][CANDIDATES - 1 : CANDIDATES + 1]
     assume(len(cut) < 2 or cut[0] == cut[1] or cut[0] - cut[1] > NEAR)
     near = best(lambda row: float(pooled[row]), iter(range(count)))
-    sharing = best(lambda row: lexical[row], iter(lexical))
+    sharing = best(lambda row: tantivys[row], iter(tantivys))
     candidates = sorted({*near, *sharing})
     passages = {row: snapshot.passages.vectors(row).astype(np.float64) @ wide for row in candidates}
     dense = [
@@ -81,7 +89,11 @@ def plain(searcher: Searcher, text: str, query: np.ndarray) -> Plain:
         + np.mean(np.sort(passages[row])[-scoring.TOP_PASSAGES :])
         for row in candidates
     ]
-    bm25 = [lexical.get(row, 0.0) for row in candidates]
+    if snapshot.term_counts is None:
+        bm25 = [tantivys.get(row, 0.0) for row in candidates]
+    else:
+        lexical = plain_bm25([document(movie) for movie in corpus], phrases(text))
+        bm25 = [lexical[row] for row in candidates]
     fused = scoring.DENSE_WEIGHT * z(dense) + (1 - scoring.DENSE_WEIGHT) * z(bm25)
     return Plain(
         dict(zip(candidates, fused.tolist(), strict=True)),
@@ -96,29 +108,45 @@ def z(values: list[float]) -> np.ndarray:
     return (array - array.mean()) / spread if spread > 1e-9 else np.zeros(len(array))
 
 
-@pytest.fixture(scope="module", params=[(1, 40), (2, 260)], ids=lambda made: f"{made[1]} movies")
-def searcher(
+class Case:
+    """Random movies, and a searcher of their snapshot, which may be of an earlier version."""
+
+    def __init__(self, movies: list[SampleMovie], searcher: Searcher) -> None:
+        self.movies = movies
+        self.searcher = searcher
+
+    def __repr__(self) -> str:
+        return f"{len(self.movies)} movies"
+
+
+@pytest.fixture(
+    scope="module",
+    params=[(1, 40, True), (2, 260, True), (3, 260, False)],
+    ids=["40 movies", "260 movies", "260 movies without term counts"],
+)
+def case(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Searcher]:
-    seed, count = request.param
+) -> Iterator[Case]:
+    seed, count, counted = request.param
     store = SnapshotStore(tmp_path_factory.mktemp("store"))
     seed += random.randrange(1000) if times(0, soak=1) else 0  # different movies in each soak
-    manifest = SnapshotBuilder(store, ENCODER).publish(movies(seed, count), mapped=False)
+    corpus = movies(seed, count)
+    manifest = SnapshotBuilder(store, ENCODER).publish(corpus, mapped=False)
     snapshot = open_snapshot(store, manifest.snapshot_id)
+    if not counted:
+        snapshot = replace(snapshot, term_counts=None)
     with closing(snapshot.catalogue):
-        yield Searcher(snapshot)
+        yield Case(corpus, Searcher(snapshot))
 
 
 @settings(max_examples=examples(60))
 @given(words=st.lists(st.sampled_from([*WORDS, "of", "the"]), min_size=1, max_size=12))
-def test_the_searcher_finds_what_a_look_at_everything_does(
-    searcher: Searcher, words: list[str]
-) -> None:
+def test_the_searcher_finds_what_a_look_at_everything_does(case: Case, words: list[str]) -> None:
     text = " ".join(words)
     [query] = ENCODER.encode_queries([text])
-    expected = plain(searcher, text, query)
+    expected = plain(case.movies, case.searcher, text, query)
     count = len(expected.scores)
-    hits = searcher.search(SearchQuery(k=count, text=text, vector=query)).hits
+    hits = case.searcher.search(SearchQuery(k=count, text=text, vector=query)).hits
     rows = [hit.movie.row for hit in hits]
     assert sorted(rows) == sorted(expected.scores)
     scores = np.array([expected.scores[row] for row in rows])
@@ -130,24 +158,53 @@ def test_the_searcher_finds_what_a_look_at_everything_does(
         assert hit.score == pytest.approx(shown, abs=2e-4)
         assert hit.parts.lexical == pytest.approx(expected.lexical[hit.movie.row], abs=2e-4)
         cosines = expected.passages[hit.movie.row]
+        assert hit.parts.passages == pytest.approx(
+            np.mean(np.sort(cosines)[-scoring.TOP_PASSAGES :]), abs=2e-4
+        )
+    for hit in hits:
+        cosines = expected.passages[hit.movie.row]
         [evidence] = hit.evidence
         place = evidence.passage.row - hit.movie.passage_start
         assert cosines[place] == pytest.approx(cosines.max(), abs=NEAR)
         assert evidence.score == pytest.approx(min(1, cosines.max()), abs=2e-4)
-        assert hit.parts.passages == pytest.approx(
-            np.mean(np.sort(cosines)[-scoring.TOP_PASSAGES :]), abs=2e-4
-        )
+
+
+@settings(max_examples=examples(30))
+@given(words=st.lists(st.sampled_from(WORDS), min_size=1, max_size=8))
+def test_a_lexical_search_scores_the_best_again_and_keeps_the_others(
+    case: Case, words: list[str]
+) -> None:
+    text = " ".join(words)
+    snapshot, count = case.searcher.snapshot, len(case.movies)
+    scores, rows = snapshot.lexical.search(terms(text), count)
+    expected = dict(zip(rows.tolist(), scores.tolist(), strict=True))
+    if snapshot.term_counts is not None:
+        again = plain_bm25([document(movie) for movie in case.movies], phrases(text))
+        expected |= {row: again[row] for row in rows[:CANDIDATES].tolist()}
+    query = SearchQuery(k=count, text=text, mode="lexical", evidence=0)
+    hits = case.searcher.search(query).hits
+    head, tail = hits[:CANDIDATES], hits[CANDIDATES:]
+    assert {hit.movie.row for hit in head} == set(rows[:CANDIDATES].tolist())
+    assert [hit.movie.row for hit in tail] == rows[CANDIDATES:].tolist()
+    assert [hit.score for hit in head] == pytest.approx(
+        [expected[hit.movie.row] for hit in head], abs=2e-4
+    )
+    lowest = head[-1].score if head else 0.0
+    assert [hit.score for hit in tail] == pytest.approx(
+        [min(lowest, expected[hit.movie.row]) for hit in tail], abs=2e-4
+    )
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
 
 
 @settings(max_examples=examples(20))
 @given(words=st.lists(st.sampled_from(WORDS), min_size=1, max_size=6), most=st.integers(2, 5))
 def test_more_evidence_is_of_different_reviews_and_the_nearest(
-    searcher: Searcher, words: list[str], most: int
+    case: Case, words: list[str], most: int
 ) -> None:
     text = " ".join(words)
     [query] = ENCODER.encode_queries([text])
-    hits = searcher.search(SearchQuery(text=text, vector=query, evidence=most)).hits
-    expected = plain(searcher, text, query).passages
+    hits = case.searcher.search(SearchQuery(text=text, vector=query, evidence=most)).hits
+    expected = plain(case.movies, case.searcher, text, query).passages
     for hit in hits:
         cosines = expected[hit.movie.row]
         assert len(hit.evidence) == min(most, len(cosines))

@@ -18,6 +18,11 @@ from services.query.serving.generation import EncoderFactory
 from shared.encoder import Encoder
 from shared.snapshot.commit import point_current_at
 from shared.snapshot.files.index import HEADER_BYTES
+from shared.snapshot.files.term_counts import (
+    TERM_COUNTS_FILE,
+    TERM_HASHES_FILE,
+    TERM_TOTALS_FILE,
+)
 from shared.snapshot.storage.leases import leased
 from shared.snapshot.storage.manifest import (
     CATALOGUE_FILE,
@@ -191,6 +196,9 @@ DAMAGED = [
     PASSAGES_FILE,
     PASSAGE_SCALES_FILE,
     f"{LEXICAL_FOLDER}/meta.json",
+    TERM_HASHES_FILE,
+    TERM_COUNTS_FILE,
+    TERM_TOTALS_FILE,
     CATALOGUE_FILE,
     MANIFEST,
 ]

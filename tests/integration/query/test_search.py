@@ -178,6 +178,7 @@ async def test_a_movie_with_its_reviews(query: RunningQuery) -> None:
     assert asdict(movie.reviews[0]) == {
         "review_id": f"{BOXER.movie_id}-1",
         "text": BOXER.reviews[0],
+        "hidden": False,
         "rating": 1.0,
         "title": None,
         "author": "A. Viewer",

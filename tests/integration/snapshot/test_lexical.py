@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from shared.record import MovieRecord
 from shared.snapshot.files.lexical import LexicalIndex, LexicalWriter
 from shared.snapshot.storage.verify import SnapshotCorrupt
-from shared.snapshot.writer import FACTS_WEIGHT, lexical_terms
+from shared.snapshot.writer import FACTS_WEIGHT, lexical_phrases
 from tests.support.soak import examples
 
 K1, B = 1.2, 0.75
@@ -77,16 +78,23 @@ def test_a_movies_document_is_its_reviews_and_its_facts_thrice() -> None:
         "tt1", title="Chaos", year=2003, directors=("Akira Kurosawa",),
         description="A warlord leaves.",
     )  # fmt: skip
-    document = Counter(lexical_terms(movie, ["The warlord rages.", "Grim"]))
+    reviews = ["The warlord rages.", "Grim"]
+    document = Counter(chain(*lexical_phrases(movie, reviews)))
     facts = ("chao", "2003", "2000s", "00s", "akira", "kurosawa", "leave")
     assert document == dict.fromkeys(facts, FACTS_WEIGHT) | {
         "warlord": FACTS_WEIGHT + 1, "rage": 1, "grim": 1,
     }  # fmt: skip
-    without = Counter(
-        lexical_terms(movie, ["The warlord rages.", "Grim"], leave_out_description=True)
-    )
+    without = Counter(chain(*lexical_phrases(movie, reviews, leave_out_description=True)))
     assert document - without == Counter({"leave": FACTS_WEIGHT, "warlord": FACTS_WEIGHT})
-    assert lexical_terms(MovieRecord("tt2"), ["Grim"]) == ["grim"]
+    assert lexical_phrases(MovieRecord("tt2"), ["Grim"]) == [["grim"]]
+
+
+def test_neighbours_are_within_a_sentence_and_within_a_fact() -> None:
+    movie = MovieRecord("tt1", directors=("Akira Kurosawa",), genres=("Drama", "War"))
+    assert lexical_phrases(movie, ["The warlord rages. Grim men fall."]) == [
+        ["warlord", "rage"], ["grim", "man", "fall"],
+        *[["akira", "kurosawa"], ["drama"], ["war"]] * FACTS_WEIGHT,
+    ]  # fmt: skip
 
 
 def test_what_shares_no_term_is_not_found(tmp_path: Path) -> None:

@@ -14,6 +14,11 @@ import pytest
 
 from shared.record import MovieRecord
 from shared.snapshot import commit
+from shared.snapshot.files.term_counts import (
+    TERM_COUNTS_FILE,
+    TERM_HASHES_FILE,
+    TERM_TOTALS_FILE,
+)
 from shared.snapshot.reader import open_snapshot
 from shared.snapshot.storage.leases import Leases, leased
 from shared.snapshot.storage.manifest import (
@@ -103,8 +108,11 @@ def test_an_empty_store_has_no_snapshot(store: SnapshotStore) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [VECTORS_FILE, PASSAGES_FILE, PASSAGE_SCALES_FILE, CATALOGUE_FILE, "lexical/*.term", MANIFEST],
-)
+    [
+        VECTORS_FILE, PASSAGES_FILE, PASSAGE_SCALES_FILE, CATALOGUE_FILE, "lexical/*.term",
+        TERM_HASHES_FILE, TERM_COUNTS_FILE, TERM_TOTALS_FILE, MANIFEST,
+    ],
+)  # fmt: skip
 def test_no_flipped_bit_and_no_cut_goes_unnoticed(store: SnapshotStore, name: str) -> None:
     put(store, 1)
     current = store.current()

@@ -21,7 +21,12 @@ from shared.text.passages import split
 
 @dataclass(frozen=True)
 class SampleMovie:
-    """A movie for a snapshot, with the texts of its reviews."""
+    """A movie for a snapshot, with the texts of its reviews.
+
+    Attributes:
+        ratings: The ratings of the reviews; of those beyond, their number from 1.
+        spoilers: The numbers of the reviews, from 1, that are marked as spoilers.
+    """
 
     movie_id: str
     reviews: Sequence[str]
@@ -37,6 +42,8 @@ class SampleMovie:
     languages: tuple[str, ...] = ()
     runtime_minutes: int | None = None
     votes: int | None = None
+    ratings: tuple[float | None, ...] = ()
+    spoilers: frozenset[int] = frozenset()
 
 
 BOXER = SampleMovie(
@@ -113,7 +120,10 @@ def write_files(
                     text=text,
                     spans=review_spans,
                     vectors=encoder.encode_passages([text[slice(*span)] for span in review_spans]),
-                    rating=float(number),
+                    rating=movie.ratings[number - 1]
+                    if number <= len(movie.ratings)
+                    else float(number),
+                    spoiler=True if number in movie.spoilers else None,
                     author="A. Viewer",
                     published="2020-01-31",
                     url=f"{movie.url}#review-{number}" if movie.url else None,
@@ -123,8 +133,11 @@ def write_files(
                     zip(movie.reviews, movie_spans, strict=True), 1
                 )
             ]
-            vector = pool(np.concatenate([review.vectors for review in reviews]))
-            assert vector is not None
+            vector = np.zeros(spec.dim, np.float32)
+            if reviews:
+                pooled = pool(np.concatenate([review.vectors for review in reviews]))
+                assert pooled is not None
+                vector = pooled
             facts = MovieRecord(
                 movie_id=movie.movie_id,
                 title=movie.title,

@@ -11,9 +11,11 @@ from services.embedder.movie_map import cluster_names
 from services.embedder.movie_map.cluster_names import WordCount
 
 
-def names(movies: Sequence[tuple[int, Sequence[str]]]) -> Mapping[int, tuple[str, ...]]:
+def names(
+    movies: Sequence[tuple[int, Sequence[str]]], language: str = "en"
+) -> Mapping[int, tuple[str, ...]]:
     """Names of clusters; a movie is given by its cluster's number and its texts."""
-    words = WordCount(len(movies))
+    words = WordCount(len(movies), language)
     for row, (_, texts) in enumerate(movies):
         words.add(row, texts)
     return words.names(np.array([number for number, _ in movies], np.uint8))
@@ -72,6 +74,14 @@ def test_words_of_any_script_are_words() -> None:
     movies = [(0, ["тихая картина о море"])] * 5 + [(1, ["eine grelle Komödie"])] * 5
     assert "тихая" in names(movies)[0]
     assert "grelle" in names(movies)[1]
+
+
+def test_forms_of_a_word_are_joined_and_everyday_words_left_out_by_language() -> None:
+    sad = ["una de las canciones tristes", "esa canción triste para los otros"]
+    movies = [(0, [sad[n % 2]]) for n in range(6)] + [(1, ["una risa con el perro"])] * 6
+    words_of = names(movies, "es")
+    assert sorted(word[:5] for word in words_of[0]) == ["canci", "trist"]
+    assert set(words_of[1]) == {"risa", "perro"}
 
 
 def test_only_a_part_of_a_large_catalogue_is_read(monkeypatch: pytest.MonkeyPatch) -> None:

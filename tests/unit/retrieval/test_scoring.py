@@ -52,7 +52,24 @@ def test_the_best_passages_count(scores: np.ndarray, missing: int) -> None:
     for row, mean in zip(scores, found, strict=True):
         there = sorted((x for x in row.tolist() if np.isfinite(x)), reverse=True)
         best = there[: scoring.TOP_PASSAGES]
-        assert mean == pytest.approx(sum(best) / len(best) if best else -1.0, abs=1e-6)
+        expected = sum(best) / len(best) if best else np.nan
+        assert mean == pytest.approx(expected, abs=1e-6, nan_ok=True)
+
+
+@given(
+    st.lists(st.floats(-5, 5), min_size=1, max_size=20),
+    st.lists(st.booleans(), min_size=20, max_size=20),
+)
+def test_an_unknown_score_is_the_mean_and_changes_no_other(
+    values: list[float], unknown: list[bool]
+) -> None:
+    known = np.array(values)
+    places = np.flatnonzero(unknown[: len(values)])
+    mixed = np.insert(known, places, np.nan)
+    expected = np.insert(scoring.zscore(known), places, 0.0)
+    assert scoring.zscore(mixed) == pytest.approx(expected)
+    assert scoring.zscore(mixed, against=mixed) == pytest.approx(expected)
+    assert scoring.zscore(np.full(3, np.nan)).tolist() == [0, 0, 0]
 
 
 def test_liking_moves_a_query_towards_movies() -> None:
@@ -77,6 +94,24 @@ def test_diversity_keeps_the_best_first_and_twins_apart() -> None:
     assert order[0] == 0
     assert order.index(2) < order.index(1)
     assert sorted(order) == [0, 1, 2, 3]
+
+
+def test_words_rank_a_movie_without_vectors_but_less_than_words_and_vectors_together() -> None:
+    dense = np.array([1.0, 0.0, -1.0, np.nan, np.nan])
+    lexical = np.array([2.0, 0.0, 0.0, 2.0, 0.0])
+    both, neither, off, words, nothing = scoring.fuse(dense, lexical).tolist()
+    assert both > words > neither > nothing > off
+    known = scoring.fuse(dense[:3], lexical[:3], background=np.arange(3))
+    mixed = scoring.fuse(dense, lexical, background=np.arange(3))
+    assert mixed[:3] == pytest.approx(known)  # movies without vectors change no other
+
+
+def test_diversity_does_not_promote_a_movie_without_a_vector() -> None:
+    """It is like nothing, which must not pass for unlike everything."""
+    scores = np.array([1.0, 0.9, 0.8, 0.2])
+    vectors = np.array([[1, 0], [0.8, 0.6], [0.7, 0.7], [0, 0]], np.float32)
+    assert scoring.mmr(scores, vectors, 0.5).tolist() == [0, 1, 2, 3]
+    assert scoring.mmr(scores, np.zeros_like(vectors), 0.5).tolist() == [0, 1, 2, 3]
 
 
 @given(st.lists(st.integers(-3, 3), max_size=30), st.integers(1, 12))

@@ -130,7 +130,7 @@ def test_the_year_behind_a_title_decides() -> None:
     assert titles.find("the movie heat from 1986")[0].row == 16
     assert named("1917") == ["1917"]
     assert named("2001 a space odyssey") == ["2001: A Space Odyssey"]
-    assert named("2001") == []
+    assert named("2001") == ["2001: A Space Odyssey"]
     assert named("the matrxi 1950") == []
 
 
@@ -141,6 +141,29 @@ def test_two_words_that_begin_a_title_name_it() -> None:
     assert named("empire strikes back") == ["Star Wars: Episode V - The Empire Strikes Back"]
     assert not titles.find("star wars")[0].is_whole
     assert named("lord") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "title"),
+    [
+        ("alien 1", "Alien"), ("the matrix one", "The Matrix"), ("Die Hard I", "Die Hard"),
+        ("the godfather part 1", "The Godfather"), ("the movie alien 1", "Alien"),
+        ("the matrix, part one", "The Matrix"), ("her one", ""), ("alien 3", ""), ("1", ""),
+    ],
+)  # fmt: skip
+def test_the_first_of_a_series_needs_no_number_in_its_title(query: str, title: str) -> None:
+    assert named(query)[:1] == ([title] if title else [])
+
+
+@pytest.mark.parametrize(
+    ("text", "begins"),
+    [
+        ("pan's", False), ("star wars", True), ("not another teen", True), ("teen movie", False),
+        ("die hard", False), ("di", False), ("", False), ("the godfather part", True),
+    ],
+)  # fmt: skip
+def test_the_beginning_of_a_title_ends_with_a_word(text: str, begins: bool) -> None:
+    assert titles.begins(text) == begins
 
 
 @pytest.mark.parametrize(

@@ -27,11 +27,11 @@ export function movie(id: string, fields: Partial<Movie> = {}): Movie {
 }
 
 export function hit(id: string, rank = 1): Hit {
-  return { rank, score: 1, movie: movie(id), evidence: [], parts: null };
+  return { rank, score: 1, fit: 0.5, movie: movie(id), evidence: [], parts: null };
 }
 
 export function similarHit(id: string, fields: Partial<SimilarHit> = {}): SimilarHit {
-  return { rank: 1, score: 1, movie: movie(id), evidence: [], reason: null, ...fields };
+  return { rank: 1, score: 1, fit: 0.5, movie: movie(id), evidence: [], reason: null, ...fields };
 }
 
 export interface PendingRequest {

@@ -200,7 +200,7 @@ _FILES = '[sources.s]\nspider = "dataset"\nmovies = "m.csv"\nreviews = "r.csv"\n
         (_SITE.replace("sources.s", 'sources."S 1"'), 1, "sources.S 1.name: "),
         # Missing keys: the header's line, wherever the next table begins.
         ('\n[sources.s]\nspider = "schema_org"\n[sources.demo]\n', 2, "sources.s.start_urls: "),
-        ('[sources.s]\nspider="dataset"\nmovies="m.csv"\n', 1, "sources.s.reviews: "),
+        ('[sources.s]\nspider="dataset"\nreviews="r.csv"\n', 1, "sources.s.movies: "),
         # Datasets.
         (_FILES.replace("m.csv", "m.xls"), 3, "sources.s.movies: the file's name must end with"),
         (_FILES.replace("r.csv", "r.parquet.gz"), 4, "sources.s.reviews: the file's name must"),

@@ -9,7 +9,7 @@ from shared.snapshot.files.facts import CatalogueFacts
 
 _LINES = """
 Amélie; 2001; Comedy Romance; Jean-Pierre Jeunet; Audrey Tautou; FR; 122
-The Matrix; 1999; Action Sci-Fi; Lana Wachowski; Keanu Reeves; US; 136
+The Matrix; 1999; Action Sci-Fi; Lana Wachowski, Lilly Wachowski; Keanu Reeves; US; 136
 Heat; 1995; Action Crime; Michael Mann; Al Pacino; US; 170
 Se7en; 1995; Crime Thriller; David Fincher; Brad Pitt; US; 127
 Alien; 1979; Horror Sci-Fi; Ridley Scott; Sigourney Weaver; UK; 117
@@ -22,7 +22,7 @@ It; 2017; Horror; Andy Muschietti; Bill Skarsgård; US; 135
 2001: A Space Odyssey; 1968; Sci-Fi; Stanley Kubrick; Keir Dullea; UK; 149
 The Shining; 1980; Horror Drama; Stanley Kubrick; Jack Nicholson; UK; 146
 Without a Clue; 1988; Comedy Crime; Thom Eberhardt; Michael Caine; UK; 107
-No Country for Old Men; 2007; Crime Thriller; Joel Coen; Tommy Lee Jones; US; 122
+No Country for Old Men; 2007; Crime Thriller; Joel Coen, Ethan Coen; Tommy Lee Jones; US; 122
 Something Wild; 1986; Comedy Crime; Jonathan Demme; Jeff Daniels; US; 113
 Like Mike; 2002; Family Comedy; John Schultz; Lil' Bow Wow; US; 99
 Pride & Prejudice; 2005; Drama Romance; Joe Wright; Keira Knightley; UK; 129
@@ -48,6 +48,11 @@ The Dark Knight; 2008; Action Crime; Christopher Nolan; Christian Bale; US; 152
 Annie Hall; 1977; Comedy Romance; Woody Allen; Diane Keaton; US; 93
 Titanic; 1997; Drama Romance; James Cameron; Leonardo DiCaprio; US; 194
 Jaws; 1975; Thriller Adventure; Steven Spielberg; Roy Scheider; US; 124
+Rocky; 1976; Drama Sport; John G. Avildsen; Sylvester Stallone; US; 120
+Rocky II; 1979; Drama Sport; Sylvester Stallone; Sylvester Stallone; US; 119
+Fargo; 1996; Crime Thriller; Joel Coen, Ethan Coen; Frances McDormand; US; 98
+Nineteen Eighty-Four; 1984; Drama Sci-Fi; Michael Radford; John Hurt; UK; 113
+300; 2006; Action War; Zack Snyder; Gerard Butler; US; 117
 """
 """Title; year; genres; director; actor; origin; minutes."""
 _ORIGINS = {
@@ -71,7 +76,7 @@ def _facts(line: str) -> CatalogueFacts:
         title=title,
         year=int(year),
         genres=tuple(genres.split()),
-        directors=(director,),
+        directors=tuple(director.split(", ")),
         people=(actor,),
         countries=(country,),
         languages=(language,),

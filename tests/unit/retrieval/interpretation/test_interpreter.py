@@ -13,6 +13,7 @@ from shared.retrieval.filters import EVERYTHING, MovieFilter, Range
 from shared.retrieval.interpretation.interpreter import MOST_CONTENT_WORDS, interpret
 from shared.retrieval.interpretation.lexicon import Lexicon, MovieNames
 from shared.retrieval.interpretation.parts import Correction, Interpretation
+from shared.retrieval.interpretation.spelling import Speller
 from shared.retrieval.titles.titles import Titles
 from tests.unit.retrieval.interpretation.catalogue import LEXICON, ROWS, SPELLER, TITLES
 
@@ -61,6 +62,20 @@ def test_a_corrected_word_has_the_meaning_of_the_right_one() -> None:
         Correction("comdy", "comedy"),
         Correction("lonley", "lonely"),
     }
+
+
+def test_a_title_with_a_slip_is_surer_than_other_words() -> None:
+    speller = Speller({"suited": 900}, LEXICON)
+    assert speller.correct(["srited"])[0] == ["suited"]
+    result = interpret("srited away", LEXICON, TITLES, speller)
+    assert result == Interpretation("srited away", titles=(ROWS["Spirited Away"],))
+
+
+def test_a_wish_is_surer_than_a_title_with_a_slip() -> None:
+    result = interpret("korean thriler", LEXICON, TITLES, SPELLER)
+    assert result is not None
+    assert result.titles == ()
+    assert result.filters.genres_any == ("Thriller",)
 
 
 def test_two_conditions_of_a_kind_hold_together() -> None:

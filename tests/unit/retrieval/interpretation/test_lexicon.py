@@ -93,6 +93,38 @@ def test_a_surname_of_several_means_the_one_with_most_movies_by_far() -> None:
     assert Lexicon(movies[6:], Titles([])).person("mann") is None
 
 
+FAMILIES = Lexicon(
+    [
+        MovieNames("Fargo", (), ("Joel Coen", "Ethan Coen"), ("Frances McDormand",)),
+        MovieNames("Raising Arizona", (), ("Joel Coen",), ()),
+        MovieNames("The Matrix", (), ("Lana Wachowski",), ("Lilly Wachowski", "Keanu Reeves")),
+        MovieNames("Jaws", (), ("Steven Spielberg",), ("Roy Scheider",)),
+        MovieNames("King Kong", (), ("Peter Jackson",), ("Jack Black",)),
+        MovieNames("Pulp Fiction", (), (), ("Samuel L. Jackson", "Jack Warner", "Sam Warner")),
+        MovieNames("Two Days, One Night", (), ("Luc Dardenne",), ()),
+        MovieNames("Summer", (), (), ("Donna Waters", "John Waters")),
+    ],
+    Titles([]),
+)
+
+
+@pytest.mark.parametrize(
+    ("phrase", "names"),
+    [
+        ("the Coen Brothers", ("Joel Coen", "Ethan Coen")), ("coens", ("Joel Coen", "Ethan Coen")),
+        ("coen bros.", ("Joel Coen", "Ethan Coen")), ("coen", ()), ("the coen", ()),
+        ("brothers coen", ()), ("wachowski sisters", ("Lana Wachowski", "Lilly Wachowski")),
+        ("the wachowskis", ("Lana Wachowski", "Lilly Wachowski")), ("jackson brothers", ()),
+        ("jacksons", ()), ("spielbergs", ("Steven Spielberg",)), ("warner brothers", ()),
+        ("dardenne brothers", ("Luc Dardenne",)), ("waters", ()), ("brothers", ()), ("", ()),
+        ("two brothers", ()), ("the brothers", ()), ("water brothers", ()),
+        ("waters brothers", ("Donna Waters", "John Waters")),
+    ],
+)  # fmt: skip
+def test_families_that_worked_together(phrase: str, names: tuple[str, ...]) -> None:
+    assert FAMILIES.family(phrase) == names
+
+
 def test_countries_and_languages() -> None:
     assert lexicon.country("korean") == "South Korea"
     assert lexicon.language("Korean") == "Korean"

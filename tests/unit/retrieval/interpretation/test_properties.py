@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from dataclasses import replace
+from types import FrameType
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.retrieval.filters import MovieFilter
 from shared.retrieval.interpretation.interpreter import interpret
 from shared.retrieval.interpretation.parts import Interpretation
+from shared.retrieval.interpretation.spelling import Speller
 from tests.unit.retrieval.interpretation.catalogue import FACTS, LEXICON, SPELLER, TITLES
 from tests.unit.retrieval.interpretation.examples import LEFT_ALONE, UNDERSTOOD
 
@@ -125,6 +130,55 @@ def test_only_names_of_the_catalogue_are_asked_for(text: str) -> None:
     assert {*filters.genres_any, *filters.genres_all, *filters.genres_none} <= genres
     assert not {*filters.genres_any, *filters.genres_all} & set(filters.genres_none)
     assert {*filters.people_any, *filters.directors_any} <= people
+
+
+HOSTILE = (
+    " ", "(", '"', "'", "\u0301", "e\u0301", "a", "a ", "a.", "a-", "-", "- ", "9", "9 ", "0-",
+    "\n", ", ", "no ", "not ", "like ", "90s ", "the ", "by the ", "with ", "w/o ", "and ", "or ",
+    "tom ", "horror, ", "2 hours and ", "between 1 and ", "than ", "1 hour ", "for my 6 ", "zz ",
+    "\U0001f602",
+)  # fmt: skip
+
+
+def _calls(text: str) -> int:
+    """How many functions it takes to read a text, with empty caches."""
+    speller = Speller({"lonely": 9, "robots": 9}, LEXICON)
+    calls = 0
+
+    def count(_frame: FrameType, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event in {"call", "c_call"}
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        interpret(text, LEXICON, TITLES, speller)
+    finally:
+        sys.setprofile(before)
+    return calls
+
+
+@settings(max_examples=30)
+@given(st.lists(st.sampled_from(HOSTILE), min_size=1, max_size=3).map("".join))
+def test_twice_the_text_takes_at_most_twice_the_work(unit: str) -> None:
+    """Doubled once more, so that a rule that reads on once more does not count as quadratic."""
+    short = (unit * 128)[:128]
+    assert _calls(short * 4) <= 4 * 1.5 * _calls(short) + 2000
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("unit", HOSTILE)
+def test_a_hostile_text_takes_milliseconds(unit: str) -> None:
+    """Also in the parts of the work that are no calls, such as regular expressions."""
+    text = (unit * 512)[:512]
+    best = min(_seconds(text) for _ in range(5))
+    assert best < 0.02
+
+
+def _seconds(text: str) -> float:
+    start = time.process_time()
+    interpret(text, LEXICON, TITLES, SPELLER)
+    return time.process_time() - start
 
 
 def _parts(filters: MovieFilter) -> set[object]:

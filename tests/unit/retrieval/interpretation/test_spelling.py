@@ -32,7 +32,7 @@ def corrected(text: str) -> str:
         ("a thriler", "a thriller"), ("hitchcok", "hitchcock"), ("speilberg", "spielberg"),
         ("hitchokc", "hitchcock"), ("realxing comdey", "relaxing comedy"),
         ("psycholgoicla", "psychological"), ("lonley", "lonely"), ("horrro", "horror"),
-        ("olnely", "lonely"), ("moive", "movie"), ("by Speilberg", "by spielberg"),
+        ("olnely", "lonely"), ("moive", "movie"), ("by Speilberg", "by Spielberg"),
     ],
 )  # fmt: skip
 def test_slips_are_corrected(text: str, expected: str) -> None:
@@ -53,8 +53,32 @@ def test_other_words_stay(text: str) -> None:
 
 def test_a_correction_says_what_was_written() -> None:
     words, corrections = speller.correct(["Thriler", "by", "hitchcok"])
-    assert words == ["thriller", "by", "hitchcock"]
-    assert corrections == [Correction("Thriler", "thriller"), Correction("hitchcok", "hitchcock")]
+    assert words == ["Thriller", "by", "hitchcock"]
+    assert corrections == [Correction("Thriler", "Thriller"), Correction("hitchcok", "hitchcock")]
+
+
+NAMED = {
+    "hanks": 12, "hans": 21, "cary": 11, "carry": 90, "carey": 20, "tarkovsky": 2, "trite": 60,
+    "rise": 300, "drove": 80, "wilder": 9, "milder": 70, "scorsese": 30, "amelie": 9, "tame": 50,
+}  # fmt: skip
+names = frozenset({"hanks", "hans", "cary", "carey", "tarkovsky", "wilder", "scorsese", "amelie"})
+reviewed = Speller(NAMED, Lexicon(MOVIES, Titles([])), names=names)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Tom Hansk", "Tom Hanks"), ("tom hansk", "tom hanks"), ("Caryy Grant", "Cary Grant"),
+        ("Andrei Tarkvsky", "Andrei Tarkovsky"), ("Billy Wilfer", "Billy Wilder"),
+        ("Martin Sxorsese", "Martin Scorsese"), ("SXORSESE", "scorsese"), ("Amélei", "Amelie"),
+        ("trites", "trites"), ("triste", "triste"), ("risa", "risa"), ("drôve", "drôve"),
+        ("pelicula tirte", "pelicula tirte"),
+        ("a movie about amor and tirte", "a movie about amor and trite"),
+        ("Billy Tamee", "Billy Tamee"), ("the tamme", "the tame"),
+    ],
+)  # fmt: skip
+def test_names_become_names_and_foreign_words_stay(text: str, expected: str) -> None:
+    assert " ".join(reviewed.correct(text.split())[0]) == expected
 
 
 def test_a_word_that_the_index_knows_stays() -> None:

@@ -25,6 +25,7 @@ export type DeadLetterDetail = Schemas["DeadLetterDetail"];
 export type Replayed = Schemas["Replayed"];
 export type Activation = Complete<Schemas["Activation"]>;
 export type RunAccepted = Schemas["RunAccepted"];
+export type UnreadExample = Complete<Schemas["UnreadExample"]>;
 export type SnapshotInfo = Schemas["SnapshotInfo"];
 
 const TIMEOUT_MS = 15_000;
@@ -81,6 +82,11 @@ export function createAdmin(token: string, send: typeof fetch = (...request) => 
       }),
     cancel: (runId: string, signal: AbortSignal) =>
       read<Run>(`/admin/ingest/${encodeURIComponent(runId)}`, signal, { method: "DELETE" }),
+    unread: (runId: string, signal: AbortSignal) =>
+      read<{ unread: UnreadExample[] }>(
+        `/admin/ingest/${encodeURIComponent(runId)}/unread`,
+        signal,
+      ),
     snapshots: (signal: AbortSignal) => read<SnapshotList>("/admin/snapshots", signal),
     activate: (id: string, signal: AbortSignal) =>
       read<Activation>(`/admin/snapshots/${encodeURIComponent(id)}/activate`, signal, {

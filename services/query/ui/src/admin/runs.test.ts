@@ -12,6 +12,7 @@ import {
   sharesOf,
   siteFacts,
   stepsOf,
+  unreadOf,
 } from "./runs";
 import { run } from "./testing";
 
@@ -156,4 +157,18 @@ describe("the facts of a site", () => {
       ["Received", "1.8 MB"],
     ]);
   });
+});
+
+it("says what a run could not read", () => {
+  expect(unreadOf(complete)).toBe("");
+  const damaged = run({
+    state: "searchable",
+    crawled: 3,
+    pages: 2,
+    unread_values: 1,
+    unread_pages: 2,
+  });
+  expect(unreadOf(damaged)).toBe("1 value, 2 pages");
+  expect(headline(damaged)).toContain("1 value, 2 pages not read");
+  expect(countsOf(damaged)).toContainEqual(["Pages not read", "2"]);
 });

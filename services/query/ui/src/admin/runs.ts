@@ -71,6 +71,15 @@ export function lastCompleteRun(source: string, runs: readonly Run[]): Run | nul
   return runs.find((run) => run.source === source && run.state === "searchable") ?? null;
 }
 
+/** What a run could not read, in words; empty if it read everything. */
+export function unreadOf(run: Run): string {
+  const parts: string[] = [];
+  if (run.unread_values) parts.push(plural(run.unread_values, "value"));
+  if (run.unread_rows) parts.push(plural(run.unread_rows, "row"));
+  if (run.unread_pages) parts.push(plural(run.unread_pages, "page"));
+  return parts.join(", ");
+}
+
 /** A one-line summary of a run. */
 export function headline(run: Run): string {
   const seen = run.crawled + run.kept;
@@ -80,6 +89,8 @@ export function headline(run: Run): string {
   if (run.stored) parts.push(`${run.stored.toLocaleString()} new or changed`);
   else if (seen) parts.push("nothing new");
   if (run.removed) parts.push(`${run.removed.toLocaleString()} removed`);
+  const unread = unreadOf(run);
+  if (unread) parts.push(`${unread} not read`);
   if (run.dead_lettered) parts.push(`${run.dead_lettered.toLocaleString()} dead-lettered`);
   return parts.join(", ");
 }
@@ -96,6 +107,9 @@ export function countsOf(run: Run): [string, string][] {
     ["Dead-lettered", run.dead_lettered],
     ["Embedded", run.embedded],
     ["Removed", run.removed],
+    ["Values not read", run.unread_values],
+    ["Rows not read", run.unread_rows],
+    ["Pages not read", run.unread_pages],
   ];
   const rows = counts.map(([name, count]): [string, string] => [name, count.toLocaleString()]);
   const { freshness_median_s: median, freshness_max_s: longest } = run;

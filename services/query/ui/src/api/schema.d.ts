@@ -58,8 +58,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Suggest titles
-         * @description Complete the beginning of a title, or of a word in a title; slips are forgiven.
+         * Suggest titles and names
+         * @description Complete a title, a person's name or a genre, from any of its words; slips are forgiven.
          */
         get: operations["suggest"];
         put?: never;
@@ -122,7 +122,7 @@ export interface paths {
         };
         /**
          * Get a movie with its reviews
-         * @description Return a movie and all of its reviews.
+         * @description Return a movie and all of its reviews; marked spoilers are `hidden` by default.
          */
         get: operations["getMovie"];
         put?: never;
@@ -144,7 +144,8 @@ export interface paths {
          * Find similar movies
          * @description Rank the other movies by the cosine similarity of their pooled vectors to this movie's.
          *
-         *     Each hit has a reason: the two most similar passages, one of each movie's reviews.
+         *     Each hit has a reason: the two most similar passages that agree, one of each movie's reviews.
+         *     Movies without reviews have no vector: they are similar to none.
          */
         get: operations["similarMovies"];
         put?: never;
@@ -164,7 +165,7 @@ export interface paths {
         };
         /**
          * Get the map of all movies
-         * @description Return every movie as a point in the plane, and the clusters of the points.
+         * @description Return every movie that has reviews as a point in the plane, and the clusters of the points.
          *
          *     Movies with similar reviews are near each other. Movies keep their places from one snapshot to
          *     the next unless many movies are added or removed. The response has an `ETag` and is compressed
@@ -304,6 +305,26 @@ export interface paths {
          *     Its crawl stops within seconds. Reviews that have been stored stay; nothing is removed.
          */
         delete: operations["cancelRun"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/ingest/{run_id}/unread": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what a run could not read
+         * @description Return the first values, rows and pages that a run could not read, with the reasons.
+         */
+        get: operations["listUnread"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -550,13 +571,22 @@ export interface components {
          *             {
          *               "evidence": [
          *                 {
+         *                   "kind": "review",
+         *                   "marks": [
+         *                     [
+         *                       22,
+         *                       25
+         *                     ]
+         *                   ],
          *                   "rating": 9,
          *                   "review_id": "demo:rocky-1",
          *                   "score": 0.7124,
+         *                   "spoiler": false,
          *                   "text": "You leave wanting to run up the nearest flight of stairs.",
          *                   "url": "https://films.example/tt0075148#review-1"
          *                 }
          *               ],
+         *               "fit": 0.914,
          *               "movie": {
          *                 "cluster": 3,
          *                 "countries": [
@@ -806,11 +836,17 @@ export interface components {
         };
         /**
          * Evidence
-         * @description A passage of a review that matches the query.
+         * @description A passage that says why the movie matches: of a review, or of the description.
+         *
+         *     It does not deny what the query asks for, does not pan the movie, and does not tell of what is
+         *     to be avoided. The description is quoted where no viewer says what is asked.
          */
         Evidence: {
-            /** Review Id */
-            review_id: string;
+            /**
+             * Review Id
+             * @description Null for a passage of the description.
+             */
+            review_id: string | null;
             /** Text */
             text: string;
             /** Rating */
@@ -818,10 +854,29 @@ export interface components {
             /** Url */
             url: string | null;
             /**
+             * Spoiler
+             * @description Whether the review is marked as a spoiler; null: not said.
+             */
+            spoiler: boolean | null;
+            /**
              * Score
-             * @description Cosine similarity of the passage to the query.
+             * @description Of a review: cosine similarity of the passage to the query. Of the description: the share of the query's words that it has.
              */
             score: number;
+            /**
+             * Kind
+             * @description What it is a passage of.
+             * @enum {string}
+             */
+            kind: "review" | "description";
+            /**
+             * Marks
+             * @description The words to mark, as spans `[start, end)` of the text in Unicode characters: the query's words that matter, in any form.
+             */
+            marks: [
+                number,
+                number
+            ][];
         };
         /**
          * Facets
@@ -960,6 +1015,11 @@ export interface components {
              * @description `hybrid`: 0 to 1 within the candidates of one search, 0 after them; `semantic`: cosine similarity; `lexical`: BM25. Not comparable between searches.
              */
             score: number;
+            /**
+             * Fit
+             * @description How well the movie fits the search: the share of such hits that a person would accept. Comparable between searches, modes and snapshots, unlike `score`, which orders the hits: a hit may fit better than the one before it.
+             */
+            fit: number;
             movie: components["schemas"]["Movie"];
             /** Evidence */
             evidence: components["schemas"]["Evidence"][];
@@ -1121,11 +1181,14 @@ export interface components {
             poster_url: string | null;
             /** Title */
             title: string;
-            /** Review Count */
+            /**
+             * Review Count
+             * @description How many reviews it has; 0 if only facts are known.
+             */
             review_count: number;
             /**
              * Cluster
-             * @description Number of its cluster on the map; null without a map.
+             * @description Number of its cluster on the map; null if it has no place.
              */
             cluster: number | null;
         };
@@ -1164,6 +1227,7 @@ export interface components {
          *       "reviews": [
          *         {
          *           "author": "A. Viewer",
+         *           "hidden": false,
          *           "language": "en",
          *           "published": "2019-03-04",
          *           "rating": 9,
@@ -1248,11 +1312,14 @@ export interface components {
             poster_url: string | null;
             /** Title */
             title: string;
-            /** Review Count */
+            /**
+             * Review Count
+             * @description How many reviews it has; 0 if only facts are known.
+             */
             review_count: number;
             /**
              * Cluster
-             * @description Number of its cluster on the map; null without a map.
+             * @description Number of its cluster on the map; null if it has no place.
              */
             cluster: number | null;
             /** Reviews */
@@ -1260,7 +1327,9 @@ export interface components {
         };
         /**
          * MovieMap
-         * @description Every movie as a point; similar movies are near. All columns have the same order.
+         * @description Every movie that has reviews as a point; similar movies are near.
+         *
+         *     All columns have the same order.
          * @example {
          *       "cluster": [
          *         3,
@@ -1410,6 +1479,38 @@ export interface components {
             any?: string[];
         };
         /**
+         * NameSuggestion
+         * @description A person or a genre that the typed text begins; search for it with `filters`.
+         */
+        NameSuggestion: {
+            /**
+             * Kind
+             * @description `person`: filter by `people`; `genre`: filter by `genres`.
+             * @enum {string}
+             */
+            kind: "genre" | "person";
+            /** Name */
+            name: string;
+            /**
+             * Movies
+             * @description Number of movies with this name.
+             */
+            movies: number;
+        };
+        /**
+         * OtherLanguage
+         * @description The query is in another language than the reviews, as codes: `es`, `en`.
+         *
+         *     It is searched all the same, and with an encoder of several languages it finds movies. Where
+         *     nothing fits, this may be why.
+         */
+        OtherLanguage: {
+            /** Query */
+            query: string;
+            /** Reviews */
+            reviews: string;
+        };
+        /**
          * Parts
          * @description The components of a score; null for a component that is not used.
          */
@@ -1440,21 +1541,29 @@ export interface components {
          * @description A passage of a review, with the rating of the review.
          */
         Passage: {
-            /** Review Id */
-            review_id: string;
+            /**
+             * Review Id
+             * @description Null for a passage of the description.
+             */
+            review_id: string | null;
             /** Text */
             text: string;
             /** Rating */
             rating: number | null;
             /** Url */
             url: string | null;
+            /**
+             * Spoiler
+             * @description Whether the review is marked as a spoiler; null: not said.
+             */
+            spoiler: boolean | null;
         };
         /**
          * QueryInterpretation
          * @description How the query was understood, without the parts that the request sets itself.
          *
          *     Each part can be sent back as a field of a request with `interpret: false`: `text` as `query`
-         *     unless it is empty, `filters`, `avoid` and `like` under their names.
+         *     unless it is empty, `filters`, `avoid`, `like` and `titles` under their names.
          */
         QueryInterpretation: {
             /**
@@ -1523,7 +1632,9 @@ export interface components {
         };
         /**
          * Reason
-         * @description The two most similar passages, one of each movie's reviews.
+         * @description The two most similar passages that agree, one of each movie's reviews.
+         *
+         *     Neither pans its movie, and neither denies what the other one says.
          */
         Reason: {
             /** @description Passage about the movie in the request. */
@@ -1618,6 +1729,11 @@ export interface components {
             review_id: string;
             /** Text */
             text: string;
+            /**
+             * Hidden
+             * @description Whether to show it only when the reader asks for it: it is marked as a spoiler, and the request does not say `spoilers=show`.
+             */
+            hidden: boolean;
         };
         /**
          * Run
@@ -1644,6 +1760,23 @@ export interface components {
          *       "pages": 503,
          *       "kept": 2485,
          *       "removed": 2,
+         *       "unread_values": 3,
+         *       "unread_rows": 0,
+         *       "unread_pages": 1,
+         *       "counts": {
+         *         "pages": 503,
+         *         "movies": 3,
+         *         "crawled": 15,
+         *         "kept": 2485,
+         *         "stored": 4,
+         *         "duplicate": 11,
+         *         "dead_lettered": 0,
+         *         "embedded": 4,
+         *         "removed": 2,
+         *         "unread_values": 3,
+         *         "unread_rows": 0,
+         *         "unread_pages": 1
+         *       },
          *       "freshness_median_s": 11.4,
          *       "freshness_max_s": 36.9,
          *       "kept_page": null,
@@ -1772,6 +1905,24 @@ export interface components {
              */
             removed?: number;
             /**
+             * Unread Values
+             * @description Fields that could not be read and were left out.
+             * @default 0
+             */
+            unread_values?: number;
+            /**
+             * Unread Rows
+             * @description Rows of files that could not be read.
+             * @default 0
+             */
+            unread_rows?: number;
+            /**
+             * Unread Pages
+             * @description Pages, parts of pages and sitemaps that could not be fetched or read.
+             * @default 0
+             */
+            unread_pages?: number;
+            /**
              * Freshness Median S
              * @description Median time from fetched to searchable, of the stored reviews.
              */
@@ -1793,6 +1944,13 @@ export interface components {
              */
             sites?: {
                 [key: string]: components["schemas"]["Site"];
+            };
+            /**
+             * Counts
+             * @description All counts of the run by name; the same numbers as the fields of these names.
+             */
+            readonly counts: {
+                [key: string]: number;
             };
         };
         /**
@@ -1843,6 +2001,23 @@ export interface components {
          *           "pages": 503,
          *           "kept": 2485,
          *           "removed": 2,
+         *           "unread_values": 3,
+         *           "unread_rows": 0,
+         *           "unread_pages": 1,
+         *           "counts": {
+         *             "pages": 503,
+         *             "movies": 3,
+         *             "crawled": 15,
+         *             "kept": 2485,
+         *             "stored": 4,
+         *             "duplicate": 11,
+         *             "dead_lettered": 0,
+         *             "embedded": 4,
+         *             "removed": 2,
+         *             "unread_values": 3,
+         *             "unread_rows": 0,
+         *             "unread_pages": 1
+         *           },
          *           "freshness_median_s": 11.4,
          *           "freshness_max_s": 36.9,
          *           "kept_page": null,
@@ -1922,7 +2097,10 @@ export interface components {
          *       "like": [
          *         "tt0050986"
          *       ],
+         *       "min_fit": 0.1,
          *       "query": "a slow, sad movie about getting old",
+         *       "spoilers": "show",
+         *       "titles": [],
          *       "unlike": [
          *         "tt0120737"
          *       ]
@@ -1997,6 +2175,11 @@ export interface components {
              */
             filters?: components["schemas"]["Filters"];
             /**
+             * Titles
+             * @description Ids of the movies that the query names, which come first. `null`: those whose title the query is. An empty list: none, the query is a description.
+             */
+            titles?: string[] | null;
+            /**
              * Interpret
              * @description Understand the query: titles, spelling, constraints such as `90s` or `by Hitchcock`, what it denies, and movies it compares to. `interpretation` in the response says how. `false` searches for the query as it is.
              * @default true
@@ -2010,11 +2193,24 @@ export interface components {
              */
             mode?: "hybrid" | "semantic" | "lexical";
             /**
+             * Min Fit
+             * @description Least `fit` of a hit. Above 0, `matched` counts only the movies that fit so well, and only the candidates of a search are considered: about 200 movies that are nearest in meaning or share most words.
+             * @default 0
+             */
+            min_fit?: number;
+            /**
              * Evidence
-             * @description Number of review passages to return with each hit.
+             * @description Number of passages to return with each hit, at most.
              * @default 1
              */
             evidence?: number;
+            /**
+             * Spoilers
+             * @description `hide`: no evidence from reviews that are marked as spoilers. `show`: these count like others.
+             * @default hide
+             * @enum {string}
+             */
+            spoilers?: "hide" | "show";
             /**
              * Diversity
              * @description How strongly to diversify the ranking, so that a franchise does not fill the page. 0 disables diversification.
@@ -2036,13 +2232,22 @@ export interface components {
          *         {
          *           "evidence": [
          *             {
+         *               "kind": "review",
+         *               "marks": [
+         *                 [
+         *                   22,
+         *                   25
+         *                 ]
+         *               ],
          *               "rating": 9,
          *               "review_id": "demo:rocky-1",
          *               "score": 0.7124,
+         *               "spoiler": false,
          *               "text": "You leave wanting to run up the nearest flight of stairs.",
          *               "url": "https://films.example/tt0075148#review-1"
          *             }
          *           ],
+         *           "fit": 0.914,
          *           "movie": {
          *             "cluster": 3,
          *             "countries": [
@@ -2134,6 +2339,8 @@ export interface components {
             took_ms: components["schemas"]["Took"];
             /** @description Present only when something was understood. */
             interpretation?: components["schemas"]["QueryInterpretation"] | null;
+            /** @description Present only when the query is surely in another language than the reviews. */
+            language?: components["schemas"]["OtherLanguage"] | null;
             /** Hits */
             hits: components["schemas"]["Hit"][];
         };
@@ -2165,6 +2372,11 @@ export interface components {
              * @description Cosine similarity of the movies' pooled vectors.
              */
             score: number;
+            /**
+             * Fit
+             * @description How well the movie fits the search: the share of such hits that a person would accept. Comparable between searches, modes and snapshots, unlike `score`, which orders the hits: a hit may fit better than the one before it.
+             */
+            fit: number;
             movie: components["schemas"]["Movie"];
             /**
              * Evidence
@@ -2181,13 +2393,22 @@ export interface components {
          *         {
          *           "evidence": [
          *             {
+         *               "kind": "review",
+         *               "marks": [
+         *                 [
+         *                   22,
+         *                   25
+         *                 ]
+         *               ],
          *               "rating": 9,
          *               "review_id": "demo:rocky-1",
          *               "score": 0.7124,
+         *               "spoiler": false,
          *               "text": "You leave wanting to run up the nearest flight of stairs.",
          *               "url": "https://films.example/tt0075148#review-1"
          *             }
          *           ],
+         *           "fit": 0.914,
          *           "movie": {
          *             "cluster": 3,
          *             "countries": [
@@ -2228,6 +2449,7 @@ export interface components {
          *             "other_movie": {
          *               "rating": 9,
          *               "review_id": "demo:rocky-2",
+         *               "spoiler": false,
          *               "text": "A gym, an old trainer, and somebody who needs one chance.",
          *               "url": "https://films.example/tt0075148#review-2"
          *             },
@@ -2235,6 +2457,7 @@ export interface components {
          *             "this_movie": {
          *               "rating": 8,
          *               "review_id": "demo:million-dollar-baby-2",
+         *               "spoiler": false,
          *               "text": "The gym feels like a place where people go to be forgiven.",
          *               "url": "https://films.example/tt0405159#review-2"
          *             }
@@ -2493,6 +2716,23 @@ export interface components {
          *             "pages": 503,
          *             "kept": 2485,
          *             "removed": 2,
+         *             "unread_values": 3,
+         *             "unread_rows": 0,
+         *             "unread_pages": 1,
+         *             "counts": {
+         *               "pages": 503,
+         *               "movies": 3,
+         *               "crawled": 15,
+         *               "kept": 2485,
+         *               "stored": 4,
+         *               "duplicate": 11,
+         *               "dead_lettered": 0,
+         *               "embedded": 4,
+         *               "removed": 2,
+         *               "unread_values": 3,
+         *               "unread_rows": 0,
+         *               "unread_pages": 1
+         *             },
          *             "freshness_median_s": 11.4,
          *             "freshness_max_s": 36.9,
          *             "kept_page": null,
@@ -2543,8 +2783,15 @@ export interface components {
         };
         /**
          * Suggestions
-         * @description Matching titles, best first.
+         * @description Matching titles, and matching names of people and genres, each best first.
          * @example {
+         *       "names": [
+         *         {
+         *           "kind": "person",
+         *           "movies": 4,
+         *           "name": "Amy Adams"
+         *         }
+         *       ],
          *       "suggestions": [
          *         {
          *           "movie_id": "tt0211915",
@@ -2557,6 +2804,11 @@ export interface components {
         Suggestions: {
             /** Suggestions */
             suggestions: components["schemas"]["Suggestion"][];
+            /**
+             * Names
+             * @description Genres first, then people.
+             */
+            names: components["schemas"]["NameSuggestion"][];
         };
         /**
          * Took
@@ -2569,6 +2821,58 @@ export interface components {
             search: number;
             /** Total */
             total: number;
+        };
+        /**
+         * UnreadExample
+         * @description Something that a run could not read.
+         */
+        UnreadExample: {
+            /**
+             * Kind
+             * @description A field that was left out, a row, or a page or a part of one.
+             * @enum {string}
+             */
+            kind: "value" | "row" | "page";
+            /**
+             * Where
+             * @description The file and line, or the page, and the field.
+             */
+            where: string;
+            /**
+             * Why
+             * @description What was expected there.
+             */
+            why: string;
+            /**
+             * Excerpt
+             * @description The beginning of what is there instead.
+             * @default
+             */
+            excerpt?: string;
+        };
+        /**
+         * UnreadList
+         * @description What a run could not read: the first examples. The run has the counts of all.
+         * @example {
+         *       "unread": [
+         *         {
+         *           "kind": "value",
+         *           "where": "https://films.example/film/rocky reviewRating",
+         *           "why": "not a rating from 0 to 5",
+         *           "excerpt": "11"
+         *         },
+         *         {
+         *           "kind": "page",
+         *           "where": "https://films.example/film/creed",
+         *           "why": "JSON-LD cannot be read: Expecting ',' delimiter at line 4, column 18",
+         *           "excerpt": "\"name\": \"The \"Creed\" of Rocky\""
+         *         }
+         *       ]
+         *     }
+         */
+        UnreadList: {
+            /** Unread */
+            unread: components["schemas"]["UnreadExample"][];
         };
         /**
          * VotesRange
@@ -2677,12 +2981,16 @@ export interface operations {
                 offset?: number;
                 /** @description `hybrid`: combines meaning and words. `semantic`: cosine similarity to the movies' pooled vectors only. `lexical`: BM25 of the words only; requires a query. */
                 mode?: "hybrid" | "semantic" | "lexical";
-                /** @description Number of review passages to return with each hit. */
+                /** @description Number of passages to return with each hit, at most. */
                 evidence?: number;
+                /** @description `hide`: no evidence from reviews that are marked as spoilers. `show`: these count like others. */
+                spoilers?: "hide" | "show";
                 /** @description Understand the query: titles, spelling, constraints such as `90s` or `by Hitchcock`, what it denies, and movies it compares to. `interpretation` in the response says how. `false` searches for the query as it is. */
                 interpret?: boolean;
                 /** @description Id of a movie to leave out; may be repeated. */
                 exclude?: string[];
+                /** @description Least `fit` of a hit. Above 0, `matched` counts only the movies that fit so well, and only the candidates of a search are considered: about 200 movies that are nearest in meaning or share most words. */
+                min_fit?: number;
             };
             header?: never;
             path?: never;
@@ -2962,10 +3270,12 @@ export interface operations {
     suggest: {
         parameters: {
             query: {
-                /** @description The beginning of a title or of a word in it. Case, accents, punctuation and a leading article are ignored, `&` is `and`, and slips are forgiven. */
+                /** @description The beginning of a title, of a person's name, of a genre, or of a word in it. Case, accents, punctuation and a leading article are ignored, `&` is `and`, and slips are forgiven. */
                 q: string;
                 /** @description Number of titles to return. */
                 limit?: number;
+                /** @description Number of people and genres to return. */
+                names?: number;
             };
             header?: never;
             path?: never;
@@ -3153,7 +3463,10 @@ export interface operations {
     };
     getMovie: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `hide`: reviews that are marked as spoilers are `hidden`, to be shown only when the reader asks for them. `show`: no review is. */
+                spoilers?: "hide" | "show";
+            };
             header?: never;
             path: {
                 /** @description The movie's id. */
@@ -3196,6 +3509,17 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No snapshot is being served yet / Too many searches are waiting */
             503: {
                 headers: {
@@ -3227,8 +3551,10 @@ export interface operations {
             query?: {
                 /** @description Number of movies to return. */
                 k?: number;
-                /** @description Number of review passages to return with each hit. */
+                /** @description Number of passages to return with each hit, at most. */
                 evidence?: number;
+                /** @description `hide`: no evidence from reviews that are marked as spoilers. `show`: these count like others. */
+                spoilers?: "hide" | "show";
                 /** @description How strongly to diversify the ranking, so that a franchise does not fill the page. 0 disables diversification. */
                 diversity?: number;
             };
@@ -3941,6 +4267,101 @@ export interface operations {
             };
             /** @description The run has already ended */
             409: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many wrong admin tokens from this address */
+            429: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds to wait before the next attempt. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Redis cannot be reached */
+            503: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds to wait before the next attempt. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listUnread: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The run's id. */
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnreadList"];
+                };
+            };
+            /** @description Malformed query string */
+            400: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The admin token is missing or wrong */
+            401: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The admin API is disabled */
+            403: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unknown run id */
+            404: {
                 headers: {
                     /** @description Id of the request. */
                     "X-Request-ID"?: string;

@@ -14,6 +14,7 @@ const passage = (text: string, review = text): Passage => ({
   text,
   rating: null,
   url: null,
+  spoiler: null,
 });
 const similarBy = (text: string, review = text) =>
   similarHit("x", {
@@ -139,6 +140,12 @@ describe("a collapsed review", () => {
     url: null,
     language: null,
     spoiler: null,
+    hidden: false,
+  });
+
+  it("shows no spoiler", () => {
+    const spoiler = { ...review("The butler did it.", "It is the butler"), hidden: true };
+    expect(reviewSummary(spoiler)).toBe("Contains spoilers");
   });
 
   it("shows its title, or its first sentence", () => {
@@ -185,10 +192,11 @@ describe("a movie", () => {
 
   it("reuses evidence that the search has returned already", async () => {
     const { requests, page, memory } = setUp();
-    const evidence = [{ ...passage("It rains."), score: 1 }];
+    const marks: [number, number][] = [[3, 8]];
+    const evidence = [{ ...passage("It rains."), score: 1, kind: "review" as const, marks }];
     const state = { ...EMPTY_STATE, query: "rain" };
     const results = { state, hits: [{ ...hit("tt1"), evidence }], matched: 1 };
-    memory.store("/?q=rain", { ...results, snapshotId: "7", complete: true });
+    memory.store("/?q=rain", { ...results, snapshotId: "7", interpretation: null, complete: true });
     void page.show("tt1", "rain");
     expect(requests).toHaveLength(2);
     await requests[0]?.respond(detail);

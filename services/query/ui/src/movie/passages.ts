@@ -38,8 +38,9 @@ export function splitAtPassage(text: string, passage: string): [string, string, 
   return [text.slice(0, at), passage, text.slice(at + passage.length)];
 }
 
-/** The line shown for a collapsed review: its title, or else its first sentence. */
+/** The line shown for a collapsed review: its title, or else its first sentence; no spoiler. */
 export function reviewSummary(review: Review): string {
+  if (review.hidden) return "Contains spoilers";
   if (review.title) return review.title;
   const [sentence = ""] = review.text.trim().split(/(?<=[.!?…])\s|\n/, 1);
   if (sentence.length <= MAX_SUMMARY_CHARS) return sentence;

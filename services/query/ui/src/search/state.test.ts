@@ -2,7 +2,6 @@ import { describe, expect, it } from "vitest";
 import { createMemoryHistory, createRouter, parseQuery, stringifyQuery } from "vue-router";
 
 import {
-  conditions,
   isFiltered,
   isSearch,
   EMPTY_STATE,
@@ -23,10 +22,22 @@ const EVERYTHING: SearchState = {
   like: ["tt1", "tt2"],
   unlike: ["nm:3"],
   genres: ["Drama", "Sci-Fi"],
+  allGenres: ["War"],
   noGenres: ["Horror"],
-  from: 1980,
-  to: 1999,
-  rating: 7.5,
+  directors: ["Ida Lupino"],
+  people: ["Setsuko Hara", "Chishū Ryū"],
+  countries: ["Japan"],
+  languages: ["Japanese"],
+  yearFrom: 1980,
+  yearTo: 1999,
+  ratingFrom: 7.5,
+  ratingTo: 9,
+  runtimeFrom: 60,
+  runtimeTo: 120,
+  votesFrom: 1000,
+  votesTo: 20_000,
+  interpret: false,
+  titles: false,
 };
 
 describe("the address", () => {
@@ -47,8 +58,8 @@ describe("the address", () => {
       like: ["tt1"],
       unlike: ["tt3"],
       genres: ["Drama"],
-      from: 1980,
-      to: 1990,
+      yearFrom: 1980,
+      yearTo: 1990,
     });
     expect(address(read(search))).toBe(search);
   });
@@ -61,21 +72,27 @@ describe("the address", () => {
   });
 
   it("is read leniently: invalid values are ignored", () => {
-    expect(read("q=%20%20&year_from=soon&year_to=20000&rating_from=11&like=&unlike")).toEqual(
+    const wrong = "year_from=soon&year_to=20000&rating_from=11&runtime_to=6001&votes_from=-1";
+    expect(read(`q=%20%20&${wrong}&like=&unlike&runtime_from=0&rating_to=0.0`)).toEqual(
       EMPTY_STATE,
     );
+    expect(read("interpret=no&titles=no")).toEqual(EMPTY_STATE); // there is no query
+    expect(read("q=x&interpret=maybe&titles=yes")).toEqual({ ...EMPTY_STATE, query: "x" });
     expect(read("like=a&like=a&unlike=a&unlike=b")).toMatchObject({ like: ["a"], unlike: ["b"] });
     expect(read("genre=Drama&no_genre=Drama").noGenres).toEqual([]);
-    expect(read("year_from=1990&year_to=1980")).toMatchObject({ from: 1980, to: 1990 });
+    expect(read("genre_all=Drama&no_genre=Drama").noGenres).toEqual([]);
+    expect(read("year_from=1990&year_to=1980")).toMatchObject({ yearFrom: 1980, yearTo: 1990 });
     const many = Array.from({ length: 15 }, (_, n) => `like=tt${n}`).join("&");
     expect(read(many).like).toHaveLength(10);
   });
 });
 
 describe("a search", () => {
-  it("has a query or liked movies", () => {
+  it("has a query, liked movies, something to avoid, or filters", () => {
     expect(isSearch(EMPTY_STATE)).toBe(false);
-    expect(isSearch({ ...EMPTY_STATE, avoid: "gore", genres: ["Drama"] })).toBe(false);
+    expect(isSearch({ ...EMPTY_STATE, unlike: ["tt1"], interpret: false })).toBe(false);
+    expect(isSearch({ ...EMPTY_STATE, avoid: "gore" })).toBe(true);
+    expect(isSearch({ ...EMPTY_STATE, people: ["Setsuko Hara"] })).toBe(true);
     expect(isSearch({ ...EMPTY_STATE, query: "x" })).toBe(true);
     expect(isSearch({ ...EMPTY_STATE, like: ["tt1"] })).toBe(true);
   });
@@ -83,15 +100,19 @@ describe("a search", () => {
   it("with only one liked movie lists similar movies", () => {
     const one = { ...EMPTY_STATE, like: ["tt1"] };
     expect(similarTo(one)).toBe("tt1");
+    expect(similarTo({ ...one, interpret: false })).toBe("tt1");
     for (const other of [
       { query: "x" },
       { avoid: "x" },
       { unlike: ["x"] },
       { genres: ["x"] },
       { noGenres: ["x"] },
-      { from: 1 },
-      { to: 1 },
-      { rating: 1 },
+      { allGenres: ["x"] },
+      { people: ["x"] },
+      { yearFrom: 1 },
+      { yearTo: 1 },
+      { ratingFrom: 1 },
+      { runtimeTo: 1 },
       { like: ["tt1", "tt2"] },
       { like: [] },
     ]) {
@@ -101,7 +122,12 @@ describe("a search", () => {
 
   it("counts as filtered with any filter", () => {
     expect(isFiltered({ ...EMPTY_STATE, query: "x", avoid: "y", like: ["z"] })).toBe(false);
-    for (const filter of [{ genres: ["x"] }, { noGenres: ["x"] }, { from: 0 }, { rating: 1 }]) {
+    for (const filter of [
+      { genres: ["x"] },
+      { noGenres: ["x"] },
+      { yearFrom: 0 },
+      { ratingTo: 1 },
+    ]) {
       expect(isFiltered({ ...EMPTY_STATE, ...filter })).toBe(true);
     }
   });
@@ -113,14 +139,25 @@ describe("a search", () => {
       like: ["tt1", "tt2"],
       unlike: ["nm:3"],
       filters: {
-        genres: { any: ["Drama", "Sci-Fi"], none: ["Horror"] },
+        genres: { any: ["Drama", "Sci-Fi"], all: ["War"], none: ["Horror"] },
+        directors: { any: ["Ida Lupino"] },
+        people: { any: ["Setsuko Hara", "Chishū Ryū"] },
+        countries: { any: ["Japan"] },
+        languages: { any: ["Japanese"] },
         year: { gte: 1980, lte: 1999 },
-        rating: { gte: 7.5 },
+        rating: { gte: 7.5, lte: 9 },
+        runtime: { gte: 60, lte: 120 },
+        votes: { gte: 1000, lte: 20_000 },
       },
+      interpret: false,
+      titles: [],
     });
     // The API rejects empty texts.
     expect(toRequest(EMPTY_STATE)).not.toHaveProperty("query");
     expect(toRequest(EMPTY_STATE)).not.toHaveProperty("avoid");
+    // Defaults of the API.
+    expect(toRequest(EMPTY_STATE)).not.toHaveProperty("interpret");
+    expect(toRequest(EMPTY_STATE)).not.toHaveProperty("titles");
   });
 
   it("likes or dislikes a movie, not both, and drops the oldest of too many", () => {
@@ -129,30 +166,5 @@ describe("a search", () => {
     expect(withMovie(liked, "tt1", false)).toMatchObject({ like: [], unlike: ["tt1"] });
     const full = { ...EMPTY_STATE, like: Array.from({ length: 10 }, (_, n) => `tt${n}`) };
     expect(withMovie(full, "new", true).like).toEqual([...full.like.slice(1), "new"]);
-  });
-});
-
-describe("conditions", () => {
-  it("can be removed one by one until only the query is left", () => {
-    let state = EVERYTHING;
-    const removed: string[] = [];
-    for (let [first] = conditions(state); first; [first] = conditions(state)) {
-      removed.push(first.kind);
-      state = first.rest;
-    }
-    expect(removed).toEqual([
-      ...["like", "like", "unlike", "avoid", "genre", "genre", "noGenre", "years", "rating"],
-    ]);
-    expect(state).toEqual({ ...EMPTY_STATE, query: EVERYTHING.query });
-  });
-
-  it.each([
-    [{ from: 1980, to: 1990 }, "1980–1990"],
-    [{ from: 1980 }, "since 1980"],
-    [{ to: 1990 }, "until 1990"],
-    [{ from: 1984, to: 1984 }, "1984"],
-    [{ rating: 7.5 }, "rated 7.5 or higher"],
-  ])("%o is shown as %s", (filter, text) => {
-    expect(conditions({ ...EMPTY_STATE, ...filter }).map(({ value }) => value)).toEqual([text]);
   });
 });

@@ -1,25 +1,57 @@
-// A search as the query string of the page: ?q= the query, &avoid=, &like= and &unlike= movie ids,
-// &genre= and &no_genre=, &year_from=, &year_to=, &rating_from=. A single like= without anything else
-// lists the movies similar to that one. Pure: converts in both directions.
+// A search as the query string of the page: ?q= the query, &avoid=, &like= and &unlike= movie ids, and
+// filters such as &genre=, &person= or &year_from=. &interpret=no searches for the query as it is, and
+// &titles=no does not take it for a title. A single like= without anything else lists the movies
+// similar to that one. Pure: converts in both directions.
 
 import type { LocationQuery, LocationQueryRaw } from "vue-router";
 
 import type { SearchRequest } from "../api/client";
 
-export interface SearchState {
+type ListName =
+  | "like"
+  | "unlike"
+  | "genres"
+  | "allGenres"
+  | "noGenres"
+  | "directors"
+  | "people"
+  | "countries"
+  | "languages";
+type Range = "year" | "rating" | "runtime" | "votes";
+type NumberName = `${Range}${"From" | "To"}`;
+
+export interface SearchState extends Record<ListName, string[]>, Record<NumberName, number | null> {
   query: string;
   avoid: string;
-  like: string[];
-  unlike: string[];
-  genres: string[];
-  noGenres: string[];
-  from: number | null;
-  to: number | null;
-  rating: number | null;
+  /** Understand the query; otherwise it is searched for as it is. */
+  interpret: boolean;
+  /** Movies that the query names come first. */
+  titles: boolean;
 }
 
 const MAX_MOVIES = 10;
-const MAX_GENRES = 20;
+const MAX_NAMES = 20;
+
+/** The parameter of each list, in the order of the address. */
+const LISTS: readonly (readonly [ListName, string, number])[] = [
+  ["like", "like", MAX_MOVIES],
+  ["unlike", "unlike", MAX_MOVIES],
+  ["genres", "genre", MAX_NAMES],
+  ["allGenres", "genre_all", MAX_NAMES],
+  ["noGenres", "no_genre", MAX_NAMES],
+  ["directors", "director", MAX_NAMES],
+  ["people", "person", MAX_NAMES],
+  ["countries", "country", MAX_NAMES],
+  ["languages", "language", MAX_NAMES],
+];
+/** What the numbers of each range look like in the address. */
+const RANGES: Readonly<Record<Range, RegExp>> = {
+  year: /^\d{1,4}$/,
+  rating: /^(?!0(\.0)?$)(\d(\.\d)?|10)$/,
+  runtime: /^(?!0+$)([1-5]?\d{1,3}|6000)$/,
+  votes: /^[1-9]\d{0,8}$/,
+};
+const RANGE_NAMES = Object.keys(RANGES) as Range[];
 
 export const EMPTY_STATE: SearchState = {
   query: "",
@@ -27,10 +59,22 @@ export const EMPTY_STATE: SearchState = {
   like: [],
   unlike: [],
   genres: [],
+  allGenres: [],
   noGenres: [],
-  from: null,
-  to: null,
-  rating: null,
+  directors: [],
+  people: [],
+  countries: [],
+  languages: [],
+  yearFrom: null,
+  yearTo: null,
+  ratingFrom: null,
+  ratingTo: null,
+  runtimeFrom: null,
+  runtimeTo: null,
+  votesFrom: null,
+  votesTo: null,
+  interpret: true,
+  titles: true,
 };
 
 export function readState(query: LocationQuery): SearchState {
@@ -39,79 +83,85 @@ export function readState(query: LocationQuery): SearchState {
     return [...new Set(values)].filter(Boolean);
   };
   const text = (name: string) => all(name)[0] ?? "";
-  const like = all("like").slice(0, MAX_MOVIES);
-  const genres = all("genre").slice(0, MAX_GENRES);
-  const [from, to] = [year(text("year_from")), year(text("year_to"))];
-  const swapped = from !== null && to !== null && from > to;
-  return {
-    query: text("q"),
-    avoid: text("avoid"),
-    like,
-    unlike: all("unlike")
-      .filter((id) => !like.includes(id))
-      .slice(0, MAX_MOVIES),
-    genres,
-    noGenres: all("no_genre")
-      .filter((genre) => !genres.includes(genre))
-      .slice(0, MAX_GENRES),
-    from: swapped ? to : from,
-    to: swapped ? from : to,
-    rating: rating(text("rating_from")),
-  };
-}
-
-function year(text: string): number | null {
-  return /^\d{1,4}$/.test(text) ? Number(text) : null;
-}
-
-function rating(text: string): number | null {
-  return /^(\d(\.\d)?|10)$/.test(text) && Number(text) > 0 ? Number(text) : null;
+  const state = { ...EMPTY_STATE, query: text("q"), avoid: text("avoid") };
+  for (const [name, parameter, most] of LISTS) state[name] = all(parameter).slice(0, most);
+  state.unlike = all("unlike")
+    .filter((id) => !state.like.includes(id))
+    .slice(0, MAX_MOVIES);
+  state.noGenres = state.noGenres.filter(
+    (genre) => !state.genres.includes(genre) && !state.allGenres.includes(genre),
+  );
+  for (const range of RANGE_NAMES) {
+    const number = (end: string) => {
+      const value = text(`${range}_${end}`);
+      return RANGES[range].test(value) ? Number(value) : null;
+    };
+    const [from, to] = [number("from"), number("to")];
+    const swapped = from !== null && to !== null && from > to;
+    state[`${range}From`] = swapped ? to : from;
+    state[`${range}To`] = swapped ? from : to;
+  }
+  if (state.query) {
+    state.interpret = text("interpret") !== "no";
+    state.titles = text("titles") !== "no";
+  }
+  return state;
 }
 
 /** The state as the router's query, in a fixed order, so that a search has one address. */
 export function writeState(state: SearchState): LocationQueryRaw {
-  const { from, to } = state;
+  const written = (value: number | null) => (value === null ? "" : String(value));
   const entries: [string, string | string[]][] = [
     ["q", state.query],
     ["avoid", state.avoid],
-    ["like", state.like],
-    ["unlike", state.unlike],
-    ["genre", state.genres],
-    ["no_genre", state.noGenres],
-    ["year_from", from === null ? "" : String(from)],
-    ["year_to", to === null ? "" : String(to)],
-    ["rating_from", state.rating === null ? "" : String(state.rating)],
+    ...LISTS.map(([name, parameter]): [string, string[]] => [parameter, state[name]]),
+    ...RANGE_NAMES.flatMap((range): [string, string][] => [
+      [`${range}_from`, written(state[`${range}From`])],
+      [`${range}_to`, written(state[`${range}To`])],
+    ]),
+    ["interpret", state.query && !state.interpret ? "no" : ""],
+    ["titles", state.query && !state.titles ? "no" : ""],
   ];
   return Object.fromEntries(entries.filter(([, value]) => value.length > 0));
 }
 
 export function isSearch(state: SearchState): boolean {
-  return state.query !== "" || state.like.length > 0;
+  return state.query !== "" || state.like.length > 0 || state.avoid !== "" || isFiltered(state);
 }
 
 export function isFiltered(state: SearchState): boolean {
-  const { genres, noGenres, from, to } = state;
-  return genres.length + noGenres.length > 0 || [from, to, state.rating].some((n) => n !== null);
+  const { query, avoid, like, unlike } = EMPTY_STATE;
+  return Object.keys(writeState({ ...state, query, avoid, like, unlike })).length > 0;
 }
 
 /** The id of the movie whose similar movies are requested; null if the state says anything else. */
 export function similarTo(state: SearchState): string | null {
-  const other = state.query || state.avoid || state.unlike.length || isFiltered(state);
+  const other = Object.keys(writeState({ ...state, like: [] })).length > 0;
   return state.like.length === 1 && !other ? (state.like[0] ?? null) : null;
 }
 
-/** The search as a request to the API. */
+/** The search as a request to the API, which accepts no empty text. */
 export function toRequest(state: SearchState): SearchRequest {
+  const { genres, allGenres, noGenres } = state;
+  const range = (name: Range) => ({ gte: state[`${name}From`], lte: state[`${name}To`] });
   return {
     ...(state.query && { query: state.query }),
     ...(state.avoid && { avoid: state.avoid }),
     like: state.like,
     unlike: state.unlike,
     filters: {
-      genres: { any: state.genres, none: state.noGenres },
-      year: { gte: state.from, lte: state.to },
-      rating: { gte: state.rating },
+      genres: { any: genres, all: allGenres, none: noGenres },
+      directors: { any: state.directors },
+      people: { any: state.people },
+      countries: { any: state.countries },
+      languages: { any: state.languages },
+      year: range("year"),
+      rating: range("rating"),
+      runtime: range("runtime"),
+      votes: range("votes"),
     },
+    ...(!state.interpret && { interpret: false }),
+    ...(!state.titles && { titles: [] }),
   };
 }
 
@@ -121,41 +171,4 @@ export function withMovie(state: SearchState, id: string, liked: boolean): Searc
   const unlike = state.unlike.filter((other) => other !== id);
   (liked ? like : unlike).push(id);
   return { ...state, like: like.slice(-MAX_MOVIES), unlike: unlike.slice(-MAX_MOVIES) };
-}
-
-export interface Condition {
-  kind: "like" | "unlike" | "avoid" | "genre" | "noGenre" | "years" | "rating";
-  /** A movie id for `like` and `unlike`, otherwise text. */
-  value: string;
-  /** The search without this condition. */
-  rest: SearchState;
-}
-
-/** The conditions of a search besides its query, each of which can be removed. */
-export function conditions(state: SearchState): Condition[] {
-  type Lists = "like" | "unlike" | "genres" | "noGenres";
-  const each = (kind: Condition["kind"], name: Lists): Condition[] =>
-    state[name].map((value) => ({
-      kind,
-      value,
-      rest: { ...state, [name]: state[name].filter((other) => other !== value) },
-    }));
-  const list = [...each("like", "like"), ...each("unlike", "unlike")];
-  if (state.avoid) list.push({ kind: "avoid", value: state.avoid, rest: { ...state, avoid: "" } });
-  list.push(...each("genre", "genres"), ...each("noGenre", "noGenres"));
-  if (state.from !== null || state.to !== null) {
-    const value = yearsText(state.from, state.to);
-    list.push({ kind: "years", value, rest: { ...state, from: null, to: null } });
-  }
-  if (state.rating !== null) {
-    const value = `rated ${state.rating} or higher`;
-    list.push({ kind: "rating", value, rest: { ...state, rating: null } });
-  }
-  return list;
-}
-
-function yearsText(from: number | null, to: number | null): string {
-  if (from === to) return String(from);
-  if (to === null) return `since ${from}`;
-  return from === null ? `until ${to}` : `${from}–${to}`;
 }

@@ -133,6 +133,38 @@ describe("a search", () => {
     expect(search.results.value?.complete).toBe(true);
   });
 
+  it("whose best result hardly fits says so, unless the query is a title", async () => {
+    const { requests, search } = setUp();
+    const fits = (fits: number[], interpretation: unknown = null) => ({
+      ...response(
+        fits.map((_, n) => `tt${n}`),
+        50,
+      ),
+      hits: fits.map((fit, n) => ({ ...hit(`tt${n}`, n + 1), fit })),
+      interpretation,
+    });
+    const notice = async (n: number, body: unknown) => {
+      void search.run(state(`x${n}`));
+      await requests[n]?.respond(body);
+      return search.notice.value.text;
+    };
+    expect(await notice(0, fits([0.02, 0.09]))).toMatch(/^Nothing fits well/);
+    expect(await notice(1, fits([0.02, 0.1]))).toMatch(/^Showing 2/);
+    const named = { text: "x", titles: ["tt0"], like: [], corrections: [], relaxed: [] };
+    expect(await notice(2, fits([0.02], named))).toMatch(/^Showing 1/);
+  });
+
+  it("loads the titles of movies that the query names", async () => {
+    const { requests, search, memory } = setUp();
+    void search.run(state("like amelie"));
+    const interpretation = { text: "", titles: [], like: ["tt7"], corrections: [], relaxed: [] };
+    await requests[0]?.respond({ ...response(["a"]), interpretation });
+    expect(requests[1]?.url).toBe("/movies/tt7");
+    await requests[1]?.respond({ movie_id: "tt7", title: "Amélie" });
+    expect(search.results.value?.interpretation?.like).toEqual(["tt7"]);
+    expect(memory.titleOf("tt7")).toBe("Amélie");
+  });
+
   it("loads the titles of movies that are known only by their ids", async () => {
     const { requests, search, memory } = setUp();
     memory.titles.set("known", "Known");
@@ -208,6 +240,7 @@ describe("the next page", () => {
       hits: ids(0, 1000).map((id, n) => hit(id, n + 1)),
       matched: 5000,
       snapshotId: "1",
+      interpretation: null,
       complete: false,
     };
     search.restore(earlier);
@@ -275,6 +308,7 @@ describe("going back", () => {
     const memory = createMemory();
     const results = (query: string, hits = [hit("a")]) => ({
       ...{ state: state(query), hits, matched: 1, snapshotId: "1", complete: true },
+      interpretation: null,
     });
     for (let n = 0; n < 31; n += 1) memory.store(`/?q=${n}`, results(String(n)));
     expect(memory.resultsAt("/?q=0")).toBeUndefined();

@@ -3,9 +3,10 @@
 
 import { computed, readonly, ref, shallowRef } from "vue";
 
-import type { Client, Hit, SimilarHit } from "../api/client";
+import type { Client, Hit, Interpretation, OtherLanguage, SimilarHit } from "../api/client";
 import { errorMessage, retry } from "../api/retry";
 import { plural } from "../ui/numbers";
+import { isWeak } from "./fit";
 import type { Memory } from "./memory";
 import { isFiltered, similarTo, toRequest, type SearchState } from "./state";
 
@@ -17,11 +18,24 @@ const SLOW_MS = 400;
 /** A result of a search, or of a request for similar movies. */
 export type ResultHit = Hit & Partial<Pick<SimilarHit, "reason">>;
 
+/** A page of results, of a search or of similar movies. */
+interface ResultPage {
+  hits: ResultHit[];
+  matched: number;
+  snapshot_id: string;
+  interpretation?: Interpretation | null;
+  language?: OtherLanguage | null;
+}
+
 export interface SearchResults {
   state: SearchState;
   hits: readonly ResultHit[];
   matched: number;
   snapshotId: string;
+  /** What was understood of the query besides what the search states itself. */
+  interpretation: Interpretation | null;
+  /** The query's language, where it is not that of the reviews. */
+  language?: OtherLanguage | null;
   /** There are no further results. */
   complete: boolean;
 }
@@ -54,11 +68,7 @@ export function useSearch(client: Client, memory: Memory) {
 
   async function fetchPage(state: SearchState, k: number, offset: number, signal: AbortSignal) {
     const similar = similarTo(state);
-    const request = async (): Promise<{
-      hits: ResultHit[];
-      matched: number;
-      snapshot_id: string;
-    }> => {
+    const request = async (): Promise<ResultPage> => {
       if (!similar) {
         const body = { ...toRequest(state), k, offset, evidence: 2, explain: true };
         return client.search(body, signal);
@@ -97,13 +107,22 @@ export function useSearch(client: Client, memory: Memory) {
     }, SLOW_MS);
     try {
       const k = Math.min(Math.max(first, PAGE_SIZE), MAX_PER_REQUEST);
-      const [page] = await Promise.all([fetchPage(state, k, 0, signal), loadTitles(state, signal)]);
+      const [page] = await Promise.all([
+        fetchPage(state, k, 0, signal),
+        loadTitles([...state.like, ...state.unlike], signal),
+      ]);
+      memory.rememberTitles(page.hits);
+      const interpretation = page.interpretation ?? null;
+      const { like, titles } = interpretation ?? { like: [], titles: [] };
+      await loadTitles([...like, ...titles.slice(0, 1)], signal);
       if (signal.aborted) return;
       show({
         state,
         hits: page.hits,
         matched: page.matched,
         snapshotId: page.snapshot_id,
+        interpretation,
+        language: page.language ?? null,
         complete: isComplete(state, page.hits.length, page.hits.length, page.matched),
       });
     } catch (error) {
@@ -162,9 +181,9 @@ export function useSearch(client: Client, memory: Memory) {
     return current.hits.length;
   }
 
-  /** Load the titles of the movies that the address names only by their ids. */
-  async function loadTitles(state: SearchState, signal: AbortSignal): Promise<void> {
-    const unknown = [...state.like, ...state.unlike].filter((id) => !memory.titles.has(id));
+  /** Load the titles of movies that are known only by their ids. */
+  async function loadTitles(ids: readonly string[], signal: AbortSignal): Promise<void> {
+    const unknown = ids.filter((id) => !memory.titles.has(id));
     await Promise.all(
       unknown.map(async (id) => {
         const options = { signal, onWait: (text: string) => notify("waiting", text) };
@@ -193,10 +212,13 @@ function isComplete(state: SearchState, shown: number, added: number, matched: n
   return added === 0 || shown >= Math.min(matched, limit) || shown > MAX_OFFSET;
 }
 
-function summary({ state, hits, matched }: SearchResults): string {
+function summary(results: SearchResults): string {
+  const { state, hits, matched, interpretation } = results;
+  if (isWeak(results, PAGE_SIZE))
+    return `Nothing fits well. Showing the nearest: ${plural(hits.length, "movie")}`;
   if (hits.length > 0) {
     return `Showing ${hits.length} of ${plural(matched, "movie")}, best matches first`;
   }
-  if (isFiltered(state)) return "No movies match all filters. Try removing one.";
+  if (isFiltered(state) || interpretation) return "No movies match all filters. Try removing one.";
   return "The index has no other movies yet.";
 }

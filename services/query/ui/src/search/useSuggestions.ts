@@ -1,16 +1,28 @@
-// Title suggestions while the user types. Errors are not shown: the next letter tries again.
+// Suggestions while the user types: titles, people and genres. Errors are not shown: the next letter
+// tries again.
 
 import { onScopeDispose, readonly, ref, shallowRef } from "vue";
 
-import type { Client, Suggestion } from "../api/client";
+import type { Client, Suggestions } from "../api/client";
+import { plural } from "../ui/numbers";
 
 export const PAUSE_MS = 150;
 const MIN_CHARS = 2;
 const MAX_WORDS = 6; // a longer text is a description, not a title
-const MAX_SUGGESTIONS = 6;
+const MAX_TITLES = 5;
+const MAX_NAMES = 3;
+
+export interface Option {
+  kind: "movie" | "person" | "genre";
+  /** The id of a movie, otherwise the name. */
+  id: string;
+  name: string;
+  /** What it is, in words. */
+  note: string;
+}
 
 export function useSuggestions(client: Client) {
-  const options = shallowRef<readonly Suggestion[]>([]);
+  const options = shallowRef<readonly Option[]>([]);
   const active = ref(-1);
   let timer: ReturnType<typeof setTimeout> | undefined;
   let controller = new AbortController();
@@ -22,7 +34,7 @@ export function useSuggestions(client: Client) {
     active.value = -1;
   }
 
-  /** Suggest titles for a text once typing pauses. */
+  /** Make suggestions for a text once typing pauses. */
   function suggest(text: string): void {
     clearTimeout(timer);
     const q = text.trim();
@@ -35,9 +47,10 @@ export function useSuggestions(client: Client) {
     controller = new AbortController();
     const { signal } = controller;
     try {
-      const { suggestions } = await client.suggest({ q, limit: MAX_SUGGESTIONS }, signal);
+      const request = { q, limit: MAX_TITLES, names: MAX_NAMES };
+      const found = await client.suggest(request, signal);
       if (signal.aborted) return;
-      options.value = suggestions;
+      options.value = optionsOf(found);
       active.value = -1;
     } catch {
       if (!signal.aborted) close();
@@ -52,4 +65,16 @@ export function useSuggestions(client: Client) {
 
   onScopeDispose(close);
   return { options, active: readonly(active), suggest, move, close };
+}
+
+function optionsOf({ suggestions, names }: Suggestions): Option[] {
+  return [
+    ...suggestions.map(({ movie_id: id, title, year }): Option => {
+      return { kind: "movie", id, name: title, note: year === null ? "Movie" : `Movie, ${year}` };
+    }),
+    ...names.map(({ kind, name, movies }): Option => {
+      const what = kind === "person" ? "Person" : "Genre";
+      return { kind, id: name, name, note: `${what}, ${plural(movies, "movie")}` };
+    }),
+  ];
 }

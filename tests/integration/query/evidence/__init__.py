@@ -1,0 +1,1 @@
+"""What the hits of a search quote, over the API."""
