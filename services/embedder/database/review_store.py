@@ -99,7 +99,8 @@ def store_movies(
 ) -> set[str]:
     """Upsert movies; a field that a source does not know keeps its value.
 
-    A message that was fetched before the stored version only fills in unknown fields.
+    A message that was fetched before the stored version only fills in unknown fields. A rating of
+    which the number of votes is known stays before one of which it is not.
 
     Args:
         connection: An open write transaction.
@@ -128,6 +129,8 @@ def store_movies(
             else:
                 first, second = new, old
             new = {key: first[key] if first[key] or not second[key] else second[key] for key in new}
+            if second["votes"] and not first["votes"] and second["rating"] is not None:
+                new["rating"] = second["rating"]  # the one that these votes have given
         # The source is ignored: two sources with equal facts would change the movie at each crawl.
         if old is None or any(old[key] != new[key] for key in new if key != "source"):
             new["fetched_at"] = fetched_at

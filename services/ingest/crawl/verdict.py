@@ -29,9 +29,8 @@ from services.ingest.stats import (
 )
 
 LIMITS = frozenset({"closespider_pagecount", "closespider_itemcount", "too_many_bytes"})
-FINAL = frozenset(
-    {"blocked", "dataset_invalid", "file_invalid"}
-)  # another attempt would end in the same way
+# Another attempt would end in the same way.
+FINAL = frozenset({"blocked", "dataset_invalid", "file_invalid"})
 
 
 def judge(stats: Mapping[str, Any], time_limit_s: int) -> Outcome:

@@ -170,7 +170,7 @@ class StreamPipeline:
             stats.set_value(STAT_DRIFT, drifted)
             stats.set_value(STAT_FACTS_ONLY, self._is_facts_only(tally))
             source = self._crawl.source
-            is_declared = isinstance(source, TmdbSource) and not source.reviews
+            is_declared = isinstance(source, TmdbSource) and not source.with_reviews
             stats.set_value(STAT_FACTS_DECLARED, is_declared)
         except sqlite3.Error as error:
             self._on_lost(f"visits cannot be read: {error}")

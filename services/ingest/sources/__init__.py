@@ -2,5 +2,5 @@
 
 Every package of ingest, and the command line, may import this one; of ingest it imports only the
 settings. Central classes: ``sources.SchemaOrgSource``, ``sources.DatasetSource``,
-``sources.ImdbSource``.
+``sources.ImdbSource``, ``tmdb_source.TmdbSource``.
 """

@@ -34,7 +34,7 @@ class TmdbSource(WebSource):
         Path | None,
         Field(description="File with further ids: a text with one in each line, or parquet."),
     ] = None
-    reviews: Annotated[
+    with_reviews: Annotated[
         StrictBool, Field(description="Whether the reviews are read, too, and not only the facts.")
     ] = True
     language: Annotated[
@@ -44,14 +44,14 @@ class TmdbSource(WebSource):
             description="The language of titles, descriptions and reviews.",
         ),
     ] = "en-US"
-    base_url: Annotated[
+    api_url: Annotated[
         Url, Field(description="Address of the interface; change it for a test.")
     ] = "https://api.themoviedb.org/3"
     image_url: Annotated[
         Url, Field(description="What stands before the path of a poster; the size is part of it.")
     ] = "https://image.tmdb.org/t/p/w342"
 
-    @field_validator("base_url", "image_url", mode="after")
+    @field_validator("api_url", "image_url", mode="after")
     @classmethod
     def _address(cls, url: str) -> str:
         return site_address(url)
@@ -73,11 +73,11 @@ class TmdbSource(WebSource):
     def _has_ids_and_keeps_the_key(self) -> Self:
         if not self.imdb_ids and not self.tmdb_ids and self.ids_from is None:
             raise ValueError("needs imdb_ids, tmdb_ids or ids_from: which movies shall be read?")
-        if urlsplit(self.base_url).scheme != "https" and not self.allow_private:
-            raise ValueError("base_url must begin with https, because the key is sent to it")
+        if urlsplit(self.api_url).scheme != "https" and not self.allow_private:
+            raise ValueError("api_url must begin with https, because the key is sent to it")
         return self
 
     @property
     def hosts(self) -> frozenset[str]:
         """The host of the interface; the crawl may visit no other."""
-        return frozenset({urlsplit(self.base_url).netloc.lower()})
+        return frozenset({urlsplit(self.api_url).netloc.lower()})

@@ -86,8 +86,8 @@ class TmdbSpider(PageSpider):
 
     def _link_to(self, ref: MovieRef) -> Link:
         if ref.imdb_id is not None:
-            return Link(find_url(self.source.base_url, ref.imdb_id), FIND, ref.imdb_id)
-        url = movie_url(self.source.base_url, ref.tmdb_id or 0, self.source.language)
+            return Link(find_url(self.source.api_url, ref.imdb_id), FIND, ref.imdb_id)
+        url = movie_url(self.source.api_url, ref.tmdb_id or 0, self.source.language)
         return Link(url, MOVIE)
 
 
@@ -112,7 +112,7 @@ class FoundAnswer(PageSequence):
         """A link to the movie, if TMDB has it."""
         if self._found is None:
             return Content()
-        url = movie_url(self._source.base_url, self._found, self._source.language)
+        url = movie_url(self._source.api_url, self._found, self._source.language)
         return Content(links=(Link(url, MOVIE, self._imdb_id),))
 
 
@@ -135,10 +135,10 @@ class FactsAnswer(PageSequence):
             response.body, response.url, imdb_id=self._imdb_id, image_url=source.image_url
         )
         movie_id = answer.movie.movie_id
-        url = reviews_url(source.base_url, answer.tmdb_id, source.language)
+        url = reviews_url(source.api_url, answer.tmdb_id, source.language)
         self._content = Content(
             items=(answer.movie,),
-            links=(Link(url, REVIEWS, movie_id),) if source.reviews else (),
+            links=(Link(url, REVIEWS, movie_id),) if source.with_reviews else (),
             findings=Findings(movies=1, untitled=int(answer.movie.title is None)),
             unread=answer.unread,
         )

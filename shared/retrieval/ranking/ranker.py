@@ -100,6 +100,11 @@ class Ranker:
         self._words = Words(snapshot)
         # What an earlier version published is ranked as that version ranked it.
         self._has_tones = snapshot.term_counts is not None
+        self._dense_weight = (
+            scoring.DENSE_WEIGHT_BESIDE_PAIRS
+            if snapshot.term_counts is not None
+            else scoring.DENSE_WEIGHT
+        )
         self._passages = snapshot.passages
         self._vectors = snapshot.index.vectors()
         # None, the usual case: every movie has a vector.
@@ -166,7 +171,7 @@ class Ranker:
         scores = scoring.fuse(
             _dense_part(query, pooled, passages),
             lexical,
-            dense_weight=scoring.LIKED_DENSE_WEIGHT if query.likes else scoring.DENSE_WEIGHT,
+            dense_weight=scoring.LIKED_DENSE_WEIGHT if query.likes else self._dense_weight,
         )
         if mood is not None:
             scores = tone_scores.with_sought(scores, self._toned(mood.tones, rows), mood.share)

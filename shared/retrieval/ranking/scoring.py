@@ -21,6 +21,8 @@ Vector = npt.NDArray[np.float32]
 Scores = npt.NDArray[np.float64]
 
 DENSE_WEIGHT = 0.5
+DENSE_WEIGHT_BESIDE_PAIRS = 0.425
+"""The dense part's weight where words are scored with their pairs, which say more than words."""
 POOLED_WEIGHT = 0.5
 TOP_PASSAGES = 3
 GUESSED_SHARE = 0.5

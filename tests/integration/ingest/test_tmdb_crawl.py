@@ -25,7 +25,7 @@ from tests.support.crawl.tmdb_site import (
 FJORD, GOAT, OAR = "tt0000278", "tt0000279", "tmdb:280"
 CONFIG = """[sources.tmdb]
 spider = "tmdb"
-base_url = "{url}"
+api_url = "{url}"
 allow_private = true
 delay_s = 0.01
 key_file = "tmdb-token"
@@ -127,7 +127,7 @@ async def test_a_pause_that_is_asked_for_is_kept(crawls: Crawls, site: TmdbSite)
 async def test_facts_alone_and_an_answer_that_fails_removes_nothing(
     crawls: Crawls, site: TmdbSite, url: str
 ) -> None:
-    crawls.configure(CONFIG.format(url=url) + IDS + "reviews = false\n")
+    crawls.configure(CONFIG.format(url=url) + IDS + "with_reviews = false\n")
     first, outcome = await _crawl(crawls)
     assert (len(first.movies), first.reviews, outcome.complete) == (3, {}, True)
     assert not [path for path, _ in site.requests if "reviews" in path]

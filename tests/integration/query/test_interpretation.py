@@ -123,13 +123,20 @@ async def test_constraints_are_kept(
     assert not known & set(ids(answer)[len(first) :])
 
 
+def assert_same_hits(explicit: list[dict[str, Any]], typed: list[dict[str, Any]]) -> None:
+    """What is typed may be misunderstood, so its fit is a little less than that of a filter."""
+    for sure, read in zip(explicit, typed, strict=True):
+        assert read["fit"] <= sure["fit"] == pytest.approx(read["fit"], abs=0.01)
+        assert {**sure, "fit": None} == {**read, "fit": None}
+
+
 async def test_explicit_fields_give_the_same_first_hits(query: RunningQuery) -> None:
     typed = await ask(query, query="90s movie about a boxer in the rain, without gore", k=3)
     understood = typed["interpretation"]
     assert understood["avoid"]
     explicit = {name: understood[name] for name in ("filters", "avoid", "like") if understood[name]}
     again = await ask(query, query=understood["text"], interpret=False, k=3, **explicit)
-    assert again["hits"] == typed["hits"]
+    assert_same_hits(again["hits"], typed["hits"])
     assert "interpretation" not in again
 
 
@@ -139,7 +146,7 @@ async def test_constraints_alone_are_answered_by_how_movies_stand(query: Running
     assert ids(answer) == ["tt1", "tt3", "tt2", "nm:1"]
     assert all(hit["evidence"] for hit in answer["hits"])
     explicit = await ask(query, filters=answer["interpretation"]["filters"], interpret=False)
-    assert explicit["hits"] == answer["hits"][:3]
+    assert_same_hits(explicit["hits"], answer["hits"][:3])
 
 
 async def test_a_typed_avoid_lowers_what_has_it(query: RunningQuery) -> None:

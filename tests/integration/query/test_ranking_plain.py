@@ -94,7 +94,10 @@ def plain(corpus: list[SampleMovie], searcher: Searcher, text: str, query: np.nd
     else:
         lexical = plain_bm25([document(movie) for movie in corpus], phrases(text))
         bm25 = [lexical[row] for row in candidates]
-    fused = scoring.DENSE_WEIGHT * z(dense) + (1 - scoring.DENSE_WEIGHT) * z(bm25)
+    weight = scoring.DENSE_WEIGHT
+    if snapshot.term_counts is not None:
+        weight = scoring.DENSE_WEIGHT_BESIDE_PAIRS
+    fused = weight * z(dense) + (1 - weight) * z(bm25)
     return Plain(
         dict(zip(candidates, fused.tolist(), strict=True)),
         passages,
@@ -161,12 +164,15 @@ def test_the_searcher_finds_what_a_look_at_everything_does(case: Case, words: li
         assert hit.parts.passages == pytest.approx(
             np.mean(np.sort(cosines)[-scoring.TOP_PASSAGES :]), abs=2e-4
         )
+    # The nearest passage is shown unless it contradicts the text; then another one, or none.
+    nearest = 0
     for hit in hits:
         cosines = expected.passages[hit.movie.row]
-        [evidence] = hit.evidence
-        place = evidence.passage.row - hit.movie.passage_start
-        assert cosines[place] == pytest.approx(cosines.max(), abs=NEAR)
-        assert evidence.score == pytest.approx(min(1, cosines.max()), abs=2e-4)
+        for evidence in hit.evidence:
+            place = evidence.passage.row - hit.movie.passage_start
+            assert evidence.score == pytest.approx(min(1, cosines[place]), abs=2e-4)
+            nearest += cosines[place] >= cosines.max() - NEAR
+    assert nearest >= len(hits) / 2
 
 
 @settings(max_examples=examples(30))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import pytest
 from sqlalchemy import Engine, select
 from sqlmodel import SQLModel
 
 from services.embedder.database.engine import open_engine, reading
-from shared.record import MovieRecord
+from shared.record import MOVIE_FIELDS, MovieRecord
 from tests.support.embedder.arrivals import Sent, arrive, movie, review
 
 MOVIES = SQLModel.metadata.tables["movies"]
@@ -68,6 +70,70 @@ async def test_what_was_fetched_later_stands_in_whatever_order_it_arrives(tmp_pa
             ("Film", "https://films.example/1", at(2).timestamp()),
         )
     }
+
+
+def told(source: str, day: int, **facts: Any) -> Sent:
+    record = MovieRecord(movie_id="tt1", **facts)
+    return movie("tt1", run=f"run-{source}", source=source).model_copy(
+        update={"movie": record, "fetched_at": at(day)}
+    )
+
+
+async def stored_after(engine: Engine, *messages: Sent) -> dict[str, Any]:
+    for message in messages:
+        await arrive(engine, message)
+    with reading(engine) as connection:
+        return dict(connection.execute(select(MOVIES)).mappings().one())
+
+
+FACTS: dict[str, Any] = {
+    "title": "Film", "year": 1994, "genres": ("Drama",), "directors": ("Di",), "description": "A.",
+    "rating": 8.0, "url": "https://films.example/1", "original_title": "Filmen", "people": ("Bo",),
+    "countries": ("Norway",), "languages": ("Norwegian",), "keywords": ("goat",),
+    "runtime_minutes": 90, "votes": 10, "poster_url": "https://films.example/1.jpg",
+}  # fmt: skip
+
+
+def test_every_fact_is_among_those_told() -> None:
+    assert {"movie_id", *FACTS} == {field.name for field in MOVIE_FIELDS}
+
+
+@pytest.mark.parametrize("name", FACTS)
+async def test_the_last_source_that_knows_a_fact_is_believed_and_none_blanks_it(
+    engine: Engine, name: str
+) -> None:
+    whole = await stored_after(engine, told("one", 1, **FACTS))
+    assert {**whole, "revision": 0} == {
+        **await stored_after(engine, told("two", 2)), "revision": 0, "fetched_at": at(1).timestamp()
+    }  # fmt: skip
+    other = MovieRecord(
+        movie_id="tt1", title="Other", year=1995, genres=("War",), directors=("Do",),
+        description="B.", rating=3.0, url="https://other.example/1", original_title="Andre",
+        people=("Ba",), countries=("Sweden",), languages=("Swedish",), keywords=("boat",),
+        runtime_minutes=91, votes=11, poster_url="https://other.example/1.jpg",
+    )  # fmt: skip
+    value = getattr(other, name)
+    facts = {name: value, "votes": 12} if name == "rating" else {name: value}
+    after = await stored_after(engine, told("three", 3, **facts))
+    assert after[name] == (list(value) if isinstance(value, tuple) else value)
+    unchanged = FACTS.keys() - facts.keys()
+    assert {key: after[key] for key in unchanged} == {key: whole[key] for key in unchanged}
+
+
+async def test_a_rating_stays_with_its_votes(tmp_path: Path) -> None:
+    counted = told("counted", 1, title="Film", rating=8.0, votes=1000)
+    alone = told("alone", 2, title="Film", rating=3.0)
+    recounted = told("counted", 3, title="Film", rating=7.5, votes=1001)
+    ends = set()
+    for number, order in enumerate(itertools.permutations([counted, alone, recounted])):
+        engine = open_engine(f"sqlite:///{tmp_path / f'{number}.sqlite'}")
+        first = await stored_after(engine, *order[:2])
+        if recounted not in order[:2]:
+            assert (first["rating"], first["votes"]) == (8.0, 1000)
+        last = await stored_after(engine, order[2])
+        ends.add((last["rating"], last["votes"]))
+        engine.dispose()
+    assert ends == {(7.5, 1001)}
 
 
 async def test_messages_of_unknown_age_stand_as_they_arrive(engine: Engine) -> None:

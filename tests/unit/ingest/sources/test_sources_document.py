@@ -18,11 +18,12 @@ from services.ingest.sources.sources import (
     ImdbSource,
     SchemaOrgSource,
     Target,
+    TmdbSource,
     load_sources,
 )
 
 DOCUMENT = Path(__file__).parents[4] / "docs" / "sources.md"
-MODELS = (SchemaOrgSource, ImdbSource, DatasetSource)
+MODELS = (SchemaOrgSource, ImdbSource, TmdbSource, DatasetSource)
 
 
 def _rows() -> dict[str, list[str]]:

@@ -5,3 +5,13 @@ export function sourceLinkText(url: string | null): string {
   // The name of a site means something to a reader, an IP address does not.
   return /^(?:localhost|[\d.]+|\[.*\])$/.test(host) ? "View original page" : `View on ${host}`;
 }
+
+/** Whether facts or the picture of a movie come from TMDB, as far as its links tell. */
+export function isFromTmdb(movie: { url: string | null; poster_url: string | null }): boolean {
+  return [movie.url, movie.poster_url].some(
+    (url) =>
+      url !== null &&
+      URL.canParse(url) &&
+      /(?:^|\.)(?:themoviedb|tmdb)\.org$/.test(new URL(url).hostname),
+  );
+}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { sourceLinkText } from "./hosts";
+import { isFromTmdb, sourceLinkText } from "./hosts";
 import { plural } from "./numbers";
 
 it("writes the plural for every count except one", () => {
@@ -19,5 +19,16 @@ describe("the text of a link to a source", () => {
     [null, ""],
   ])("for %s is %j", (url, text) => {
     expect(sourceLinkText(url)).toBe(text);
+  });
+});
+
+describe("whether TMDB is to be credited", () => {
+  it.each([
+    ["https://www.themoviedb.org/movie/278", null, true],
+    ["https://films.example/1", "https://image.tmdb.org/t/p/w342/a.jpg", true],
+    ["https://nottmdb.org/1", "https://themoviedb.org.example/a.jpg", false],
+    [null, "not a URL", false],
+  ])("for %s and %s it is %j", (url, poster_url, due) => {
+    expect(isFromTmdb({ url, poster_url })).toBe(due);
   });
 });
