@@ -90,6 +90,7 @@ SMALL = Collection(
     ),
     floors=(
         "plot:MRR@10>=0.82", "plot:R@10>=0.92", "mood:nDCG@10>=0.70", "people:nDCG@10>=0.975",
+        "people-slip:nDCG@10>=0.95",
         "avoid:nDCG@10>=0.50", "avoid:violations@10<=1.5", "titles:success@1>=0.96",
         "foreign:MRR@10>=0.93", "feel:nDCG@10>=0.45", "feel:opposites@10<=18",
         "avoid-typed:nDCG@10>=0.48", "avoid-typed:violations@10<=1",

@@ -17,4 +17,4 @@ def test_a_page_becomes_items() -> None:
     assert movie.movie.year == 1974
     assert movie.movie.movie_id == "tt0000001"  # IMDb's id, because the page names it
     assert [review.author for review in movie.reviews] == ["Ada", "Ben"]
-    assert content.bad_blocks == 0  # markup that cannot be read is counted and skipped
+    assert content.unread == []  # what cannot be read is listed, and the rest is read
