@@ -6,6 +6,7 @@ import gc
 import multiprocessing
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -167,6 +168,7 @@ def test_a_bad_vector_is_found_wherever_it_is(
     vectors = np.zeros((10_000, 4), np.float32)
     vectors[:, 1] = 1
     opened.index._vectors = vectors
+    opened = replace(opened, passage_ranges=np.ones((10_000, 2), np.int64))
     check_unit_vectors(opened)
     vectors[row] = value
     with pytest.raises(SnapshotCorrupt, match=reason):
