@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from sqlalchemy import select
+from sqlmodel import SQLModel
 
+from services.embedder.database.engine import open_engine, reading
 from services.ingest.outcome import Outcome
 from services.ingest.pages.sampling import pick
 from shared.delivery.redis_client import Client
@@ -21,6 +25,7 @@ from tests.support.crawl.tmdb_site import (
     tmdb_movie,
     tmdb_review,
 )
+from tests.support.embedder.arrivals import arrive
 
 FJORD, GOAT, OAR = "tt0000278", "tt0000279", "tmdb:280"
 CONFIG = """[sources.tmdb]
@@ -168,6 +173,42 @@ async def test_the_ids_of_an_export_are_read_and_others_left_out(
     sent, _ = await _crawl(crawls)
     assert set(sent.movies) == {FJORD, OAR}
     assert b"ids of other catalogues left out" in crawls.errors
+
+
+async def test_another_id_or_key_file_reads_nothing_again(
+    crawls: Crawls, site: TmdbSite, tmp_path: Path, url: str
+) -> None:
+    crawls.configure(CONFIG.format(url=url) + "tmdb_ids = [278]\n")
+    first, _ = await _crawl(crawls)
+    (tmp_path / "tmdb-token").rename(tmp_path / "moved-token")
+    config = CONFIG.format(url=url).replace("tmdb-token", "moved-token")
+    crawls.configure(f"{config}tmdb_ids = [278, 280]\n")
+    again, _ = await _crawl(crawls)
+    assert (set(again.movies), again.reviews, again.kept) == ({OAR}, {}, first.items)
+
+
+async def test_facts_and_reviews_of_two_sources_are_one_movie(
+    crawls: Crawls, tmp_path: Path, url: str
+) -> None:
+    (tmp_path / "films.csv").write_text("imdb_id,title,year\ntt0000278,The Fjord,1993\n")
+    (tmp_path / "opinions.csv").write_text("imdb_id,text\ntt0000278,A long way across.\n")
+    opinions = 'spider = "dataset"\nmovies = "films.csv"\nreviews = "opinions.csv"\n'
+    crawls.configure(
+        f'[sources.mine]\n{opinions}\n{CONFIG.format(url=url)}imdb_ids = ["tt0000278"]\n'
+    )
+    engine = open_engine(f"sqlite:///{tmp_path / 'movies.sqlite'}")
+    for source in ("mine", "tmdb"):
+        sent = await crawls.sent(await crawls.baseline(source))
+        await arrive(engine, *sent.movies.values(), *sent.reviews.values())
+    tables = SQLModel.metadata.tables
+    with reading(engine) as connection:
+        [movie] = connection.execute(select(tables["movies"])).mappings()
+        by_source = connection.execute(select(tables["reviews"].c.source)).scalars().all()
+    engine.dispose()
+    assert (movie["title"], movie["year"], movie["people"][0]) == (
+        "The Fjord", 1994, "Ada Invented"
+    )  # fmt: skip
+    assert Counter(by_source) == {"mine": 1, "tmdb": 5}
 
 
 async def test_robots_txt_is_obeyed(crawls: Crawls, site: TmdbSite) -> None:

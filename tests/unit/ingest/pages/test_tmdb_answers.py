@@ -64,7 +64,7 @@ def test_all_facts_of_a_movie() -> None:
 
 
 def test_what_tmdb_does_not_know_is_no_fact() -> None:
-    empty = {
+    empty: dict[str, Any] = {
         "imdb_id": None, "release_date": "", "runtime": 0, "vote_average": 0.0, "vote_count": 0,
         "poster_path": None, "overview": "", "genres": [], "external_ids": {"imdb_id": ""},
     }  # fmt: skip
