@@ -55,12 +55,6 @@ DEFAULT_FILE = "sources.toml"
 DEMO = "demo"
 DEMO_DELAY_S = 0.01  # the bundled site on loopback needs no politeness
 
-DATASET_FORMATS = (".parquet", ".csv", ".jsonl")
-DATASET_SUFFIXES = (
-    *DATASET_FORMATS,
-    *(suffix + compression for suffix in (".csv", ".jsonl") for compression in (".gz", ".zst")),
-)
-
 MovieTarget = Literal[
     "movie_id", "title", "description", "year", "genres", "directors", "rating", "url",
     "original_title", "people", "countries", "languages", "keywords", "runtime_minutes", "votes",
@@ -134,6 +128,21 @@ class DatasetSource(BaseSource):
         Mapping[Target, ColumnName],
         Field(description="Field to column, for columns with other than the known names."),
     ] = {}
+    rating_scale: Annotated[
+        float,
+        Field(gt=0, le=1_000, description="The best rating of the files, if they do not say so."),
+    ] = 10.0
+    encoding: Annotated[
+        str | None,
+        Field(max_length=40, description="The encoding of the files; default: UTF-8."),
+    ] = None
+    nulls: Annotated[
+        tuple[str, ...],
+        Field(
+            max_length=50,
+            description="Further texts that stand for no value, such as `(no genres listed)`.",
+        ),
+    ] = ()
 
     @field_validator("movies", "reviews", mode="after")
     @classmethod
@@ -141,8 +150,6 @@ class DatasetSource(BaseSource):
         if path is None:
             return None
         folder = (info.context or {}).get("folder", Path.cwd())
-        if not path.name.endswith(DATASET_SUFFIXES):
-            raise ValueError(f"the file's name must end with one of {' '.join(DATASET_SUFFIXES)}")
         return Path(folder, path.expanduser())
 
 

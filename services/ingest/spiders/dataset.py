@@ -15,11 +15,13 @@ from services.ingest.delivery.pipeline import StreamPipeline
 from services.ingest.delivery.stream_sender import BATCH
 from services.ingest.pages.datasets.dataset_items import (
     DatasetInvalid,
+    FileReading,
     check_files,
     read_movies,
     read_reviews,
 )
 from services.ingest.pages.items import MovieItem, ReviewItem
+from services.ingest.pages.unread import Unread
 from services.ingest.sources.sources import DatasetSource
 from services.ingest.stats import STAT_FAULT
 from services.ingest.visits.page_results import PageResult
@@ -46,6 +48,14 @@ class DatasetSpider(Spider):
     def __init__(self, source: DatasetSource, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._source = source
+        self._unread: list[Unread] = []
+        self._reading = FileReading(
+            source.columns,
+            rating_scale=source.rating_scale,
+            encoding=source.encoding,
+            nulls=frozenset(source.nulls),
+            note=self._unread.append,
+        )
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
@@ -63,25 +73,41 @@ class DatasetSpider(Spider):
         pipeline = self.crawler.get_item_pipeline(StreamPipeline)
         if pipeline is None:
             raise RuntimeError("the dataset spider needs the stream pipeline")
+        # Checked before the first batch: Scrapy waits for ever when an error ends ``start`` while
+        # an item is on its way. A damaged row or file is noted, and ends nothing.
         try:
-            for items in in_batches(self._items()):
-                await pipeline.sender.wait_for_room()
-                yield PageResult(items, datetime.now(UTC), visit=None)
+            check_files(self._source.movies, self._source.reviews, self._reading)
         except DatasetInvalid as error:
             self.crawler.stats.set_value(STAT_FAULT, str(error))
             raise CloseSpider("dataset_invalid") from error
+        for items in in_batches(self._items_until_unreadable()):
+            await pipeline.sender.wait_for_room()
+            yield PageResult(items, datetime.now(UTC), visit=None, unread=self._noted())
+        if unread := self._noted():
+            yield PageResult((), datetime.now(UTC), visit=None, unread=unread)
+
+    def _noted(self) -> tuple[Unread, ...]:
+        """What could not be read since the last call."""
+        noted = tuple(self._unread)
+        self._unread.clear()
+        return noted
+
+    def _items_until_unreadable(self) -> Iterator[Item]:
+        try:
+            yield from self._items()
+        except DatasetInvalid as error:  # a file has changed since it was checked
+            self._unread.append(Unread("row", str(self._source.movies), str(error)))
 
     def _items(self) -> Iterator[Item]:
-        source = self._source
-        check_files(source.movies, source.reviews, source.columns)
+        source, reading = self._source, self._reading
         known: set[str] = set()
-        for movie in read_movies(source.movies, source.name, source.columns):
+        for movie in read_movies(source.movies, source.name, reading):
             known.add(movie.movie_id)
             yield movie
         if source.reviews is None:
             return
         for review, title in read_reviews(
-            source.reviews, source.name, per_movie=source.reviews_per_movie, columns=source.columns
+            source.reviews, source.name, per_movie=source.reviews_per_movie, reading=reading
         ):
             if review.movie_id not in known:
                 known.add(review.movie_id)

@@ -73,22 +73,27 @@ def values_at(row: Mapping[str, Any], path: str) -> Any:
     heading = normalised(path)
     if heading in row:  # a heading may contain dots and brackets itself
         return row[heading]
-    steps = parse_path(path)
+    try:
+        steps = parse_path(path)
+    except ValueError:
+        return None
     found = list(_follow(row, steps, is_normalised=True))
     if any(step.is_list for step in steps):
         return found or None
     return found[0] if found else None
 
 
-def has_column(headings: Mapping[str, Any] | frozenset[str], path: str) -> bool:
-    """Whether a file has the column in which a path begins."""
-    heading = normalised(path)
-    if heading in headings:
-        return True
+def beginnings(path: str) -> tuple[str, ...]:
+    """The normalised headings with which a column or path may begin."""
     try:
-        return parse_path(path)[0].key in headings
-    except ValueError:
-        return False
+        return normalised(path), parse_path(path)[0].key
+    except ValueError:  # a heading with a bracket in it
+        return (normalised(path),)
+
+
+def has_column(headings: frozenset[str], path: str) -> bool:
+    """Whether a file has the column in which a path begins."""
+    return any(heading in headings for heading in beginnings(path))
 
 
 def _follow(value: Any, steps: tuple[Step, ...], *, is_normalised: bool = False) -> Iterator[Any]:

@@ -56,6 +56,8 @@ class CsvLines:
         self._row.append(line)
         self._chars += len(line)
         if self._chars > self._max_chars:
+            while line and not line.endswith(("\n", "\r")):  # the rest belongs to no row
+                line = self._text.readline(self._max_chars)
             raise csv.Error(f"a row of more than {self._max_chars} characters")
         if len(self._row) > MAX_ROW_LINES:
             raise csv.Error("a quotation mark is not closed")

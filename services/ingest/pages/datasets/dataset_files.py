@@ -7,9 +7,11 @@ in each line, ``.csv`` files have semicolons or tabs. Reads the beginning of a f
 
 from __future__ import annotations
 
+import bz2
 import codecs
 import csv
 import glob
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,8 +123,15 @@ def _sample(path: Path) -> tuple[str | None, bytes]:
     compression = next((name for magic, name in _COMPRESSIONS if start.startswith(magic)), None)
     if compression is None:
         return None, start
-    with pa.input_stream(str(path), compression=compression) as stream:
-        return compression, bytes(stream.read(SAMPLE_BYTES))
+    try:
+        if compression == "gzip":
+            return compression, zlib.decompressobj(wbits=31).decompress(start, SAMPLE_BYTES)
+        if compression == "bz2":
+            return compression, bz2.BZ2Decompressor().decompress(start, SAMPLE_BYTES)
+        with pa.input_stream(str(path), compression=compression) as stream:
+            return compression, bytes(stream.read(SAMPLE_BYTES))
+    except (OSError, zlib.error) as error:
+        raise DatasetInvalid(f"{path}: cannot be read: {error}") from error
 
 
 def _guess_format(path: Path, sample: bytes) -> FileFormat:
@@ -131,14 +140,14 @@ def _guess_format(path: Path, sample: bytes) -> FileFormat:
     suffixes = {suffix.lower() for suffix in path.suffixes}
     if ".tsv" in suffixes:
         return "tsv"
+    if suffixes & {".jsonl", ".ndjson"}:
+        return "jsonl"
     start = sample.lstrip(codecs.BOM_UTF8).lstrip()
-    if start[:1] == b"[" and suffixes & {".json", ".jsonl"}:
+    if start[:1] == b"[" and ".json" in suffixes:
         return "json"
     if start[:1] == b"{":
         first_line = start.split(b"\n", 1)[0].rstrip()
         return "jsonl" if first_line.endswith(b"}") and len(first_line) > 2 else "json"
-    if suffixes & {".jsonl", ".ndjson"}:
-        return "jsonl"
     return "json" if ".json" in suffixes else "csv"
 
 

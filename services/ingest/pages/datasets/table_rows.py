@@ -31,6 +31,7 @@ from services.ingest.pages.unread import Unread
 from services.ingest.pages.values.texts import excerpt
 
 BATCH_ROWS: Final = 500
+_MOST_NESTED: Final = 100
 MAX_ROW_CHARS: Final = 10_000_000
 _DAMAGE = (OSError, EOFError, zlib.error, pa.ArrowException, ijson.JSONError, UnicodeDecodeError)
 
@@ -177,13 +178,34 @@ def _json(path: Path, form: FileForm) -> Iterator[NumberedRow | Unread]:
         while first and (first.isspace() or first in b"\xef\xbb\xbf"):
             first = stream.read(1)
     with _bytes(path, form.compression) as stream:
-        items = ijson.items(stream, "item" if first == b"[" else "", use_float=True)
-        for number, row in enumerate(items, 1):
+        for number, row in enumerate(_entries(stream, is_array=first == b"["), 1):
             where = f"{path}: entry {number}"
             if isinstance(row, dict):
                 yield NumberedRow(where, _with_normalised_keys(row))
             else:
                 yield Unread("row", where, "not an object", excerpt(row))
+
+
+def _entries(stream: IO[bytes], *, is_array: bool) -> Iterator[Any]:
+    """The entries of an array, or the one value of a document, each when it is complete.
+
+    Raises:
+        ijson.JSONError: it is not JSON, or nested more deeply than ``_MOST_NESTED``.
+    """
+    level, depth = int(is_array), 0
+    builder: Any = None
+    for event, value in ijson.basic_parse(stream, use_float=True):
+        depth -= event in {"end_map", "end_array"}
+        if builder is None and depth == level and not event.startswith("end_"):
+            builder = ijson.ObjectBuilder()
+        if builder is not None:
+            builder.event(event, value)
+        depth += event in {"start_map", "start_array"}
+        if depth > _MOST_NESTED:
+            raise ijson.JSONError(f"more than {_MOST_NESTED} levels")
+        if builder is not None and depth == level and event != "map_key":
+            yield builder.value
+            builder = None
 
 
 def _parquet(path: Path, only: Iterable[str] | None) -> Iterator[NumberedRow | Unread]:

@@ -15,15 +15,19 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.ingest.pages.datasets.dataset_items import (
     DatasetInvalid,
+    FileReading,
     check_files,
     read_movies,
     read_reviews,
 )
-from services.ingest.pages.datasets.dataset_rows import MAX_ROW_CHARS
+from services.ingest.pages.datasets.table_rows import MAX_ROW_CHARS
 from services.ingest.pages.items import to_movie, to_review
+from services.ingest.pages.unread import Unread
 from services.ingest.sources.sources import Target
 
 Rows = list[dict[str, Any]]
@@ -137,9 +141,11 @@ def test_a_sample_of_each_movie_in_a_file_in_no_order(tmp_path: Path, write: Wri
          "text": "t"}
         for rating in (5, 1, 9, 3, 7) for movie in (1, 2)
     ]  # fmt: skip
-    path = write(tmp_path / "reviews", [*rows, {**rows[0], "movie_id": "tt0000003"}])
+    path = write(
+        tmp_path / "reviews", [*rows, {**rows[0], "movie_id": "tt0000003", "review_id": "3-5"}]
+    )
     kept = [item.external_id for item, _ in read_reviews(path, "s", per_movie=3)]
-    assert kept == ["1-5", "2-5", "1-1", "2-1", "1-9", "2-9", "1-5"]
+    assert kept == ["1-5", "2-5", "1-1", "2-1", "1-9", "2-9", "3-5"]
 
 
 @pytest.mark.parametrize(
@@ -148,31 +154,80 @@ def test_a_sample_of_each_movie_in_a_file_in_no_order(tmp_path: Path, write: Wri
         ("gone.csv", None, "no such file"),
         ("a.csv", "movie_id,rating\ntt1,3\n", "no column user_review or text or review"),
         ("a.csv", "", "no column movie_id"),
-        ("a.csv", 'movie_id,text\ntt1,"open\n', "cannot be read"),
-        ("a.csv", "movie_id,text\ntt1,a\ntt2,a,b,c\n", "line 3: 4 fields, the header has 2"),
-        ("a.csv", "movie_id,text,text\ntt1,a,b\n", "duplicate column text"),
-        ("a.csv", b"movie_id,text\ntt1,\xff\n", "cannot be read"),
+        ("a.csv", b"movie_id,text\ntt1,\xff\n", "line 2 is not UTF-8; name the encoding"),
+        ("a.csv", "review,sentiment\nFine.,positive\n", "no column movie_id or imdb_id; it has"),
         ("a.jsonl", '\n\n{"movie_id": "tt1"}\n', "no column user_review or text or review"),
-        ("a.jsonl", "[" * 100_000, "line 1: not JSON"),
-        ("a.csv.gz", gzip.compress(b"movie_id,text\ntt1,x\n", mtime=0)[:-9], "Truncated"),
-        ("a.csv.gz", b"movie_id,text\n", "cannot be read: "),
-        ("a.jsonl.zst", b"{}", "cannot be read: "),
-        ("a.jsonl.zst", b"", "has no column"),
-        ("a.jsonl", '{"movie_id": "tt1", "text": "x"}\n{broken\n', "line 2: not JSON"),
-        ("a.jsonl", "[1]\n", "line 1: not an object"),
-        ("a.parquet", "not parquet", "cannot be read"),
+        ("a.jsonl", "[" * 100_000, "cannot be read|no rows"),
+        ("a.csv.gz", b"\x1f\x8bmovie_id,text\n", "cannot be read"),
+        ("a.jsonl", "", "no rows that can be read"),
+        ("a.parquet", b"PAR1 and no more", "cannot be read"),
     ],
 )
-def test_a_broken_file_says_why(
+def test_a_broken_file_says_why_before_anything_is_read(
     tmp_path: Path, name: str, content: str | bytes | None, reason: str
 ) -> None:
     path = tmp_path / name
     if content is not None:
         path.write_bytes(content.encode() if isinstance(content, str) else content)
+    movies = _csv(tmp_path / "movies", [{"movie_id": "tt1"}])
     with pytest.raises(DatasetInvalid, match=reason) as fault:
-        list(read_reviews(path, "s"))
+        check_files(movies, path, FileReading({}))
     assert str(path) in str(fault.value)
     assert "\n" not in str(fault.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "texts", "where"),
+    [
+        ("a.csv", "movie_id,text\ntt1,a\ntt2,a,b,c\ntt3,c\n", ["a", "c"], "line 3"),
+        ("a.csv", 'movie_id,text\ntt1,"open\ntt2,b\ntt3,c\n', ["b", "c"], "line 2"),
+        ("a.csv", 'movie_id,text\ntt1,"a" b\ntt2,"two\nlines"\n', ["two\nlines"], "line 2"),
+        ("a.csv", b"movie_id,text\ntt1,caf\xc3\xa9\ntt2,\xff\n", ["café"], "line 3"),
+        ("a.csv", "movie_id,text\n,a\ntt1,b\n", ["b"], "line 2"),
+        ("a.jsonl", '{"movie_id": "tt1", "text": "x"}\n{broken\n', ["x"], "line 2"),
+        ("a.jsonl", '{"movie_id": "tt1", "text": "x"}\n[1]\n', ["x"], "line 2"),
+        ("a.json", '[{"movie_id": "tt1", "text": "x"}, 7]', ["x"], "entry 2"),
+        ("a.json", '[{"movie_id": "tt1", "text": "x"}, {"movie', ["x"], "after 1 rows"),
+        ("a.csv.gz", gzip.compress(b"movie_id,text\n" + b"tt1,x\n" * 9, mtime=0)[:-9],
+         None, "after"),
+    ],
+)  # fmt: skip
+def test_a_row_that_cannot_be_read_costs_only_itself(
+    tmp_path: Path, name: str, content: str | bytes, texts: list[str] | None, where: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    unread: list[Unread] = []
+    reading = FileReading({}, note=unread.append)
+    read = [item.text for item, _ in read_reviews(path, "s", reading=reading)]
+    assert texts is None or read == texts
+    [only] = unread
+    assert (only.kind, where in only.where) == ("row", True)
+    assert only.why
+
+
+@given(
+    st.lists(st.text("ab,\"\n' ", max_size=12), min_size=1, max_size=8),
+    st.integers(0, 7),
+    st.text('",\n;x', max_size=4),
+)
+def test_a_damaged_line_never_takes_a_whole_row_with_it(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[str], at: int, damage: str
+) -> None:
+    path = tmp_path_factory.mktemp("csv") / "a.csv"
+    lines = ["movie_id,text"]
+    for number, text in enumerate(texts):
+        plain = text.replace('"', "").replace(",", "").replace("\n", " ").strip() or "t"
+        lines.append(f"tt{number},{plain}" + (damage if number == at % len(texts) else ""))
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    unread: list[Unread] = []
+    read = [
+        item for item, _ in read_reviews(path, "s", reading=FileReading({}, note=unread.append))
+    ]
+    known = {item.movie_id for item in read}
+    untouched = {f"tt{n}" for n in range(len(texts)) if n != at % len(texts)}
+    assert len(read) + len(unread) >= len(texts)
+    assert untouched <= known or any(one.kind == "row" for one in unread)
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
@@ -181,18 +236,83 @@ def test_a_broken_file_says_why(
     [
         ("a.jsonl", '{"movie_id": "tt1", "text": "', "x" * 1_000),
         ("a.csv", "movie_id,text\ntt1,", "x" * 1_000),
-        ("a.csv", 'movie_id,text\n"', 'a\n","' * 200),  # every line ends inside a field
     ],
 )
-def test_a_file_that_expands_without_end_is_refused(
+def test_a_row_that_expands_without_end_is_not_kept(
     tmp_path: Path, name: str, opening: str, row: str, suffix: str
 ) -> None:
     path = tmp_path / name
     path.write_text(opening + row * (3 * MAX_ROW_CHARS // len(row)))
     packed = _pack(path, suffix)
     assert packed.stat().st_size < 1_000_000
-    with pytest.raises(DatasetInvalid, match=rf"{packed}.*(a row of more than|field larger than)"):
-        list(read_reviews(packed, "s"))
+    unread: list[Unread] = []
+    assert list(read_reviews(packed, "s", reading=FileReading({}, note=unread.append))) == []
+    assert unread[0].kind == "row"
+
+
+@pytest.mark.parametrize("mark", [";", "\t", "|"])
+def test_what_stands_between_fields_is_seen(tmp_path: Path, mark: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"Movie ID{mark}Text{mark}Rating\n90011{mark}Fine.{mark}8/10\n")
+    [(review, _)] = read_reviews(path, "s")
+    assert (review.movie_id, review.text, review.rating) == ("90011", "Fine.", 8.0)
+
+
+def test_part_files_of_a_folder_and_of_a_glob_are_one_table(tmp_path: Path) -> None:
+    folder = tmp_path / "reviews.parquet"
+    folder.mkdir()
+    for number in (1, 2):
+        _parquet(folder / f"part-{number}", [{"movie_id": number, "text": f"text {number}"}])
+    (folder / "_SUCCESS").write_text("")
+    for path in (folder, folder / "part-*.parquet"):
+        assert [item.text for item, _ in read_reviews(path, "s")] == ["text 1", "text 2"]
+
+
+def test_a_value_that_cannot_be_read_costs_only_itself(tmp_path: Path) -> None:
+    rows: Rows = [{"movie_id": 90011.0, "title": "The Lamp Room (1995)", "rating": 71,
+                   "genres": "['Drama', 'War']", "runtime": "1h 57min", "year": 9999}]  # fmt: skip
+    unread: list[Unread] = []
+    [movie] = read_movies(_csv(tmp_path / "movies", rows), "s", FileReading({}, note=unread.append))
+    assert (movie.movie_id, movie.title, movie.year) == ("90011", "The Lamp Room", 1995)
+    assert (movie.genres, movie.runtime_minutes, movie.rating) == (("Drama", "War"), 117, None)
+    assert sorted(one.where.split()[-1] for one in unread) == ["rating", "year"]
+    assert {one.kind for one in unread} == {"value"}
+
+
+def test_other_scales_encodings_nulls_and_paths(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes("movie_id;text;rating;who\n1;Très drôle.;4,5;n/a\n".encode("cp1252"))
+    reading = FileReading(
+        {"author": "who"}, rating_scale=5, encoding="cp1252", nulls=frozenset({"n/a"})
+    )
+    [(review, _)] = read_reviews(path, "s", reading=reading)
+    assert (review.text, review.rating, review.author) == ("Très drôle.", 9.0, None)
+    nested = _jsonl(
+        tmp_path / "b",
+        [{"id": 1, "author_details": {"rating": 8}, "content": "Warm."}],
+    )
+    columns: dict[Target, str] = {
+        "movie_id": "id", "rating": "author_details.rating", "text": "content",
+    }  # fmt: skip
+    [(review, _)] = read_reviews(nested, "s", reading=FileReading(columns))
+    assert (review.text, review.rating) == ("Warm.", 8.0)
+    rows: Rows = [
+        {
+            "id": 1,
+            "genres": '[{"id": 12, "name": "Drama"}]',
+            "crew": '[{"job": "Director", "name": "Bo"}, {"job": "Editor", "name": "X"}]',
+        }
+    ]
+    columns = {"movie_id": "id", "genres": "genres[*].name", "directors": "crew[job=Director].name"}
+    [movie] = read_movies(_csv(tmp_path / "c", rows), "s", FileReading(columns))
+    assert (movie.genres, movie.directors) == (("Drama",), ("Bo",))
+
+
+def test_review_ids_that_repeat_in_each_movie_belong_to_their_movie(tmp_path: Path) -> None:
+    rows: Rows = [{"movie_id": movie, "review_id": number, "text": f"{movie} {number}"}
+                  for movie in ("a", "b") for number in (1, 2)]  # fmt: skip
+    ids = {item.external_id for item, _ in read_reviews(_csv(tmp_path / "r", rows), "s")}
+    assert ids == {"a:1", "a:2", "b:1", "b:2"}
 
 
 @formats
@@ -213,14 +333,14 @@ def test_columns_of_other_names(tmp_path: Path, write: Write) -> None:
              "title": "Its own"},
         ],
     )  # fmt: skip
-    check_files(movies, reviews, columns)
-    [movie] = read_movies(movies, "s", columns)
+    check_files(movies, reviews, FileReading(columns))
+    [movie] = read_movies(movies, "s", FileReading(columns))
     assert (movie.movie_id, movie.title) == ("tt0000001", "One")
-    (first, of), (second, _) = read_reviews(reviews, "s", columns=columns)
+    (first, of), (second, _) = read_reviews(reviews, "s", reading=FileReading(columns))
     assert (first.text, first.published, of) == ("Good.", "2020-01-02", "One")
     assert first.title == "Its own"  # the reviews have no "label", so the known name holds
     assert second.text == ""  # and "text" is not taken in the place of "body"
-    picked = list(read_reviews(reviews, "s", per_movie=1, columns=columns))
+    picked = list(read_reviews(reviews, "s", per_movie=1, reading=FileReading(columns)))
     assert len(picked) == 1
 
 
@@ -240,16 +360,16 @@ def test_a_column_that_no_file_has_is_told_before_anything_is_read(
     movies.write_text("movie_id\n")
     reviews.write_text("film,movie_id,text\ntt1,tt1,x\n")
     if reason is None:
-        check_files(movies, reviews, columns)
+        check_files(movies, reviews, FileReading(columns))
         return
     with pytest.raises(DatasetInvalid, match=reason):
-        check_files(movies, reviews, columns)
+        check_files(movies, reviews, FileReading(columns))
 
 
 def test_a_missing_file_is_told_before_anything_is_read(tmp_path: Path) -> None:
     movies = _csv(tmp_path / "movies", [{"movie_id": "tt1"}])
     with pytest.raises(DatasetInvalid, match=r"reviews\.csv: no such file"):
-        check_files(movies, tmp_path / "reviews.csv", {})
+        check_files(movies, tmp_path / "reviews.csv", FileReading({}))
 
 
 def test_a_row_of_jsonl_need_not_have_every_key(tmp_path: Path) -> None:
@@ -257,8 +377,11 @@ def test_a_row_of_jsonl_need_not_have_every_key(tmp_path: Path) -> None:
         tmp_path / "reviews",
         [{"movie_id": "a", "text": "x"}, {"movie_id": "a", "text": "y", "who": "Ada"}],
     )
-    check_files(reviews, reviews, {"author": "who"})
-    authors = [item.author for item, _ in read_reviews(reviews, "s", columns={"author": "who"})]
+    check_files(reviews, reviews, FileReading({"author": "who"}))
+    authors = [
+        item.author
+        for item, _ in read_reviews(reviews, "s", reading=FileReading({"author": "who"}))
+    ]
     assert authors == [None, "Ada"]
 
 
@@ -288,7 +411,7 @@ def test_values_that_are_no_text_do_not_stop_a_crawl(tmp_path: Path) -> None:
     odd, plain = (to_review(item, "s") for item, _ in read_reviews(path, "s"))
     assert odd.text == "half pair"
     assert odd.url is None
-    assert (plain.movie_id, plain.text, plain.rating, plain.spoiler) == ("7", "['a']", None, None)
+    assert (plain.movie_id, plain.text, plain.rating, plain.spoiler) == ("7", "a", None, None)
 
 
 @pytest.mark.data
