@@ -1,0 +1,1 @@
+"""What a crawl cannot read: counted, shown, and never taken for gone."""
