@@ -217,6 +217,19 @@ def test_ctrl_c_during_the_first_crawl_stops_everything_and_the_crawl_continues_
         assert again.client.get("/snapshot").json()["movies"] == 132
 
 
+def test_the_first_crawl_of_an_empty_system_is_waited_for(data_dir: Path) -> None:
+    with LocalSystem(data_dir, "--no-crawl") as system:
+        wait_until(lambda: "listening" in system.log, timeout_s=120)
+        done = command(
+            "ingest", "demo", "--wait",
+            MOVIE_SEARCH_URL=str(system.client.base_url),
+            MOVIE_SEARCH_DATA_DIR=str(system.data_dir),
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert "660 reviews, 660 new or changed" in done.stdout
+        assert system.client.get("/snapshot").json()["movies"] == 132
+
+
 def test_a_killed_supervisor_takes_its_services_with_it(data_dir: Path) -> None:
     system = LocalSystem(data_dir, "--no-crawl")
     system.start()

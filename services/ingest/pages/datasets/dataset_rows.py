@@ -69,13 +69,16 @@ def headings_of(path: Path, *, encoding: str | None = None) -> Headings:
     if written is not None:
         return Headings({normalised(one): one for one in written if one.strip()}, are_all=True)
     found: dict[str, str] = {}
+    why = ""
     for number, row in enumerate(read_file(file, form)):
         if number >= _ROWS_LOOKED_AT:
             break
         if isinstance(row, NumberedRow):
             found.update({key: key for key in row.values})
+        elif not why:
+            why = f"; the first, {row.where}: {row.why}"
     if not found:
-        raise DatasetInvalid(f"{file}: has no rows that can be read")
+        raise DatasetInvalid(f"{file}: has no rows that can be read{why}")
     return Headings(found, are_all=False)
 
 
