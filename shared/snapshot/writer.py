@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from types import TracebackType
 from typing import Self
 
 import numpy as np
@@ -63,13 +65,15 @@ class SnapshotWriter:
     def __init__(self, folder: Path, *, dim: int, passages: int, language: str = ENGLISH) -> None:
         self._folder = folder
         self._language = language
-        self._catalogue = CatalogueWriter(folder / CATALOGUE_FILE)
-        self._lexical = LexicalWriter(folder / LEXICAL_FOLDER)
-        self._term_counts = TermCountsWriter(folder)
         self._whole = folder / f"{PASSAGES_FILE}.all"
-        self._codes = np.lib.format.open_memmap(
-            self._whole, mode="w+", dtype=np.uint8, shape=(passages, dim)
-        )
+        with ExitStack() as parts:  # a disk that fails at the last part leaves none open
+            self._catalogue = parts.enter_context(CatalogueWriter(folder / CATALOGUE_FILE))
+            self._lexical = parts.enter_context(LexicalWriter(folder / LEXICAL_FOLDER))
+            self._term_counts = parts.enter_context(TermCountsWriter(folder))
+            self._codes = np.lib.format.open_memmap(
+                self._whole, mode="w+", dtype=np.uint8, shape=(passages, dim)
+            )
+            self._parts = parts.pop_all()
         self._scales = np.zeros(passages, np.float32)
         self._pooled: list[npt.NDArray[np.float32]] = []
         self._reviews = 0
@@ -78,10 +82,13 @@ class SnapshotWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: object, *rest: object) -> None:
-        self._catalogue.__exit__(kind, *rest)
-        self._lexical.__exit__(kind, *rest)
-        self._term_counts.__exit__(kind, *rest)
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._parts.__exit__(kind, error, trace)
         if kind is not None:
             return
         self._codes.flush()

@@ -66,7 +66,11 @@ class TermCountsWriter:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._hashes = (folder / TERM_HASHES_FILE).open("xb")
-        self._counts = (folder / TERM_COUNTS_FILE).open("xb")
+        try:
+            self._counts = (folder / TERM_COUNTS_FILE).open("xb")
+        except OSError:
+            self._hashes.close()
+            raise
         self._totals: list[npt.NDArray[np.int64]] = []
         self._movies = 0
 
@@ -74,8 +78,8 @@ class TermCountsWriter:
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
-        self._hashes.close()
-        self._counts.close()
+        with self._hashes, self._counts:
+            pass  # both are closed, also if one cannot be written to its end
         if kind is None:
             totals = np.concatenate([np.empty((0, 2), np.int64), *self._totals])
             np.save(self._folder / TERM_TOTALS_FILE, totals)

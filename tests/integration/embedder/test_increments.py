@@ -193,6 +193,7 @@ def partly(before: Movies, after: Movies, share: float, random: np.random.Genera
     return mixed
 
 
+@pytest.mark.timeout(1800)  # each step publishes twice, and a busy machine takes its time
 @pytest.mark.parametrize("deleted_share", [0.0, 1.0])
 @settings(max_examples=examples(5))
 @given(
