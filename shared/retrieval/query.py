@@ -69,6 +69,8 @@ class SearchQuery:
             that are scored together, not those that follow in the order of their vectors.
         interpretation: What ``text`` was understood to mean, without the parts that the search
             states itself; None when it is searched as it was typed.
+        is_interpreted: Whether ``text`` was interpreted, so that without an ``interpretation`` it
+            names no title.
         tone_vectors: The vectors of the sentences of the tones that the texts ask for, by tone.
         diversity: How much neighbours in the ranking differ, from 0 to 1.
         passages: Whether ``hybrid`` scores passages; otherwise its dense part is the cosine of the
@@ -91,6 +93,7 @@ class SearchQuery:
     filters: MovieFilter = EVERYTHING
     min_fit: float = 0.0
     interpretation: Interpretation | None = None
+    is_interpreted: bool = False
     tone_vectors: Mapping[str, Vector] = field(default_factory=dict)
     diversity: float = 0.0
     passages: bool = True

@@ -203,8 +203,10 @@ class Searcher:
             named = self._rows(query.titles)
         elif query.interpretation is not None:
             named = [*query.interpretation.titles]
+        elif query.text is None or query.is_interpreted:
+            named = []
         else:
-            named = self.titles.named(query.text) if query.text is not None else []
+            named = self.titles.named(query.text)
         if allowed is not None:
             named = [row for row in named if allowed[row]]
         return named[:CANDIDATES]
@@ -270,9 +272,9 @@ class Searcher:
         """The ranking without movies that fit less than is wanted, and the fits of the page."""
         page = slice(query.offset, query.offset + query.k)
         if not query.min_fit:
-            return ranking, fits(ranking.rows[page], scored=ranking.scored_passages).tolist()
+            return ranking, fits(ranking.rows[page], scored=ranking.candidates).tolist()
         first = ranking.rows[:MOST_FITTING]
-        judged = fits(first, scored=ranking.scored_passages)
+        judged = fits(first, scored=ranking.candidates)
         ranking, judged = with_least_fit(ranking, judged, query.min_fit)
         return ranking, judged[page].tolist()
 
@@ -295,7 +297,7 @@ class Searcher:
                 movies,
                 vector,
                 query.evidence,
-                known=ranking.scored_passages,
+                known=ranking.candidates,
                 asked=self._asked(query),
                 spoilers=query.spoilers,
             )

@@ -76,7 +76,7 @@ class QueryReader:
                 query.text, self._lexicon, self._titles, self._speller, self._language
             )
         if typed is None:
-            return query
+            return replace(query, is_interpreted=True)
         typed = replace(
             typed,
             filters=typed.filters.less(query.filters),
@@ -88,7 +88,7 @@ class QueryReader:
             return query
         if not typed.text and not typed.like and self._says_nothing(typed):
             typed = replace(typed, text=_corrected(query.text, typed.corrections))
-        return replace(query, interpretation=typed)
+        return replace(query, interpretation=typed, is_interpreted=True)
 
     def _says_nothing(self, typed: Interpretation) -> bool:
         """Whether the parts leave nothing to rank by, so that the words themselves must serve.

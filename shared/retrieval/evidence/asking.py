@@ -18,6 +18,8 @@ from shared.retrieval.evidence.denial import (
 )
 from shared.retrieval.evidence.families import WORD, beginnings, family, is_content, plain, words_of
 
+MOST_DENIED = 12
+"""A text that asks for more words tells a story: who denies one of them does not contradict it."""
 _NO_WORDS: frozenset[str] = frozenset()
 _BETWEEN = re.compile(r"\b(?:and|or|nor)\b|[,;/]")
 _SENTENCES = re.compile(r"[.!?;…\n]+")
@@ -45,9 +47,10 @@ class Asked:
 
     def found_in(self, text: str) -> Found:
         """The words of a plain text that concern what is asked or avoided, with their families."""
-        if not any(beginning in text for beginning in self.beginnings):
-            return _NOTHING_FOUND  # the usual case
-        return {word: family(word) for word in words_of(text) if word.startswith(self.beginnings)}
+        likely = tuple([each for each in self.beginnings if each in text])
+        if not likely:
+            return _NOTHING_FOUND
+        return {word: family(word) for word in words_of(text) if word.startswith(likely)}
 
     def shared(self, found: Found) -> int:
         """How many of the asked families were found in a text."""
@@ -65,6 +68,9 @@ class Asked:
             for phrase in self.avoided:
                 if self._is_met(phrase, members) and self._affirms_avoided(text):
                     return True
+        if len(self.families) > MOST_DENIED:
+            return False
+        if found:
             is_said = not (members.isdisjoint(self.families) and members.isdisjoint(self.near))
             if is_said and self._is_denied_in(text, found):
                 return True
@@ -73,7 +79,7 @@ class Asked:
         return False
 
     def _is_denied_in(self, text: str, found: Found) -> bool:
-        if not may_deny(text, words_of(text), self.beginnings):
+        if not may_deny(text, words_of(text), found):
             return False
         # A denial does not leave its sentence, unless it is the answer to a question.
         return any(
@@ -114,7 +120,7 @@ def asked_by(texts: Iterable[str | None], avoided: Iterable[str | None]) -> Aske
         )
     )  # fmt: skip
     off = frozenset().union(*(each for phrase in phrases for each in phrase))
-    said = (word for text in texts if text for word in asserted(plain(text)))
+    said = (word for text in dict.fromkeys(texts) if text for word in asserted(plain(text)))
     families = frozenset(family(word) for word in said if WORD.match(word) and is_content(word))
     # A single avoided word is not asked for, though the text that was typed has it.
     families -= {each for phrase in phrases if len(phrase) == 1 for each in phrase[0]}

@@ -24,8 +24,9 @@ from shared.retrieval.evidence.marking import marks
 from shared.retrieval.evidence.polarity import is_low, is_pan
 from shared.retrieval.query import EvidencePassage, Spoilers, Vector
 from shared.retrieval.ranking import scoring
-from shared.retrieval.ranking.ranker import ScoredPassages
+from shared.retrieval.ranking.ranker import Candidates
 from shared.snapshot.files.catalogue import CatalogueMovie, CataloguePassage
+from shared.snapshot.files.passage_scores import PassageScores
 from shared.snapshot.reader import Snapshot
 from shared.text.languages import ENGLISH
 
@@ -99,7 +100,7 @@ def evidence_for(
     vector: Vector,
     count: int,
     *,
-    known: ScoredPassages | None = None,
+    known: Candidates | None = None,
     asked: Asked = NOTHING_ASKED,
     spoilers: Spoilers = "hide",
 ) -> list[tuple[EvidencePassage, ...]]:
@@ -117,14 +118,11 @@ def evidence_for(
     if not movies:
         return []
     scores = _scores(snapshot, np.array([movie.row for movie in movies], np.int64), vector, known)
-    looked = [
-        _Looked(movie, cosines[: movie.passage_count])
-        for movie, cosines in zip(movies, scores, strict=True)
-    ]
-    if count == 1 and scores.shape[1]:  # the usual case
-        for each, nearest in zip(looked, scores.argmax(axis=1).tolist(), strict=True):
-            if each.movie.passage_count:
-                each.order = [nearest]
+    looked = [_Looked(movie, scores.of(place)) for place, movie in enumerate(movies)]
+    if count == 1:  # the usual case
+        for each in looked:
+            if len(each.cosines):
+                each.order = [int(each.cosines.argmax())]
     first = 1 if count == 1 else count * PASSAGES_PER_EVIDENCE
     _look(snapshot, looked, first, asked, spoilers)
     for further in FURTHER_PASSAGES:
@@ -197,11 +195,10 @@ def _cosine(agreeing: _Agreeing) -> float:
 
 
 def _scores(
-    snapshot: Snapshot, rows: npt.NDArray[np.int64], vector: Vector, known: ScoredPassages | None
-) -> Scores:
-    """Scores of all passages of each movie, padded with minus infinity."""
-    if known is not None and len(known.rows):
-        positions = np.minimum(np.searchsorted(known.rows, rows), len(known.rows) - 1)
-        if (known.rows[positions] == rows).all():
-            return known.scores[positions]
+    snapshot: Snapshot, rows: npt.NDArray[np.int64], vector: Vector, known: Candidates | None
+) -> PassageScores:
+    """The scores of the passages of each movie."""
+    places = known.places(rows) if known is not None else None
+    if known is not None and places is not None:
+        return known.passages.take(places)
     return snapshot.passages.scores(rows, vector)

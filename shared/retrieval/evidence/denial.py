@@ -8,7 +8,8 @@ instead. A text without words of denial denies nothing, and so does one in anoth
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Container, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 
 from shared.retrieval.evidence.families import family
@@ -53,12 +54,12 @@ def tokens_of(text: str) -> list[str]:
     return _TOKEN.findall(text)
 
 
-def may_deny(text: str, words: Sequence[str], beginnings: tuple[str, ...]) -> bool:
-    """Whether a text may deny a word that begins like one of these: a fast first look."""
+def may_deny(text: str, words: Sequence[str], asked: Container[str]) -> bool:
+    """Whether a text may deny one of some words: a fast first look."""
     if "n't" not in text and _ANY_CUE.isdisjoint(words):
         return False
     for at, word in enumerate(words):
-        if word.startswith(beginnings):
+        if word in asked:
             about = words[max(0, at - _WINDOW) : at + 4]
             if not _ANY_CUE.isdisjoint(about) or any(each[-3:] == "n't" for each in about):
                 return True
@@ -129,10 +130,10 @@ def within_denial(tokens: Sequence[str]) -> list[bool]:
     last, negator, begun, at = -1, "", -1, 0
     while at < len(tokens):
         if at > last:  # on to the next denial
-            cue = next((cue for cue in cues if cue >= at), None)
-            if cue is None:
+            place = bisect_left(cues, at)
+            if place == len(cues):
                 break
-            at = max(at, cue - _WORDS_BEFORE)
+            at = max(at, cues[place] - _WORDS_BEFORE)
         if affirmed := _affirmed_words(tokens, at):
             last = -1
             at += affirmed

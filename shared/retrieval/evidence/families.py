@@ -12,9 +12,13 @@ import unicodedata
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
 
+from shared.text.marks import normalised
+
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _CACHED_WORDS = 16_384  # reviews use few distinct words
+_CACHED_TEXTS = 512  # each of which is looked at for several reasons
 _LEAST = 3
+_MOST_CHARS = 40
 _VOWEL = re.compile(r"[aeiouy]|[^\x00-\x7f]")
 _DOUBLED = re.compile(r"([bdfgmnprt])\1$")
 _ENDINGS = (
@@ -57,7 +61,7 @@ def plain(text: str) -> str:
     text = text.translate(_TYPOGRAPHY)
     if text.isascii():
         return text.lower()
-    decomposed = unicodedata.normalize("NFKD", text)
+    decomposed = normalised("NFKD", text)
     return "".join(char for char in decomposed if not unicodedata.combining(char)).lower()
 
 
@@ -72,14 +76,15 @@ _TYPOGRAPHY = str.maketrans("’‘“”–—…", "''\"\";;.")
 _PUNCTUATION = str.maketrans(dict.fromkeys('.,;:!?"()[]{}*/\\-&#+=<>|~^_\n\t', " "))
 
 
-def words_of(text: str) -> list[str]:
+@lru_cache(_CACHED_TEXTS)
+def words_of(text: str) -> tuple[str, ...]:
     """The words of a plain text, in order; as ``WORD`` finds them, but faster."""
     if not text.isascii():
-        return WORD.findall(text)
+        return tuple(WORD.findall(text))
     words = text.translate(_PUNCTUATION)
     if " '" in words or "' " in words:  # quotation marks, not apostrophes
         words = words.replace(" '", " ").replace("' ", " ")
-    return words.split()
+    return tuple(words.split())
 
 
 def beginnings(families: AbstractSet[str]) -> tuple[str, ...]:
@@ -97,7 +102,12 @@ def is_content(word: str) -> bool:
 
 @lru_cache(_CACHED_WORDS)
 def family(word: str) -> str:
-    """The family of a plain word, named by what its members have in common."""
+    """The family of a plain word, named by what its members have in common.
+
+    A word of more than ``_MOST_CHARS`` is its own family: it may have thousands of endings.
+    """
+    if len(word) > _MOST_CHARS:
+        return word
     rest = _CONTRACTED.sub("", word)
     previous = ""
     while rest != previous:

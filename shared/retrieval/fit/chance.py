@@ -34,7 +34,8 @@ class Spread:
     def above(self, scores: npt.NDArray[np.floating]) -> Scores:
         """How many deviations scores are above the mean; 0 for a score that is not known."""
         result: Scores = (np.asarray(scores, np.float64) - self.mean) / self.deviation
-        return np.nan_to_num(result, copy=False, nan=0.0)
+        result[np.isnan(result)] = 0.0
+        return result
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from shared.retrieval.fit.calibration import Calibration, log_odds, logistic
 from shared.retrieval.fit.chance import chance_in
 from shared.retrieval.fit.signals import signals_of
 from shared.retrieval.query import Rows, SearchQuery, Vector
-from shared.retrieval.ranking.ranker import ScoredPassages
+from shared.retrieval.ranking.ranker import Candidates
 from shared.retrieval.ranking.scoring import Scores
 from shared.retrieval.ranking.tone_scores import SearchedMood, searched_mood
 from shared.retrieval.titles.titles import Titles
@@ -55,7 +55,7 @@ class FitScorer:
         liked: list[int],
         unliked: list[int],
         kept: float = 1.0,
-        scored: ScoredPassages | None = None,
+        scored: Candidates | None = None,
     ) -> Scores:
         """The fit of movies, rounded to ``DECIMALS``, shape ``(n,)``.
 
@@ -66,7 +66,7 @@ class FitScorer:
             liked: Rows of the movies that the results should be like.
             unliked: Rows of the movies that they should not be like.
             kept: The share of movies that are what the typed constraints say (``kept_share``).
-            scored: Scores of passages that the ranking has computed.
+            scored: What the ranking has computed.
         """
         fits = np.full(len(rows), kept)
         reasons: list[Scores] = []
@@ -101,7 +101,7 @@ class FitScorer:
         text: str,
         vector: Vector | None,
         rows: Rows,
-        known: ScoredPassages | None = None,
+        known: Candidates | None = None,
         mood: SearchedMood | None = None,
     ) -> Scores:
         signals = signals_of(self._snapshot, self._chance, rows, text, vector, known, mood)

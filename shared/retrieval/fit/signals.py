@@ -14,11 +14,12 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from shared.retrieval.fit.chance import Chance
 from shared.retrieval.fit.repetition import SATURATION, shares_of_weight, term_weight
 from shared.retrieval.query import Rows, Vector
-from shared.retrieval.ranking.ranker import ScoredPassages
+from shared.retrieval.ranking.ranker import Candidates
 from shared.retrieval.ranking.scoring import Scores, top_mean
 from shared.retrieval.ranking.tone_scores import SearchedMood
 from shared.snapshot.files.lexical import MAX_QUERY_TERMS
@@ -57,7 +58,7 @@ def signals_of(
     rows: Rows,
     text: str,
     vector: Vector | None,
-    known: ScoredPassages | None = None,
+    known: Candidates | None = None,
     mood: SearchedMood | None = None,
 ) -> Signals:
     """The signals of movies for a text.
@@ -68,25 +69,38 @@ def signals_of(
         rows: The movies, all distinct, shape ``(n,)``.
         text: The text.
         vector: Its unit vector; None when it was not encoded: then its meaning counts as chance.
-        known: Scores of passages that were computed before, for the same vector.
+        known: What was computed before, for the same vector and the same words.
         mood: The mood that the text asks for; its words are searched instead of the text's.
     """
-    words = text if mood is None else mood.text
-    terms = list(dict.fromkeys(snapshot.terms(words)))[:MAX_QUERY_TERMS]
-    counts = [snapshot.lexical.document_count(term) for term in terms]
+    places = known.places(rows) if known is not None else None
+    words = known.words if known is not None and places is not None else None
+    if words is not None:
+        terms, holding = words.terms, words.holding
+    else:
+        said = text if mood is None else mood.text
+        terms = list(dict.fromkeys(snapshot.terms(said)))[:MAX_QUERY_TERMS]
+        holding = [snapshot.lexical.document_count(term) for term in terms]
     unknown = term_weight(0, snapshot.index.rows)
-    weights = [term_weight(count, snapshot.index.rows) for count in counts]
+    weights = [term_weight(count, snapshot.index.rows) for count in holding]
     # A text without terms is as if it had one that is not known, unless its mood is all it says.
     total = sum(weights) if terms or mood is not None else unknown
-    known_weight = total - unknown * (sum(count == 0 for count in counts) if terms else total > 0)
-    lacked = np.maximum(0.0, 1 - _matched(snapshot, terms, weights, rows) / (total or 1.0))
+    known_weight = total - unknown * (sum(count == 0 for count in holding) if terms else total > 0)
+    counts = words.counts[places] if words is not None else None
+    matched = _matched(snapshot, terms, weights, rows, counts)
+    lacked = np.maximum(0.0, 1 - matched / (total or 1.0))
     missed = total * lacked ** exponent(chance)
     passages = pooled = np.zeros(len(rows))
     if vector is not None:
         cosines = snapshot.index.vectors()[rows] @ vector
         cosines[snapshot.passage_ranges[rows, 1] == 0] = np.nan  # a movie without reviews
         pooled = chance.pooled.above(cosines)
-        passages = chance.passages.above(_best_passages(snapshot, rows, vector, known))
+        passages = chance.passages.above(
+            top_mean(
+                known.passages.take(places)
+                if known is not None and places is not None
+                else snapshot.passages.scores(rows, vector)
+            )
+        )
     share, tones = 0.0, np.zeros(len(rows))
     if mood is not None:
         share = mood.share
@@ -112,8 +126,17 @@ def exponent(chance: Chance) -> float:
     return math.sqrt(math.log(TYPICAL_MISSED) / math.log(chance.missed))
 
 
-def _matched(snapshot: Snapshot, terms: list[str], weights: list[float], rows: Rows) -> Scores:
-    """The weight of the terms that each movie has: BM25, at most the weight of each term."""
+def _matched(
+    snapshot: Snapshot,
+    terms: list[str],
+    weights: list[float],
+    rows: Rows,
+    counts: npt.NDArray[np.uint16] | None,
+) -> Scores:
+    """The weight of the terms that each movie has: BM25, at most the weight of each term.
+
+    ``counts`` are how often the movies have the terms, if that is known.
+    """
     matched = np.zeros(len(rows))
     if not terms or not len(rows):
         return matched
@@ -122,17 +145,8 @@ def _matched(snapshot: Snapshot, terms: list[str], weights: list[float], rows: R
         order = np.argsort(rows)
         matched[order[np.searchsorted(rows, found, sorter=order)]] = scores / (SATURATION + 1)
         return matched
-    counts = snapshot.term_counts.counts(rows, hashes_of(terms, ())).astype(np.float64)
-    shares = shares_of_weight(counts, snapshot.term_counts.lengths[rows])
+    if counts is None:
+        counts = snapshot.term_counts.counts(rows, hashes_of(terms, ()))
+    shares = shares_of_weight(counts.astype(np.float64), snapshot.term_counts.lengths[rows])
     matched += shares @ np.array(weights)
     return matched
-
-
-def _best_passages(
-    snapshot: Snapshot, rows: Rows, vector: Vector, known: ScoredPassages | None
-) -> Scores:
-    if known is not None and len(known.rows):
-        places = np.minimum(np.searchsorted(known.rows, rows), len(known.rows) - 1)
-        if (known.rows[places] == rows).all():
-            return top_mean(known.scores[places])
-    return top_mean(snapshot.passages.scores(rows, vector))

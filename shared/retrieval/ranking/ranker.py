@@ -20,7 +20,9 @@ import numpy.typing as npt
 
 from shared.retrieval.query import Rows, ScoreBreakdown, SearchQuery, Vector
 from shared.retrieval.ranking import scoring, tone_scores
-from shared.retrieval.ranking.word_scores import CANDIDATES, Words
+from shared.retrieval.ranking.tone_words import ToneWords
+from shared.retrieval.ranking.word_scores import CANDIDATES, CountedWords, Words
+from shared.snapshot.files.passage_scores import PassageScores
 from shared.snapshot.reader import Snapshot
 
 TONE_CANDIDATES = 50
@@ -34,11 +36,25 @@ Values = npt.NDArray[np.floating]
 
 
 @dataclass(frozen=True, slots=True)
-class ScoredPassages:
-    """Movies whose passages have been scored: rows in ascending order, and their scores."""
+class Candidates:
+    """Movies that were scored together.
+
+    Attributes:
+        rows: Their rows, ascending, shape ``(n,)``.
+        passages: The scores of their passages.
+        words: How often they have the terms of the text; None where that was not counted.
+    """
 
     rows: Rows
-    scores: npt.NDArray[np.float32]
+    passages: PassageScores
+    words: CountedWords | None
+
+    def places(self, rows: Rows) -> Rows | None:
+        """Where movies are among these; None when one of them is not."""
+        if not len(self.rows):
+            return None
+        places = np.minimum(np.searchsorted(self.rows, rows), len(self.rows) - 1)
+        return places if (self.rows[places] == rows).all() else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +71,7 @@ class Ranking:
         passages: Means of the best passages.
         lexical: BM25 scores.
         avoided: What the scores lost to ``avoid`` and ``unlike``.
-        scored_passages: Scores of passages that were computed for the ranking.
+        candidates: The movies that were scored together, with what was computed for them.
     """
 
     rows: Rows
@@ -66,7 +82,7 @@ class Ranking:
     passages: Values | None = None
     lexical: Values | None = None
     avoided: Values | None = None
-    scored_passages: ScoredPassages | None = None
+    candidates: Candidates | None = None
 
     def parts(self, page: slice) -> list[ScoreBreakdown]:
         """The parts of the scores of a page."""
@@ -98,6 +114,7 @@ class Ranker:
         self._standing = standing
         self._index = snapshot.index
         self._words = Words(snapshot)
+        self._tone_words = ToneWords(self._words, snapshot.index.rows)
         # What an earlier version published is ranked as that version ranked it.
         self._has_tones = snapshot.term_counts is not None
         self._dense_weight = (
@@ -164,7 +181,7 @@ class Ranker:
         found = self._words.find(phrases, CANDIDATES, among=among)
         suiting = self._best_of(mood.tones, among) if mood is not None else ()
         rows = _union(near[0], found.rows, np.array(named, np.int64), *suiting)
-        lexical = self._words.scores(phrases, rows, found=found)
+        lexical, counted = self._words.scored(phrases, rows, found)
         pooled = self._pooled(rows, vector)
         passage_scores = self._passages.scores(rows, vector)
         passages = scoring.top_mean(passage_scores)
@@ -190,7 +207,7 @@ class Ranker:
             passages=passages[order],
             lexical=lexical[order],
             avoided=avoided[order] if avoided is not None else None,
-            scored_passages=ScoredPassages(rows, passage_scores),
+            candidates=Candidates(rows, passage_scores, counted),
         )
         return self._with_tail(ranking, query, vector, among)
 
@@ -262,7 +279,7 @@ class Ranker:
         return order
 
     def _pooled(self, rows: Rows, vector: Vector) -> npt.NDArray[np.float32]:
-        """Cosines of pooled vectors, NaN without one; ``rows`` are distinct."""
+        """Cosines of pooled vectors, NaN without one."""
         pooled = self._vectors[rows] @ vector
         if self._has_vector is not None:
             pooled[~self._has_vector[rows]] = np.nan
@@ -286,8 +303,7 @@ class Ranker:
         _, near = self._index.search(
             tones.vector[np.newaxis], TONE_CANDIDATES, among=self._with_vectors(among)
         )
-        phrases = self._words.phrases(tones.text)
-        return near[0], self._words.find(phrases, TONE_CANDIDATES, among=among).rows
+        return near[0], self._tone_words.best(tones.text, TONE_CANDIDATES, among=among)
 
     def _standing_out(
         self, vector: Vector, text: str, rows: Rows, *, passages: bool
@@ -301,27 +317,21 @@ class Ranker:
         if passages:
             dense = scoring.dense(dense, scoring.top_mean(self._passages.scores(together, vector)))
         lexical = self._words.scores(self._words.phrases(text), together)
-        return self._against_catalogue(dense, lexical, together, rows)
+        background = np.searchsorted(together, self._background)
+        scores = scoring.fuse(dense, lexical, background=background)
+        return scoring.zscore(scores[np.searchsorted(together, rows)], against=scores[background])
 
     def _toned(self, tones: tone_scores.ToneQuery, rows: Rows) -> scoring.Scores:
         """The same for tones, at less cost.
 
         They are in all that is said of a movie: its best passages and pairs of words add nothing.
         """
-        together = np.union1d(rows, self._background)
+        together = np.concatenate([rows, self._background])
         dense = self._pooled(together, tones.vector).astype(np.float64)
-        phrases = self._words.phrases(tones.text)
-        found = self._words.find(phrases, len(together), among=together)
-        lexical = np.zeros(len(together))
-        lexical[np.searchsorted(together, found.rows)] = found.scores
-        return self._against_catalogue(dense, lexical, together, rows)
-
-    def _against_catalogue(
-        self, dense: scoring.Scores, lexical: scoring.Scores, together: Rows, rows: Rows
-    ) -> scoring.Scores:
-        background = np.searchsorted(together, self._background)
+        lexical = self._tone_words.scores(tones.text, together)
+        background = slice(len(rows), None)
         scores = scoring.fuse(dense, lexical, background=background)
-        return scoring.zscore(scores[np.searchsorted(together, rows)], against=scores[background])
+        return scoring.zscore(scores[: len(rows)], against=scores[background])
 
     def _avoided(self, query: SearchQuery, unliked: list[int], rows: Rows) -> scoring.Scores | None:
         """What each candidate loses to ``avoid``, ``unlike`` and tones; None without any."""

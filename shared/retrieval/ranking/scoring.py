@@ -17,6 +17,8 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from shared.snapshot.files.passage_scores import PassageScores
+
 Vector = npt.NDArray[np.float32]
 Scores = npt.NDArray[np.float64]
 
@@ -63,7 +65,8 @@ def zscore(
     if against is None:
         result: Scores = off / spread
         return result
-    known: Scores = np.nan_to_num((np.asarray(values, np.float64) - mean) / spread, copy=False)
+    known: Scores = (np.asarray(values, np.float64) - mean) / spread
+    known[np.isnan(known)] = 0.0
     return known
 
 
@@ -77,7 +80,7 @@ def fuse(
     dense_scores: Scores,
     lexical_scores: npt.NDArray[np.floating],
     *,
-    background: npt.NDArray[np.int64] | None = None,
+    background: npt.NDArray[np.int64] | slice | None = None,
     dense_weight: float = DENSE_WEIGHT,
 ) -> Scores:
     """Fuse dense and lexical scores.
@@ -104,27 +107,9 @@ def penalty(scores: Scores) -> Scores:
     return result
 
 
-def top_mean(scores: npt.NDArray[np.floating]) -> Scores:
-    """The mean of each row's ``TOP_PASSAGES`` best scores, or of all if there are fewer.
-
-    Args:
-        scores: Shape ``(n, m)``; minus infinity marks absent scores.
-
-    Returns:
-        Shape ``(n,)``; NaN for a row without scores.
-    """
-    most = min(TOP_PASSAGES, scores.shape[1])
-    if most == 0:
-        return np.full(len(scores), np.nan)
-    tops = np.partition(scores, scores.shape[1] - most, axis=1)[:, -most:].astype(np.float64)
-    if len(tops) and np.minimum.reduce(tops[:, 0]) > -np.inf:  # no row has fewer
-        whole: Scores = np.add.reduce(tops, axis=1) / most
-        return whole
-    present = np.isfinite(tops)
-    counts = present.sum(axis=1)
-    sums = np.where(present, tops, 0.0).sum(axis=1)
-    result: Scores = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
-    return result
+def top_mean(scores: PassageScores) -> Scores:
+    """The mean of each movie's ``TOP_PASSAGES`` best passages; NaN for a movie without passages."""
+    return scores.top_mean(TOP_PASSAGES)
 
 
 def apply_likes(query: Vector | None, liked: npt.NDArray[np.float32]) -> Vector | None:

@@ -31,6 +31,27 @@ class Found(NamedTuple):
     rows: Rows
 
 
+class CountedWords(NamedTuple):
+    """How often movies have the terms of a text.
+
+    Attributes:
+        terms: The terms, each once.
+        holding: How many movies of the snapshot have each.
+        counts: How often each of the scored movies has each term, shape ``(movies, terms)``.
+    """
+
+    terms: list[str]
+    holding: list[int]
+    counts: npt.NDArray[np.uint16]
+
+
+class ScoredWords(NamedTuple):
+    """The scores of movies, and what was counted for them; None where nothing was counted."""
+
+    scores: Scores
+    counted: CountedWords | None
+
+
 class Words:
     """Scores one snapshot's movies by the words of texts; any thread may use it."""
 
@@ -54,49 +75,58 @@ class Words:
         if self._counts is None or not len(rows):
             return Found(scores, rows)
         head, tail = np.sort(rows[:CANDIDATES]), slice(CANDIDATES, None)
-        best = self._scores_again(phrases, head, self._counts)
+        best = self._scored_again(phrases, head, self._counts).scores
         order = np.argsort(-best, kind="stable")
         return Found(
             np.concatenate([best[order], np.minimum(scores[tail], best.min())]),
             np.concatenate([head[order], rows[tail]]),
         )
 
-    def scores(self, phrases: Phrases, rows: Rows, *, found: Found | None = None) -> Scores:
-        """The scores of movies; 0 where no term is shared.
+    def scores(self, phrases: Phrases, rows: Rows) -> Scores:
+        """The scores of movies, ascending; 0 where no term is shared."""
+        return self.scored(phrases, rows, None).scores
+
+    def scored(self, phrases: Phrases, rows: Rows, found: Found | None) -> ScoredWords:
+        """The scores of movies, with what was counted for them.
 
         Args:
             phrases: The terms of the text.
             rows: The movies, ascending.
-            found: What ``find`` returns for the best ``CANDIDATES``, all in ``rows``. A snapshot
-                of an earlier version keeps these scores.
+            found: What ``find`` returns for the best ``CANDIDATES``, all in ``rows``, if it was
+                called. A snapshot of an earlier version keeps these scores.
         """
-        if found is not None and len(found.rows) < CANDIDATES:  # no other movie shares a term
-            scores = np.zeros(len(rows))
-            scores[np.searchsorted(rows, found.rows)] = (
-                found.scores
-                if self._counts is None
-                else self._scores_again(phrases, found.rows, self._counts)
-            )
-            return scores
-        if self._counts is not None:
-            return self._scores_again(phrases, rows, self._counts)
-        return self._scores_of_index(phrases, rows, found)
+        if self._counts is None:
+            return ScoredWords(self._scores_of_index(phrases, rows, found), None)
+        if found is None or len(found.rows) >= CANDIDATES:
+            return self._scored_again(phrases, rows, self._counts)
+        # No other movie shares a term.
+        places = np.searchsorted(rows, found.rows)
+        again = self._scored_again(phrases, found.rows, self._counts)
+        scores = np.zeros(len(rows))
+        scores[places] = again.scores
+        if again.counted is None:
+            return ScoredWords(scores, None)
+        counts = np.zeros((len(rows), again.counted.counts.shape[1]), again.counted.counts.dtype)
+        counts[places] = again.counted.counts
+        return ScoredWords(scores, again.counted._replace(counts=counts))
 
     def _scores_of_index(self, phrases: Phrases, rows: Rows, found: Found | None) -> Scores:
         scores = np.zeros(len(rows))
         if found is not None:
             scores[np.searchsorted(rows, found.rows)] = found.scores
+            if len(found.rows) < CANDIDATES:  # no other movie shares a term
+                return scores
         others = rows[scores == 0.0]
         rest = self.find(phrases, max(1, len(others)), among=others)
         scores[np.searchsorted(rows, rest.rows)] = rest.scores
         return scores
 
-    def _scores_again(self, phrases: Phrases, rows: Rows, counts: TermCounts) -> Scores:
+    def _scored_again(self, phrases: Phrases, rows: Rows, counts: TermCounts) -> ScoredWords:
         terms = list(dict.fromkeys(chain.from_iterable(phrases)))[:MAX_QUERY_TERMS]
         if not terms:
-            return np.zeros(len(rows))
-        holding = np.array([self._index.document_count(term) for term in terms])
-        weights = idf(holding, self._movies)
+            return ScoredWords(np.zeros(len(rows)), None)
+        holding = [self._index.document_count(term) for term in terms]
+        weights = idf(np.array(holding), self._movies)
         numbers = {term: number for number, term in enumerate(terms)}
         pairs = [
             (one, other)
@@ -109,4 +139,6 @@ class Words:
         hashes = hashes_of(terms, pairs)
         order = np.argsort(hashes)
         found = counts.counts(rows, hashes[order])
-        return bm25(found, weights[order], counts.lengths[rows])
+        scores = bm25(found, weights[order], counts.lengths[rows])
+        of_terms = np.argsort(order)[: len(terms)]
+        return ScoredWords(scores, CountedWords(terms, holding, found[:, of_terms]))

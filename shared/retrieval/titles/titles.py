@@ -34,6 +34,7 @@ from shared.retrieval.titles.title_keys import (
 )
 
 _MOST_CHARS = 300  # of a text that can be a title
+_MORE_CHARS = 60  # of a text than of the longest title: its frame, its year, numbers in words
 _LEAST_JOINED = 8  # letters of a beginning that is typed as one word
 _LEAST_SINGLE_PART = 6  # letters of a main title of one word, as in "Dodgeball: A True ..."
 _LEAST_DIGITS_OF_PART = 3  # of a main title that is a number, as in "2001: A Space Odyssey"
@@ -104,12 +105,15 @@ class Titles:
         self._held: dict[str, list[_Held]] = {}
         self._near = NearTitles(word_count)
         entries: set[_Entry] = set()
+        longest = 0
         for row, title in titles:
+            longest = max(longest, len(title))
             for n, whole in enumerate(whole_titles(title)):
                 keys = keys_of(whole)
                 self._hold(row, whole, keys, least_level=WITHOUT_LITTLE_WORDS if n > 1 else 0)
                 entries.update(_entries(row, whole, keys))
         self._near.prepare()
+        self._most_chars = min(_MOST_CHARS, longest + _MORE_CHARS)
         self._entries = sorted(entries)
         self._keys = [entry.key for entry in self._entries]
         self._near_beginnings = NearBeginnings(self._keys)
@@ -122,7 +126,7 @@ class Titles:
         stands is not read as a frame or a year: "1917", "The Lego Movie".
         """
         matches: list[TitleMatch] = []
-        readings = list(_readings(text)) if len(text) <= _MOST_CHARS else []
+        readings = list(_readings(text)) if len(text) <= self._most_chars else []
         for inner, year, is_sure in readings:
             matches += self._exact(inner, year, is_free=is_sure)
             if any(match.is_whole for match in matches):

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Self
 
@@ -39,6 +40,7 @@ _META = "meta.json"
 MOST_DELETED_SHARE = 0.02
 MAX_QUERY_TERMS = 256
 _FEW_ROWS = 128
+_CACHED_TERMS = 8192
 
 
 class LexicalWriter:
@@ -117,6 +119,8 @@ class LexicalIndex:
                 self._searcher = index.searcher()
             except (ValueError, OSError) as error:
                 raise SnapshotCorrupt(f"{folder.name}: tantivy cannot read it") from error
+        # Not a method, which would keep this index alive until it is collected.
+        self._document_count = lru_cache(_CACHED_TERMS)(partial(self._searcher.doc_freq, "body"))
         if self._searcher.num_docs != rows:
             raise SnapshotCorrupt(
                 f"{folder.name} holds {self._searcher.num_docs} movies, not {rows}"
@@ -124,7 +128,7 @@ class LexicalIndex:
 
     def document_count(self, term: str) -> int:
         """The number of movies that have a term."""
-        return self._searcher.doc_freq("body", term)
+        return self._document_count(term)
 
     def document_counts(self) -> dict[str, int]:
         """All terms, each with the number of movies that have it."""

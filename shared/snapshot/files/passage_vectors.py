@@ -18,6 +18,7 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
+from shared.snapshot.files.passage_scores import PassageScores
 from shared.snapshot.storage.manifest import PASSAGE_SCALES_FILE, PASSAGES_FILE
 from shared.snapshot.storage.verify import SnapshotCorrupt
 
@@ -89,7 +90,9 @@ class PassageVectors:
             _inverted_file(folder / PASSAGES_FILE, mapped.offset, ranges, dim) if rows else None
         )
 
-    def scores(self, movies: npt.NDArray[np.int64], query: npt.NDArray[np.float32]) -> Scores:
+    def scores(
+        self, movies: npt.NDArray[np.int64], query: npt.NDArray[np.float32]
+    ) -> PassageScores:
         """Cosines of all passages of some movies with a query.
 
         Args:
@@ -97,21 +100,18 @@ class PassageVectors:
             query: A unit vector, float32, shape ``(dim,)``.
 
         Returns:
-            Shape ``(n, widest)``, passages in order; minus infinity after a movie's last passage.
+            The scores of each movie, in the order of ``movies``.
         """
         starts, counts = self._starts[movies], self._counts[movies]
-        widest = int(counts.max(initial=0))
-        scores = np.full((len(movies), widest), -np.inf, np.float32)
-        if widest == 0 or self._index is None:
-            return scores
         ends = np.add.accumulate(counts)
+        if self._index is None or not len(ends) or not ends[-1]:
+            return PassageScores(np.empty(0, np.float32), ends)
         # Passage n of the scan is row n + shift of the file.
         rows = np.repeat(starts - (ends - counts), counts)
         rows += np.arange(len(rows))
         scanned = _scan(self._index, movies, query, len(rows))
         scanned *= self._scales[rows]
-        scores[np.arange(widest) < counts[:, np.newaxis]] = scanned
-        return scores
+        return PassageScores(scanned, ends)
 
     def vectors(self, movie: int) -> npt.NDArray[np.float32]:
         """The vectors of a movie's passages, of about unit length, shape ``(count, dim)``."""

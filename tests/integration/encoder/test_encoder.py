@@ -180,7 +180,7 @@ def test_int8_that_changes_the_vectors_is_refused(
 @pytest.mark.parametrize(
     ("setting", "bf16", "int8", "queries", "passages"),
     [
-        ("auto", True, True, "bf16", "bf16"),
+        ("auto", True, True, "int8", "bf16"),
         ("auto", False, True, "int8", "f32"),
         ("auto", True, False, "bf16", "bf16"),
         ("auto", False, False, "f32", "f32"),

@@ -33,15 +33,12 @@ def build(folder: Path, vectors: np.ndarray, counts: list[int]) -> PassageVector
     return PassageVectors(folder, ranges=ranges_of(counts), dim=vectors.shape[1])
 
 
-def widened(folder: Path, ranges: np.ndarray, query: np.ndarray) -> np.ndarray:
+def widened(folder: Path, ranges: np.ndarray, query: np.ndarray) -> list[np.ndarray]:
     """What scoring was before: every movie's codes widened to floats, then multiplied."""
     codes = np.load(folder / PASSAGES_FILE).astype(np.float32) - 128
     scales = np.load(folder / PASSAGE_SCALES_FILE)
-    scores = np.full((len(ranges), int(ranges[:, 1].max(initial=0))), -np.inf, np.float32)
-    for n, (first, count) in enumerate(ranges.tolist()):
-        rows = slice(first, first + count)
-        scores[n, :count] = (codes[rows] @ query) * scales[rows]
-    return scores
+    rows = [slice(first, first + count) for first, count in ranges.tolist()]
+    return [(codes[each] @ query) * scales[each] for each in rows]
 
 
 @settings(max_examples=examples(60))
@@ -67,13 +64,16 @@ def test_scores_are_those_of_widened_codes(
     movies = movies[: data.draw(st.integers(0, len(movies)))]
     found = passages.scores(movies, query)
     ranges = ranges_of(counts)
-    np.testing.assert_allclose(found, widened(folder, ranges[movies], query), rtol=1e-4, atol=1e-6)
-    for movie, row in zip(movies.tolist(), found, strict=True):
+    assert found.counts.tolist() == ranges[movies, 1].tolist()
+    before = widened(folder, ranges[movies], query)
+    for place, (movie, earlier) in enumerate(zip(movies.tolist(), before, strict=True)):
+        row = found.of(place)
+        np.testing.assert_allclose(row, earlier, rtol=1e-4, atol=1e-6)
         first, count = ranges[movie].tolist()
         whole = vectors[first : first + count]
         # A code is off by half a step at most, and a step is a 127th of the largest number.
         steps = np.abs(whole).max(axis=1, initial=0) / 127
-        off = np.abs(row[:count] - whole @ query)
+        off = np.abs(row - whole @ query)
         assert (off <= steps / 2 * np.abs(query).sum() + 1e-5).all()
         np.testing.assert_allclose(passages.vectors(movie), whole, atol=0.005)
 
@@ -87,18 +87,17 @@ def test_all_codes_count_as_they_should(tmp_path: Path) -> None:
     for place in range(128):
         query = np.zeros(128, np.float32)
         query[place] = 1
-        found = passages.scores(np.array([0]), query)[0]
+        found = passages.scores(np.array([0]), query).of(0)
         np.testing.assert_allclose(found, vectors[:, place], atol=1e-3)
 
 
 def test_zero_vectors_and_no_passages(tmp_path: Path) -> None:
     passages = build(tmp_path, np.zeros((3, 16), np.float32), [2, 0, 1])
     query = np.full(16, 0.25, np.float32)
-    assert passages.scores(np.array([0, 1, 2]), query).tolist() == [
-        [0, 0], [-np.inf, -np.inf], [0, -np.inf],
-    ]  # fmt: skip
-    assert passages.scores(np.array([1]), query).shape == (1, 0)
-    assert passages.scores(np.array([], np.int64), query).shape == (0, 0)
+    assert passages.scores(np.array([0, 1, 2]), query).counts.tolist() == [2, 0, 1]
+    assert passages.scores(np.array([0, 1, 2]), query).flat.tolist() == [0, 0, 0]
+    assert passages.scores(np.array([1]), query).counts.tolist() == [0]
+    assert len(passages.scores(np.array([], np.int64), query)) == 0
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from shared.retrieval.ranking import scoring
+from shared.snapshot.files.passage_scores import PassageScores
 
 values = hnp.arrays(np.float64, st.integers(0, 30), elements=st.floats(-100, 100))
 
@@ -41,17 +42,12 @@ def test_only_what_stands_out_is_penalised(numbers: np.ndarray) -> None:
     assert (lost[numbers <= scoring.AVOID_THRESHOLD] == 0).all()
 
 
-@given(
-    hnp.arrays(np.float32, st.tuples(st.integers(1, 6), st.integers(0, 9)), elements=st.floats(
-        -1, 1, width=32)),
-    st.integers(0, 9),
-)  # fmt: skip
-def test_the_best_passages_count(scores: np.ndarray, missing: int) -> None:
-    scores[:, max(0, scores.shape[1] - missing) :] = -np.inf
-    found = scoring.top_mean(scores)
+@given(st.lists(st.lists(st.sampled_from([-1.0, -0.5, 0.0, 0.25, 0.5, 1.0]), max_size=9)))
+def test_the_best_passages_count(scores: list[list[float]]) -> None:
+    found = scoring.top_mean(PassageScores.of_lists(scores))
+    assert len(found) == len(scores)
     for row, mean in zip(scores, found, strict=True):
-        there = sorted((x for x in row.tolist() if np.isfinite(x)), reverse=True)
-        best = there[: scoring.TOP_PASSAGES]
+        best = sorted(row, reverse=True)[: scoring.TOP_PASSAGES]
         expected = sum(best) / len(best) if best else np.nan
         assert mean == pytest.approx(expected, abs=1e-6, nan_ok=True)
 
