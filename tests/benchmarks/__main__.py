@@ -25,7 +25,17 @@ from tests.benchmarks.figures.section import Say, Section
 from tests.benchmarks.probes.probing import ProbeFailed
 from tests.benchmarks.race.load import LoadFailed
 from tests.benchmarks.race.servers import ServerFailed
-from tests.benchmarks.sections import growth, overload, parts, pipeline, reload, scale, serving
+from tests.benchmarks.sections import (
+    fairness,
+    growth,
+    overload,
+    parts,
+    pipeline,
+    popular,
+    reload,
+    scale,
+    serving,
+)
 
 DOCUMENT = ROOT / "docs" / "performance.md"
 WIDTH = 200  # of the output when it is not a terminal
@@ -102,8 +112,10 @@ def _run(plan: Plan, sections: dict[str, Section], say: Say) -> None:
         "scale": lambda: scale.measure(plan, say),
         "http": lambda: serving.measure(plan, catalogue, demo, say),
         "overload": lambda: overload.measure(plan, catalogue, say),
+        "fairness": lambda: fairness.measure(plan, catalogue, say),
         "reload": lambda: reload.measure(plan, catalogue, say),
         "growth": lambda: growth.measure(plan, catalogue, say),
+        "popular": lambda: popular.measure(plan, catalogue, say),
         "pipeline": lambda: pipeline.measure(plan, catalogue, say),
     }
     for name, step in steps.items():

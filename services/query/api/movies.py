@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from services.query.api import serialization
-from services.query.api.requests import MovieParameters, PageParameters, SimilarParameters
+from services.query.api.requests import (
+    MovieParameters,
+    PageParameters,
+    ReviewsParameters,
+    SimilarParameters,
+)
 from services.query.api.schemas import (
     MovieDetail,
     MoviePage,
+    MovieReviews,
     SimilarResponse,
 )
 from services.query.api.search import SEARCH_PROBLEMS, json_response, run_job, timed_response
@@ -20,11 +27,18 @@ from services.query.api.serialization import JsonObject, SharedEvidence
 from services.query.components import Service
 from services.query.http.problems import FieldError, Problem, Problems, documented
 from services.query.http.routing import StrictRoute
-from shared.retrieval.query import SearchPage
+from shared.retrieval.query import SearchPage, Spoilers
+from shared.snapshot.files.catalogue import Catalogue, CatalogueReview
 
 router = APIRouter(route_class=StrictRoute, tags=["movies"])
 
-MovieIdPath = Annotated[str, Path(description="The movie's id.", examples=["tt0075148"])]
+FIRST_REVIEWS = 100
+"""Reviews in the answer of a movie; a popular one has thousands."""
+
+MovieIdPath = Annotated[
+    str,
+    Path(description="The movie's id, or the one that it had before.", examples=["tt0075148"]),
+]
 
 
 @router.get(
@@ -67,23 +81,63 @@ async def list_movies(service: Service, page: Annotated[PageParameters, Query()]
 async def get_movie(
     service: Service, movie_id: MovieIdPath, parameters: Annotated[MovieParameters, Query()]
 ) -> Response:
-    """Return a movie and all of its reviews; marked spoilers are `hidden` by default."""
+    """Return a movie and its first reviews; marked spoilers are `hidden` by default."""
     generation = service.generation()
     catalogue = generation.snapshot.catalogue
 
-    def read() -> JsonObject | None:
+    def read() -> JsonObject:
         movie = catalogue.movie(movie_id)
         if movie is None:
-            return None
-        reviews = [
-            serialization.review_body(review, spoilers=parameters.spoilers)
-            for review in catalogue.reviews_of(movie.row)
-        ]
-        return {**serialization.movie_body(generation.snapshot, movie), "reviews": reviews}
+            raise _unknown(catalogue, movie_id)
+        reviews, cursor = _reviews_page(
+            catalogue.reviews_after(movie.row, "", FIRST_REVIEWS + 1),
+            FIRST_REVIEWS,
+            parameters.spoilers,
+        )
+        return {
+            **serialization.movie_body(generation.snapshot, movie),
+            "reviews": reviews,
+            "next_reviews": cursor,
+        }
 
     result = await run_job(service.batcher.run(read))
-    if result.value is None:
-        raise Problem(Problems.UNKNOWN_MOVIE)
+    return json_response(generation, result.value)
+
+
+@router.get(
+    "/movies/{movie_id}/reviews",
+    operation_id="listReviews",
+    summary="List the reviews of a movie",
+    response_model=MovieReviews,
+    responses=documented(Problems.UNKNOWN_MOVIE, *SEARCH_PROBLEMS),
+)
+async def list_reviews(
+    service: Service, movie_id: MovieIdPath, parameters: Annotated[ReviewsParameters, Query()]
+) -> Response:
+    """List a movie's reviews page by page, in the order of their ids.
+
+    A cursor stays valid when another snapshot is served in the meantime, also if its review is
+    gone: it names a place in that order.
+    """
+    generation = service.generation()
+    catalogue = generation.snapshot.catalogue
+    after = _read_cursor(parameters.cursor) if parameters.cursor is not None else ""
+
+    def read() -> JsonObject:
+        movie = catalogue.movie(movie_id)
+        if movie is None:
+            raise _unknown(catalogue, movie_id)
+        found = catalogue.reviews_after(
+            movie.row,
+            after,
+            parameters.limit + 1,
+            least_rating=parameters.min_rating,
+            most_rating=parameters.max_rating,
+        )
+        reviews, cursor = _reviews_page(found, parameters.limit, parameters.spoilers)
+        return {"reviews": reviews, "next_cursor": cursor}
+
+    result = await run_job(service.batcher.run(read))
     return json_response(generation, result.value)
 
 
@@ -111,7 +165,7 @@ async def similar_movies(
     def rank() -> tuple[SearchPage, list[SharedEvidence | None]]:
         movie = generation.snapshot.catalogue.movie(movie_id)
         if movie is None:
-            raise Problem(Problems.UNKNOWN_MOVIE)
+            raise _unknown(generation.snapshot.catalogue, movie_id)
         page = searcher.similar(
             movie_id,
             k=parameters.k,
@@ -129,6 +183,24 @@ async def similar_movies(
     took_ms = serialization.times_ms(result, request.scope["began"])
     body = serialization.similar_body(generation.snapshot, page, reasons, took_ms)
     return timed_response(generation, body, took_ms)
+
+
+def _reviews_page(
+    found: Sequence[CatalogueReview], limit: int, spoilers: Spoilers
+) -> tuple[list[JsonObject], str | None]:
+    """The first ``limit`` of the reviews, and the cursor of the next page if there are more."""
+    shown = found[:limit]
+    cursor = _cursor(shown[-1].review_id) if len(found) > limit else None
+    return [serialization.review_body(review, spoilers=spoilers) for review in shown], cursor
+
+
+def _unknown(catalogue: Catalogue, movie_id: str) -> Problem:
+    """The answer for an unknown id; it names the movies that had it before, if they are several."""
+    named = catalogue.named_since(movie_id)
+    if len(named) < 2:
+        return Problem(Problems.UNKNOWN_MOVIE)
+    detail = f"Movies of several sources had this id before: {', '.join(named)}."
+    return Problem(Problems.UNKNOWN_MOVIE, detail)
 
 
 def _cursor(movie_id: str) -> str:

@@ -68,8 +68,21 @@ class RandomEncoder:
 class SyntheticCatalogue:
     """A catalogue in a separate data folder; each method runs the embedder until it is idle."""
 
-    def __init__(self, folder: Path, movies: int, texts: Sequence[str], spec: EncoderSpec) -> None:
+    def __init__(
+        self, folder: Path, movies: int, texts: Sequence[str], spec: EncoderSpec, *, most: int = 0
+    ) -> None:
+        """Choose its size.
+
+        Args:
+            folder: Its data folder.
+            movies: How many movies it has.
+            texts: Texts of reviews, repeated when there are too few.
+            spec: The encoder's identity.
+            most: Reviews of the most popular movie, whose number falls by Zipf's law from movie to
+                movie; 0 for ``REVIEWS_PER_MOVIE`` each.
+        """
         self.folder = folder
+        self._most = most
         self._movies = movies
         self._texts = texts
         self._spec = spec
@@ -134,8 +147,13 @@ class SyntheticCatalogue:
             batch: list[MovieMessage | ReviewMessage] = []
             for number in range(first, min(first + MOVIES_A_BATCH, self._movies)):
                 batch.append(_movie(number))
-                batch += [self._review(number, part) for part in range(REVIEWS_PER_MOVIE)]
+                batch += [self._review(number, part) for part in range(self._reviews_of(number))]
             yield batch
+
+    def _reviews_of(self, number: int) -> int:
+        if not self._most:
+            return REVIEWS_PER_MOVIE
+        return max(REVIEWS_PER_MOVIE, self._most // (number + 1))
 
     def _review(self, number: int, part: int, *, changed: int = 0) -> ReviewMessage:
         text = self._texts[(number * REVIEWS_PER_MOVIE + part) % len(self._texts)]

@@ -15,7 +15,8 @@ from tests.benchmarks.figures.tables import Table
 Key = Literal[
     "cpu-original", "throughput-original-8", "throughput-original-32", "cpu-txtai",
     "p99-original", "cpu-encode", "bulk", "memory-original", "start-original", "flat-1m",
-    "pipeline", "reingest", "publish-one", "goodput", "p99-overload", "p99-reload", "rss-reload",
+    "pipeline", "reingest", "publish-one", "goodput", "p99-overload", "fairness", "p99-reload",
+    "rss-reload", "popular",
 ]  # fmt: skip
 
 
@@ -56,7 +57,9 @@ TARGETS: tuple[Target, ...] = (
     Target(
         "p99-overload", "p99 of those admitted at overload / (queue x service time)", 1.5, False
     ),
+    Target("fairness", "median beside two greedy clients / alone", 3, False),
     Target("p99-reload", "p99 while reloading every 0.5 s / steady", 1.25, False),
+    Target("popular", "a search where few movies have most reviews / with two each", 2, False),
     Target("rss-reload", "memory that a reload takes at its height / snapshot", 1.15, False),
 )
 

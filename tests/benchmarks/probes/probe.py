@@ -82,13 +82,25 @@ class SearchProbe:
         self._searcher = Searcher(self._snapshot)
 
     def run(self, command: dict[str, Any]) -> int:
-        """Search for ``texts`` with random vectors: a cosine costs the same."""
+        """Search for ``texts`` with random vectors: a cosine costs the same; or ``similar``.
+
+        The movies of ``similar`` are those of the first rows, each with the reasons of its page.
+        """
         from shared.retrieval.searcher import SearchQuery  # noqa: PLC0415
 
+        if "similar" in command:
+            return self._similar(command["similar"])
         vectors = unit_rows(len(command["texts"]), self._snapshot.index.dim, seed=1)
         for text, vector in zip(command["texts"], vectors, strict=True):
             self._searcher.search(SearchQuery(k=10, evidence=1, text=text, vector=vector))
         return len(command["texts"])
+
+    def _similar(self, movies: int) -> int:
+        for movie in self._snapshot.catalogue.movies(range(movies)):
+            page = self._searcher.similar(movie.movie_id, k=10, evidence=1)
+            for hit in page.hits:
+                self._searcher.shared_evidence(movie, hit.movie)
+        return movies
 
 
 class FlatProbe:

@@ -32,7 +32,6 @@ from rich.table import Table
 from services.embedder.consumer import ReviewConsumer
 from services.embedder.database.engine import open_engine
 from services.embedder.database.run_ledger import Ledger, Ledgers
-from services.ingest.pages.datasets.dataset_items import read_reviews
 from services.ingest.pages.items import to_review
 from shared.delivery.keys import DEAD_LETTERS_STREAM, EMBEDDER_GROUP, REVIEWS_STREAM
 from shared.delivery.messages import ReviewMessage
@@ -41,6 +40,7 @@ from shared.delivery.streams import StreamConsumer, append
 from shared.runs import registry
 from tests.benchmarks.figures.plan import ROOT
 from tests.support.delivery.redis_server import RedisServer, redis_server
+from tests.support.ingest.dataset_reading import read_reviews
 from tests.support.waiting import async_wait_until
 
 DATA = ROOT.parent / "shared" / "data" / "imdb75k"

@@ -159,7 +159,7 @@ describe("a collapsed review", () => {
 });
 
 describe("a movie", () => {
-  const detail = { ...movie("tt1"), reviews: [] };
+  const detail = { ...movie("tt1"), reviews: [], next_reviews: null };
   const similar = { snapshot_id: "7", matched: 1, hits: [similarHit("tt2")] };
 
   function setUp() {
@@ -238,7 +238,7 @@ describe("a movie", () => {
     await requests[0]?.respond(detail);
     await requests[1]?.respond(similar);
     void page.show("tt2", "");
-    await requests[4]?.respond({ ...movie("tt2"), reviews: [] });
+    await requests[4]?.respond({ ...movie("tt2"), reviews: [], next_reviews: null });
     await requests[5]?.respond(similar);
     const evidence = [{ ...passage("It rains."), score: 1 }];
     await requests[3]?.respond({
@@ -259,11 +259,51 @@ describe("a movie", () => {
     expect(requests[1]?.signal.aborted).toBe(true);
   });
 
+  const review = (id: string): Review => ({
+    review_id: id,
+    text: id,
+    hidden: false,
+    rating: null,
+    title: null,
+    author: null,
+    published: null,
+    url: null,
+    language: null,
+    spoiler: null,
+  });
+
+  it("that is popular gets its other reviews when they are wanted", async () => {
+    const { requests, page } = setUp();
+    void page.show("tt1", "");
+    await requests[0]?.respond({ ...detail, reviews: [review("a")], next_reviews: "c1" });
+    await requests[1]?.respond(similar);
+    void page.moreReviews();
+    expect(requests[2]?.url).toBe("/movies/tt1/reviews?cursor=c1&limit=100");
+    await requests[2]?.respond({ reviews: [review("b")], next_cursor: null });
+    expect(page.movie.value?.reviews.map((each) => each.review_id)).toEqual(["a", "b"]);
+    expect(page.movie.value?.next_reviews).toBeNull();
+    void page.moreReviews(); // there are none
+    expect(requests).toHaveLength(3);
+  });
+
+  it("does not get the late reviews of another movie", async () => {
+    const { requests, page } = setUp();
+    void page.show("tt1", "");
+    await requests[0]?.respond({ ...detail, reviews: [review("a")], next_reviews: "c1" });
+    await requests[1]?.respond(similar);
+    void page.moreReviews();
+    void page.show("tt2", "");
+    await requests[3]?.respond({ ...movie("tt2"), reviews: [], next_reviews: null });
+    await requests[4]?.respond(similar);
+    await requests[2]?.respond({ reviews: [review("b")], next_cursor: null });
+    expect(page.movie.value?.reviews).toEqual([]);
+  });
+
   it("is replaced by the next one, whose response may come first", async () => {
     const { requests, page } = setUp();
     void page.show("tt1", "");
     void page.show("tt2", "");
-    await requests[2]?.respond({ ...movie("tt2"), reviews: [] });
+    await requests[2]?.respond({ ...movie("tt2"), reviews: [], next_reviews: null });
     await requests[3]?.respond(similar);
     await requests[0]?.respond(detail);
     expect(page.movie.value?.movie_id).toBe("tt2");

@@ -15,6 +15,7 @@ import type { Notice } from "../search/useSearch";
 
 const SIMILAR_MOVIES = 6;
 const EVIDENCE_PASSAGES = 3;
+const MORE_REVIEWS = 100;
 const SEARCHED_HITS = 100; // how many hits of the query are searched for this movie's evidence
 
 export type MoviePhase = "loading" | "done" | "missing" | "failed";
@@ -66,6 +67,27 @@ export function useMovie(client: Client, memory: Memory, onSnapshot: (id: string
     }
   }
 
+  /** Add the next reviews of a movie that has many. */
+  async function moreReviews(): Promise<void> {
+    const detail = movie.value;
+    if (!detail?.next_reviews) return;
+    const { signal } = controller;
+    const cursor = detail.next_reviews;
+    const options = { signal, onWait: () => undefined };
+    try {
+      const page = await retry(
+        (signal) => client.reviews(detail.movie_id, { cursor, limit: MORE_REVIEWS }, signal),
+        options,
+      );
+      if (movie.value !== detail) return;
+      const reviews = [...detail.reviews, ...page.reviews];
+      movie.value = { ...detail, reviews, next_reviews: page.next_cursor };
+      notice.value = { kind: "", text: "" };
+    } catch (error) {
+      if (!signal.aborted) notice.value = { kind: "trouble", text: errorMessage(error) };
+    }
+  }
+
   /** The movie's evidence passages for a query. */
   async function evidenceFor(id: string, query: string, signal: AbortSignal): Promise<Passage[]> {
     const remembered = memory.hit(query, id);
@@ -90,6 +112,7 @@ export function useMovie(client: Client, memory: Memory, onSnapshot: (id: string
     evidence: computed(() => evidence.value),
     notice: computed(() => notice.value),
     show,
+    moreReviews,
     dispose: () => controller.abort(),
   };
 }
