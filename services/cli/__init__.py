@@ -10,7 +10,16 @@ from __future__ import annotations
 
 import typer
 
-from services.cli import crawling, dead_letters, lifecycle, offline, search, snapshots
+from services.cli import (
+    crawling,
+    dead_letters,
+    lifecycle,
+    offline,
+    removal_commands,
+    search,
+    snapshots,
+    source_files,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -26,7 +35,9 @@ for command in (
     crawling.cancel,
     crawling.runs,
     crawling.unread,
-    crawling.sources,
+    source_files.sources,
+    removal_commands.remove,
+    removal_commands.allow,
     offline.export,
     offline.evaluate,
 ):

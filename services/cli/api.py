@@ -25,15 +25,25 @@ DataDirOption = Annotated[Path | None, typer.Option(help="Data folder of the sys
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the JSON of the API.")]
 
 
+def say(line: str, *, err: bool = False) -> None:
+    """Print one line, whatever is in it: titles and reasons are texts of other people.
+
+    Args:
+        line: The line.
+        err: Print it on standard error.
+    """
+    typer.echo(plain(line), err=err)
+
+
 def fail(reason: object) -> NoReturn:
     """End the command with exit code 1 and a line on standard error."""
-    typer.echo(f"movie-search: {reason}", err=True)
+    say(f"movie-search: {reason}", err=True)
     raise typer.Exit(1)
 
 
 def misused(reason: object) -> NoReturn:
     """End the command with exit code 2 (wrong usage) and a line on standard error."""
-    typer.echo(f"movie-search: {reason}", err=True)
+    say(f"movie-search: {reason}", err=True)
     raise typer.Exit(2)
 
 
@@ -54,9 +64,7 @@ def absolute(path: Path | None) -> Path | None:
 
 def connect(settings: LocalSettings, url: str | None) -> httpx.Client:
     """A client of the query service at ``url``, or of the one on this machine."""
-    return httpx.Client(
-        base_url=url or f"http://127.0.0.1:{settings.port}", timeout=30, trust_env=False
-    )
+    return httpx.Client(base_url=url or settings.local_url, timeout=30, trust_env=False)
 
 
 def connect_as_admin(settings: LocalSettings, url: str | None) -> httpx.Client:
@@ -113,8 +121,12 @@ def ask(
 
 
 def plain(text: object) -> str:
-    """Text from an untrusted source as one line, without control characters."""
-    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", str(text))
+    """Text from an untrusted source as one line, without control characters.
+
+    Those that only change the direction of the text are left out: they could hide what follows.
+    """
+    one_line = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", str(text))
+    return re.sub(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+", "", one_line)
 
 
 def segment(text: str) -> str:

@@ -1,10 +1,9 @@
-"""``ingest``, ``cancel``, ``runs`` and ``sources``."""
+"""``ingest``, ``cancel``, ``runs`` and ``unread``."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
@@ -17,18 +16,16 @@ from services.cli.api import (
     SERVED_WITHIN_S,
     JsonOption,
     UrlOption,
-    absolute,
     ask,
     connect_as_admin,
     fail,
-    misused,
     plain,
+    say,
     segment,
     settings_with,
 )
 from services.cli.tables import print_json, print_table, short_duration, short_time
 from shared.runs.registry import TERMINAL
-from shared.settings import SettingsInvalid, load_settings
 
 _EXAMPLES_SHOWN = 3
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="Id of the run.")]
@@ -49,7 +46,7 @@ def ingest(
     body = {"source": source, "allow_removals": allow_removals}
     with connect_as_admin(settings_with(), url) as client:
         run = ask(client, "POST", "/admin/ingest", json=body)
-        typer.echo(f"run {run['run_id']} of {source}: {run['state']}")
+        say(f"run {run['run_id']} of {source}: {run['state']}")
         if not wait:
             return
         run = _follow(client, run["run_id"])
@@ -60,7 +57,7 @@ def ingest(
         _wait_until_served(client, run["snapshot_id"])
         unread = ask(client, "GET", f"/admin/ingest/{run['run_id']}/unread")["unread"]
     removed = f", {run['removed']} removed" if run["removed"] else ""
-    typer.echo(
+    say(
         f"searchable in snapshot {run['snapshot_id']}: {run['crawled'] + run['kept']} reviews, "
         f"{run['stored']} new or changed, {run['duplicate'] + run['kept']} unchanged{removed}"
     )
@@ -71,7 +68,7 @@ def cancel(run_id: RunArgument, url: UrlOption = None) -> None:
     """Cancel a run; the reviews that it has stored are kept."""
     with connect_as_admin(settings_with(), url) as client:
         run = ask(client, "DELETE", f"/admin/ingest/{segment(run_id)}")
-    typer.echo(f"run {run['run_id']} of {run['source']}: {run['state']}")
+    say(f"run {run['run_id']} of {run['source']}: {run['state']}")
 
 
 def runs(
@@ -90,53 +87,10 @@ def runs(
         print_runs(page["runs"])
 
 
-def sources(
-    file: Annotated[
-        Path | None,
-        typer.Option(help="A sources.toml; default: the configured one."),
-    ] = None,
-) -> None:
-    """Check sources.toml and list the sources. Needs no running system."""
-    # The validation is that of ingest, so that a file which passes here is accepted there.
-    from services.ingest.settings import IngestSettings  # noqa: PLC0415
-    from services.ingest.sources.sources import (  # noqa: PLC0415
-        DatasetSource,
-        SourceInvalid,
-        load_sources,
-    )
-
-    if file is not None and not file.is_file():
-        misused(f"file not found: {file}")
-    try:
-        settings = load_settings(IngestSettings)
-        if file is not None:
-            settings = settings.model_copy(update={"sources": absolute(file)})
-        known = load_sources(settings)
-    except SettingsInvalid as error:
-        misused(error)
-    except SourceInvalid as error:
-        fail(error)
-    print_table(
-        ("source", "spider", "reviews per movie", "every", "from"),
-        (
-            (
-                name,
-                one.spider,
-                one.reviews_per_movie or "all",
-                short_duration(one.every_s),
-                (one.reviews or one.movies)
-                if isinstance(one, DatasetSource)
-                else ", ".join(sorted(one.hosts)),
-            )
-            for name, one in sorted(known.items())
-        ),
-    )
-
-
 def print_runs(records: Sequence[dict[str, Any]]) -> None:
     """Print runs as a table, then the errors of those that did not succeed."""
     if not records:
-        typer.echo("no runs")
+        say("no runs")
         return
     print_table(
         (
@@ -155,9 +109,9 @@ def print_runs(records: Sequence[dict[str, Any]]) -> None:
     )  # fmt: skip
     for run in records:
         if run["error"]:
-            typer.echo(f"{run['run_id']}: {plain(run['error'])}")
+            say(f"{run['run_id']}: {plain(run['error'])}")
         if run["kept_page"]:
-            typer.echo(f"{run['run_id']}: page saved to {plain(run['kept_page'])}")
+            say(f"{run['run_id']}: page saved to {plain(run['kept_page'])}")
 
 
 def unread(
@@ -172,9 +126,9 @@ def unread(
     if as_json:
         print_json(page)
     elif not page["unread"]:
-        typer.echo(f"run {run['run_id']} has read everything")
+        say(f"run {run['run_id']} has read everything")
     else:
-        typer.echo(f"not read: {_unread_in_words(run)}")
+        say(f"not read: {_unread_in_words(run)}")
         print_table(
             ("what", "where", "why", "there is"),
             (
@@ -190,12 +144,12 @@ def print_unread(run: dict[str, Any], examples: Sequence[dict[str, Any]]) -> Non
     if not words:
         return
     kept = "" if not (run["unread_rows"] or run["unread_pages"]) else "; so nothing was removed"
-    typer.echo(f"not read: {words}{kept}", err=True)
+    say(f"not read: {words}{kept}", err=True)
     for one in examples[:_EXAMPLES_SHOWN]:
         excerpt = f": {plain(one['excerpt'])}" if one["excerpt"] else ""
-        typer.echo(f"  {plain(one['where'])}: {plain(one['why'])}{excerpt}", err=True)
+        say(f"  {plain(one['where'])}: {plain(one['why'])}{excerpt}", err=True)
     if len(examples) > _EXAMPLES_SHOWN:
-        typer.echo(f"  more: movie-search unread {run['run_id']}", err=True)
+        say(f"  more: movie-search unread {run['run_id']}", err=True)
 
 
 def _unread_in_words(run: dict[str, Any]) -> str:
@@ -225,7 +179,7 @@ def _follow(client: httpx.Client, run_id: str) -> dict[str, Any]:
     """Show the progress of a run until it ends; returns the run."""
     console = Console(stderr=True)
     shown = ""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("queued", total=None)
         while True:
@@ -233,7 +187,7 @@ def _follow(client: httpx.Client, run_id: str) -> dict[str, Any]:
             text = progress_of(run)
             progress.update(task, description=text)
             if text != shown and not console.is_terminal:
-                typer.echo(text, err=True)
+                say(text, err=True)
             shown = text
             if run["state"] in TERMINAL:
                 return run

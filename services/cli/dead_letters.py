@@ -13,6 +13,7 @@ from services.cli.api import (
     connect_as_admin,
     fail,
     misused,
+    say,
     segment,
     settings_with,
 )
@@ -44,7 +45,7 @@ def list_letters(
         print_json(page)
         return
     if not page["dead_letters"]:
-        typer.echo("no dead letters")
+        say("no dead letters")
         return
     print_table(
         ("id", "died", "kind", "item", "run", "replays", "size", "whole", "reason"),
@@ -58,7 +59,7 @@ def list_letters(
         ),
     )  # fmt: skip
     if page["next_cursor"]:
-        typer.echo(f"{page['total']} in total; for older ones: --cursor {page['next_cursor']}")
+        say(f"{page['total']} in total; for older ones: --cursor {page['next_cursor']}")
 
 
 @app.command()
@@ -87,7 +88,7 @@ def replay(
             result = ask(client, "POST", "/admin/dead-letters/replay", json=body, timeout=600)
             sent += result["replayed"]
             refused += result["refused"]
-    typer.echo(f"{sent} replayed")
+    say(f"{sent} replayed")
     if refused:
         first = refused[0]
         more = f", and {len(refused) - 1} more" if len(refused) > 1 else ""
@@ -102,4 +103,4 @@ def discard(
     """Delete a dead letter permanently."""
     with connect_as_admin(settings_with(), url) as client:
         ask(client, "DELETE", f"/admin/dead-letters/{segment(letter_id)}")
-    typer.echo(f"{letter_id} discarded")
+    say(f"{letter_id} discarded")

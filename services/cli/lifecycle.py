@@ -15,6 +15,7 @@ from services.cli.api import (
     connect_as_admin,
     fail,
     misused,
+    say,
     settings_with,
 )
 from services.cli.crawling import print_runs
@@ -57,13 +58,13 @@ def status(url: UrlOption = None) -> None:
     settings = settings_with()
     with connect(settings, url) as client:
         snapshot = ask(client, "GET", "/snapshot")
-    typer.echo(
+    say(
         f"snapshot {snapshot['snapshot_id']} of {snapshot['created_at']}: "
         f"{snapshot['movies']} movies, {snapshot['reviews']} reviews, "
         f"{snapshot['passages']} passages, encoder {snapshot['encoder']['model']}"
     )
     if snapshot.get("degraded"):
-        typer.echo(f"degraded: {snapshot['degraded']}")
+        say(f"degraded: {snapshot['degraded']}")
     try:
         admin = connect_as_admin(settings, url)
     except typer.Exit:
@@ -71,6 +72,12 @@ def status(url: UrlOption = None) -> None:
     with admin:
         latest = ask(admin, "GET", "/admin/ingest", params={"limit": 10})
         letters = ask(admin, "GET", "/admin/dead-letters", params={"limit": 1})
+        orphaned = ask(admin, "GET", "/admin/sources").get("orphaned", [])
     if letters["total"]:
-        typer.echo(f"{letters['total']} dead letters: see `movie-search dead-letters list`")
+        say(f"{letters['total']} dead letters: see `movie-search dead-letters list`")
+    for source in orphaned:
+        say(
+            f"source {source} is stored and no longer configured: "
+            f"`movie-search remove source {source} --yes` removes it"
+        )
     print_runs(latest["runs"])

@@ -9,7 +9,13 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from services.cli.api import DataDirOption, absolute, fail, settings_with
+from services.cli.api import (
+    DataDirOption,
+    absolute,
+    fail,
+    say,
+    settings_with,
+)
 from services.cli.export import export_snapshot
 from shared.snapshot.storage.store import NoSnapshot
 from shared.snapshot.storage.verify import SnapshotCorrupt
@@ -29,7 +35,7 @@ def export(
         fail(error)
     except OSError as error:
         fail(f"cannot write to {folder}: {error.strerror}")
-    typer.echo(f"{counts.movies} movies and {counts.reviews} reviews written to {folder}")
+    say(f"{counts.movies} movies and {counts.reviews} reviews written to {folder}")
 
 
 def map_html(
@@ -47,7 +53,7 @@ def map_html(
         fail(error)
     except OSError as error:
         fail(f"cannot write {html}: {error.strerror}")
-    typer.echo(f"map of {movies} movies written to {html}")
+    say(f"map of {movies} movies written to {html}")
 
 
 def evaluate(

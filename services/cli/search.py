@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import httpx
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from services.cli.api import (
     JsonOption,
@@ -17,6 +18,7 @@ from services.cli.api import (
     connect,
     misused,
     plain,
+    say,
     segment,
     settings_with,
 )
@@ -101,24 +103,20 @@ def search(
             return
         understood = answer.get("interpretation")
         if understood is not None:
-            typer.echo(plain(understood_line(understood, _titles(client, answer))))
+            say(understood_line(understood, _titles(client, answer)))
     if not answer["hits"]:
-        typer.echo("no movies found")
+        say("no movies found")
         return
     console = Console()
     for hit in answer["hits"]:
         movie = hit["movie"]
         year = f" ({movie['year']})" if movie.get("year") else ""
         fit = f"  fit {hit['fit']:.2f}" if "fit" in hit else ""  # not from earlier services
-        console.print(
-            f"[bold]{hit['rank']:>2}. {movie['title']}{year}[/bold]  {hit['score']:.3f}{fit}",
-            highlight=False,
-        )
+        title = Text(plain(f"{hit['rank']:>2}. {movie['title']}{year}"), style="bold")
+        console.print(title.append(f"  {hit['score']:.3f}{fit}", style="not bold"))
         for passage in hit["evidence"]:
             origin = "  (description)" if passage.get("kind") == "description" else ""
-            console.print(
-                f"    “{passage['text']}”{origin}", style="dim", markup=False, highlight=False
-            )
+            console.print(Text(f"    “{plain(passage['text'])}”{origin}", style="dim"))
 
 
 def _titles(client: httpx.Client, answer: dict[str, Any]) -> dict[str, str]:

@@ -21,6 +21,7 @@ from services.cli.api import (
     connect_as_admin,
     fail,
     plain,
+    say,
     segment,
     settings_with,
 )
@@ -40,7 +41,7 @@ def list_snapshots(as_json: JsonOption = False, url: UrlOption = None) -> None:
         print_json(answer)
         return
     if not answer["snapshots"]:
-        typer.echo("no snapshots")
+        say("no snapshots")
         return
     print_table(
         ("snapshot", "created", "movies", "reviews", "passages", "model", "size", ""),
@@ -79,11 +80,11 @@ def verify(
             faults += damaged
             if not damaged:
                 size = short_size(sum(file.size_bytes for file in checked))
-                typer.echo(f"{one}: {len(checked)} files, {size}, intact")
+                say(f"{one}: {len(checked)} files, {size}, intact")
     if snapshot_id is None:
         current = audit_current(store)
         if current is None:
-            typer.echo("CURRENT: missing: no snapshot is served")
+            say("CURRENT: missing: no snapshot is served")
         elif current.fault is not None:
             faults.append(current)
     if faults:
@@ -106,7 +107,7 @@ def activate(
             fail(f"snapshot {snapshot_id} not activated: {plain(activation['reason'])}")
         _wait_until_served(client, snapshot_id, deadline)
     before = f"; before: {activation['replaced']}" if activation["replaced"] else ""
-    typer.echo(f"snapshot {snapshot_id} is served{before}")
+    say(f"snapshot {snapshot_id} is served{before}")
 
 
 def _wait_for_activation(

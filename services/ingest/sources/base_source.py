@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from typing import Annotated
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from shared.delivery.messages import SourceName
+from shared.delivery.messages import MAX_TRUST, SourceName
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -24,6 +24,21 @@ def _seconds(value: object) -> object:
 Duration = Annotated[int, BeforeValidator(_seconds)]
 StrictInt = Annotated[int, Field(strict=True)]
 StrictBool = Annotated[bool, Field(strict=True)]
+
+
+def _host(name: str) -> str:
+    try:
+        parts = urlsplit(f"//{name}")
+        is_host = parts.netloc == name and bool(parts.hostname) and "@" not in name
+        _ = parts.port
+    except ValueError:
+        is_host = False
+    if not is_host:
+        raise ValueError('must be a host such as "images.example" or "images.example:8080"')
+    return name.lower()
+
+
+HostName = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_host)]
 
 
 class BaseSource(BaseModel):
@@ -47,6 +62,34 @@ class BaseSource(BaseModel):
             description="Maximum duration of a crawl; default: `MOVIE_SEARCH_CRAWL_TIME_LIMIT_S`.",
         ),
     ] = None
+
+    trust: Annotated[
+        StrictInt,
+        Field(
+            ge=-MAX_TRUST,
+            le=MAX_TRUST,
+            description="Of two sources of one movie, the one with more is believed.",
+        ),
+    ] = 0
+    posters: Annotated[
+        StrictBool,
+        Field(description="Whether posters are fetched and shown; the source's terms must allow."),
+    ] = False
+    poster_hosts: Annotated[
+        tuple[HostName, ...],
+        Field(max_length=50, description="Further hosts from which posters may be fetched."),
+    ] = ()
+
+    @model_validator(mode="after")
+    def _has_image_hosts(self) -> Self:
+        if self.posters and not self.image_hosts:
+            raise ValueError("posters needs poster_hosts: from which hosts may they be fetched?")
+        return self
+
+    @property
+    def image_hosts(self) -> frozenset[str]:
+        """The hosts from which posters may be fetched: ``host`` or ``host:port``."""
+        return frozenset(self.poster_hosts)
 
 
 class WebSource(BaseSource):
@@ -83,6 +126,11 @@ class WebSource(BaseSource):
     @abstractmethod
     def hosts(self) -> frozenset[str]:
         """The hosts that the crawl may visit: ``host`` or ``host:port``."""
+
+    @property
+    def image_hosts(self) -> frozenset[str]:
+        """The hosts from which posters may be fetched: the site's own, and those that are named."""
+        return self.hosts | super().image_hosts
 
 
 def require_host(url: str) -> None:

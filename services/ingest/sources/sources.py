@@ -11,14 +11,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import (
+    BaseModel,
     Field,
     TypeAdapter,
     ValidationError,
-    ValidationInfo,
     field_validator,
 )
 
@@ -30,6 +30,8 @@ from services.ingest.sources.base_source import (
     require_host,
     site_address,
 )
+from services.ingest.sources.dataset_source import TAGS, DatasetSource
+from services.ingest.sources.dataset_tables import Lookup, MovieTable, ReviewTable, Target
 from services.ingest.sources.source_file import (
     SourceInvalid,
     SourcesFile,
@@ -45,6 +47,7 @@ __all__ = [
     "SchemaOrgSource",
     "Source",
     "SourceInvalid",
+    "Target",
     "TmdbSource",
     "WebSource",
     "find_source",
@@ -54,18 +57,6 @@ __all__ = [
 DEFAULT_FILE = "sources.toml"
 DEMO = "demo"
 DEMO_DELAY_S = 0.01  # the bundled site on loopback needs no politeness
-
-MovieTarget = Literal[
-    "movie_id", "title", "description", "year", "genres", "directors", "rating", "url",
-    "original_title", "people", "countries", "languages", "keywords", "runtime_minutes", "votes",
-    "poster_url",
-]  # fmt: skip
-ReviewTarget = Literal[
-    "movie_id", "text", "review_id", "rating", "title", "author", "published", "url", "language",
-    "spoiler", "movie",
-]  # fmt: skip
-Target = Literal[MovieTarget, ReviewTarget]
-ColumnName = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class SchemaOrgSource(WebSource):
@@ -113,44 +104,6 @@ class ImdbSource(WebSource):
     def hosts(self) -> frozenset[str]:
         """The host of the site; the crawl may visit no other."""
         return frozenset({urlsplit(self.base_url).netloc.lower()})
-
-
-class DatasetSource(BaseSource):
-    """A catalogue on disk: one file of movies, and one of reviews unless only facts are known."""
-
-    spider: Literal["dataset"]
-    movies: Annotated[Path, Field(description="File with one row per movie.")]
-    reviews: Annotated[
-        Path | None,
-        Field(description="File with one row per review; without it the movies have no reviews."),
-    ] = None
-    columns: Annotated[
-        Mapping[Target, ColumnName],
-        Field(description="Field to column, for columns with other than the known names."),
-    ] = {}
-    rating_scale: Annotated[
-        float,
-        Field(gt=0, le=1_000, description="The best rating of the files, if they do not say so."),
-    ] = 10.0
-    encoding: Annotated[
-        str | None,
-        Field(max_length=40, description="The encoding of the files; default: UTF-8."),
-    ] = None
-    nulls: Annotated[
-        tuple[str, ...],
-        Field(
-            max_length=50,
-            description="Further texts that stand for no value, such as `(no genres listed)`.",
-        ),
-    ] = ()
-
-    @field_validator("movies", "reviews", mode="after")
-    @classmethod
-    def _from_folder(cls, path: Path | None, info: ValidationInfo) -> Path | None:
-        if path is None:
-            return None
-        folder = (info.context or {}).get("folder", Path.cwd())
-        return Path(folder, path.expanduser())
 
 
 Source = SchemaOrgSource | ImdbSource | TmdbSource | DatasetSource
@@ -225,11 +178,14 @@ def _first_error(name: str, error: ValidationError, file: SourcesFile) -> Source
     for item in error.errors(include_url=False):
         # The first part of the location is the discriminator's value, not a key of the file.
         spider, *field = item["loc"] or ("",)
+        field = [part for part in field if part not in TAGS]
+        if field[:2] == ["reviews", 0] or field[-2:] == ["path", 0]:
+            field.remove(0)  # it need not be written as a list
         reason = item["msg"].removeprefix("Value error, ")
         if item["type"].startswith("union_tag"):
             field = ["spider"]
         elif item["type"] == "extra_forbidden":
-            reason = "unknown key" + _did_you_mean(str(field[-1]), str(spider))
+            reason = "unknown key" + _did_you_mean(field, str(spider))
         elif field[-1:] == ["[key]"]:
             field.pop()
             reason = f"unknown field; known fields: {', '.join(sorted(get_args(Target)))}"
@@ -237,7 +193,11 @@ def _first_error(name: str, error: ValidationError, file: SourcesFile) -> Source
     return min(errors, key=lambda error: error[0])[1]
 
 
-def _did_you_mean(key: str, spider: str) -> str:
-    known = [field.alias or name for name, field in _MODELS[spider].model_fields.items()]
-    close = difflib.get_close_matches(key, known, n=1)
+def _did_you_mean(place: list[Any], spider: str) -> str:
+    model: type[BaseModel] = _MODELS[spider]
+    if len(place) > 1:  # a key of a table of a dataset
+        model = ReviewTable if place[0] == "reviews" else MovieTable
+        model = Lookup if "lookups" in place else model
+    known = [field.alias or name for name, field in model.model_fields.items()]
+    close = difflib.get_close_matches(str(place[-1]), known, n=1)
     return f"; did you mean {close[0]}?" if close else ""

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from services.ingest.sources.base_source import StrictBool, StrictInt, WebSource, site_address
+from shared.delivery.messages import MAX_TRUST
 from shared.record import Url
 
 IDS_SUFFIXES = (".parquet", ".txt")
@@ -21,6 +22,14 @@ class TmdbSource(WebSource):
     """The facts and reviews that TMDB has of listed movies."""
 
     spider: Literal["tmdb"]
+    trust: Annotated[
+        StrictInt,
+        Field(
+            ge=-MAX_TRUST,
+            le=MAX_TRUST,
+            description="Of two sources of one movie, the one with more is believed.",
+        ),
+    ] = 10  # it is asked for its facts; other sources have them beside their reviews
     key_file: Annotated[Path, Field(description="File with your API Read Access Token of TMDB.")]
     imdb_ids: Annotated[
         tuple[ImdbId, ...],
@@ -47,6 +56,10 @@ class TmdbSource(WebSource):
     api_url: Annotated[
         Url, Field(description="Address of the interface; change it for a test.")
     ] = "https://api.themoviedb.org/3"
+    posters: Annotated[
+        StrictBool,
+        Field(description="Whether posters are fetched and shown; TMDB's terms allow it."),
+    ] = True
     image_url: Annotated[
         Url, Field(description="What stands before the path of a poster; the size is part of it.")
     ] = "https://image.tmdb.org/t/p/w342"
@@ -81,3 +94,8 @@ class TmdbSource(WebSource):
     def hosts(self) -> frozenset[str]:
         """The host of the interface; the crawl may visit no other."""
         return frozenset({urlsplit(self.api_url).netloc.lower()})
+
+    @property
+    def image_hosts(self) -> frozenset[str]:
+        """The host of ``image_url``, and those that are named."""
+        return frozenset({urlsplit(self.image_url).netloc.lower(), *self.poster_hosts})

@@ -14,7 +14,8 @@ from collections.abc import Mapping, Sequence
 
 KeyPath = tuple[str | int, ...]
 
-_BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
+_MOST_PARTS = 100  # of a key; a longer one is syntax that the scan does not know
+_BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*+")
 _GAP = re.compile(r"[ \t]*")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _STRING = re.compile(
@@ -61,6 +62,8 @@ class _Scanner:
         self.lines: dict[KeyPath, int] = {}
         self._text = text
         self._at = 0
+        self._line = 1
+        self._counted = 0  # the place up to which lines were counted
 
     def document(self) -> None:
         table: KeyPath = ()
@@ -129,7 +132,11 @@ class _Scanner:
         self._expect("}")
 
     def _note(self, path: KeyPath) -> None:
-        self.lines.setdefault(path, self._text.count("\n", 0, self._at) + 1)
+        if len(path) > _MOST_PARTS:
+            raise _UnknownSyntaxError
+        self._line += self._text.count("\n", self._counted, self._at)
+        self._counted = self._at
+        self.lines.setdefault(path, self._line)
 
     def _peek(self) -> str:
         return self._text[self._at : self._at + 1]

@@ -13,18 +13,14 @@ from scrapy.exceptions import CloseSpider
 from services.ingest.context import crawl_of
 from services.ingest.delivery.pipeline import StreamPipeline
 from services.ingest.delivery.stream_sender import BATCH
-from services.ingest.pages.datasets.dataset_items import (
-    DatasetInvalid,
-    FileReading,
-    check_files,
-    read_movies,
-    read_reviews,
-)
+from services.ingest.pages.datasets.dataset_items import Dataset, DatasetInvalid
 from services.ingest.pages.items import MovieItem, ReviewItem
 from services.ingest.pages.unread import Unread
 from services.ingest.sources.sources import DatasetSource
+from services.ingest.spiders.lookup_store import DiskStore
 from services.ingest.stats import STAT_FAULT
 from services.ingest.visits.page_results import PageResult
+from shared.telemetry import get_logger
 
 MAX_BATCH_CHARS = 1_000_000
 """Characters after which a batch ends; a single row may have ten times as many."""
@@ -35,7 +31,7 @@ Item = MovieItem | ReviewItem
 class DatasetSpider(Spider):
     """Yields all movies, then all reviews; a movie that only reviews name comes before them.
 
-    A source without a file of reviews tells only facts of its movies.
+    A source without reviews tells only facts of its movies.
 
     Items are yielded in batches, because Scrapy's work for each yielded object costs more than all
     the work for a row. Reading is faster than sending, so the spider waits for the pipeline before
@@ -49,13 +45,6 @@ class DatasetSpider(Spider):
         super().__init__(**kwargs)
         self._source = source
         self._unread: list[Unread] = []
-        self._reading = FileReading(
-            source.columns,
-            rating_scale=source.rating_scale,
-            encoding=source.encoding,
-            nulls=frozenset(source.nulls),
-            note=self._unread.append,
-        )
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
@@ -76,11 +65,11 @@ class DatasetSpider(Spider):
         # Checked before the first batch: Scrapy waits for ever when an error ends ``start`` while
         # an item is on its way. A damaged row or file is noted, and ends nothing.
         try:
-            check_files(self._source.movies, self._source.reviews, self._reading)
+            dataset = Dataset(self._source, self._unread.append, make_store=DiskStore)
         except DatasetInvalid as error:
             self.crawler.stats.set_value(STAT_FAULT, str(error))
             raise CloseSpider("dataset_invalid") from error
-        for items in in_batches(self._items_until_unreadable()):
+        for items in in_batches(self._items_until_unreadable(dataset)):
             await pipeline.sender.wait_for_room()
             yield PageResult(items, datetime.now(UTC), visit=None, unread=self._noted())
         if unread := self._noted():
@@ -92,27 +81,28 @@ class DatasetSpider(Spider):
         self._unread.clear()
         return noted
 
-    def _items_until_unreadable(self) -> Iterator[Item]:
+    def _items_until_unreadable(self, dataset: Dataset) -> Iterator[Item]:
         try:
-            yield from self._items()
+            yield from items_of(dataset)
         except DatasetInvalid as error:  # a file has changed since it was checked
-            self._unread.append(Unread("row", str(self._source.movies), str(error)))
+            self._unread.append(Unread("row", self._source.files, str(error)))
+        except Exception as error:  # noqa: BLE001 - Scrapy might wait for ever
+            get_logger().exception("files not read to their end")
+            self.crawler.stats.set_value(STAT_FAULT, f"the files could not be read: {error!r}")
 
-    def _items(self) -> Iterator[Item]:
-        source, reading = self._source, self._reading
-        known: set[str] = set()
-        for movie in read_movies(source.movies, source.name, reading):
-            known.add(movie.movie_id)
-            yield movie
-        if source.reviews is None:
-            return
-        for review, title in read_reviews(
-            source.reviews, source.name, per_movie=source.reviews_per_movie, reading=reading
-        ):
-            if review.movie_id not in known:
-                known.add(review.movie_id)
-                yield MovieItem(movie_id=review.movie_id, title=title)
-            yield review
+
+def items_of(dataset: Dataset) -> Iterator[Item]:
+    """All movies, then all reviews; a movie that only reviews name comes before the first."""
+    known: set[str] = set()
+    for movie in dataset.movies():
+        known.add(movie.movie_id)
+        yield movie
+    for reviewed in dataset.reviews():
+        review = reviewed.review
+        if review.movie_id not in known:
+            known.add(review.movie_id)
+            yield reviewed.movie()
+        yield review
 
 
 def in_batches(items: Iterable[Item]) -> Iterator[tuple[Item, ...]]:

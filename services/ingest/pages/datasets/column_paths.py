@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from shared.text.marks import with_few_marks
+
 _IGNORED = re.compile(r"[\s_\-]+")
 _STEP = re.compile(r"([^.\[\]]+)(\[\*\]|\[([^\]=]+)=([^\]]*)\])?(?:\.|$)")
 _MOST_CHARS = 1_000_000
@@ -83,6 +85,11 @@ def values_at(row: Mapping[str, Any], path: str) -> Any:
     return found[0] if found else None
 
 
+def is_path(path: str) -> bool:
+    """Whether a column may lead further than to a heading."""
+    return any(mark in path for mark in ".[")
+
+
 def beginnings(path: str) -> tuple[str, ...]:
     """The normalised headings with which a column or path may begin."""
     try:
@@ -139,6 +146,7 @@ def _read(value: Any) -> Any:
     except (ValueError, RecursionError):
         pass
     try:
-        return ast.literal_eval(text)  # as pandas writes what Python prints
+        # As pandas writes what Python prints. Python normalises names, which may be only marks.
+        return ast.literal_eval(with_few_marks(text))
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
         return value

@@ -11,8 +11,8 @@ import csv
 import gzip
 import io
 import json
-import re
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -75,7 +75,6 @@ def read_file(
     quoting: bool = True,
     escape: str | None = None,
     only: Iterable[str] | None = None,
-    pattern: re.Pattern[str] | None = None,
 ) -> Iterator[NumberedRow | Unread]:
     """Read the rows of a file in their order.
 
@@ -85,7 +84,6 @@ def read_file(
         quoting: Whether quotation marks enclose the fields of csv that need it.
         escape: The character that takes the meaning from the next one in csv.
         only: Normalised headings of the columns to read, if not all; parquet reads no others.
-        pattern: Parts the name of a text file into columns, by its named groups.
 
     Raises:
         DatasetInvalid: the file cannot be opened, or has two columns of one name.
@@ -102,7 +100,7 @@ def read_file(
             case "lines":
                 rows = _lines(path, form)
             case "texts":
-                rows = _texts(path, form, pattern)
+                rows = _texts(path, form)
             case _:
                 rows = _jsonl(path, form)
         for row in rows:
@@ -123,7 +121,8 @@ def _csv(
         lines = CsvLines(text, MAX_ROW_CHARS)
         headings = next(csv.reader(lines, **dialect), [])
         names = [normalised(heading) for heading in headings]
-        duplicate = next((name for name in names if name and names.count(name) > 1), None)
+        counts = Counter(names)
+        duplicate = next((name for name in names if name and counts[name] > 1), None)
         if duplicate is not None:
             twice = headings[names.index(duplicate)]
             raise DatasetInvalid(f"{path}: two columns are named {twice}")
@@ -226,22 +225,14 @@ def _lines(path: Path, form: FileForm) -> Iterator[NumberedRow | Unread]:
             yield NumberedRow(f"{path}: line {number + 1}", {"line": number, "text": line.strip()})
 
 
-def _texts(
-    path: Path, form: FileForm, pattern: re.Pattern[str] | None
-) -> Iterator[NumberedRow | Unread]:
-    """The one row of a text file: its text, and what its name says."""
-    match = pattern.fullmatch(path.name) if pattern is not None else None
-    if pattern is not None and match is None:
-        yield Unread("row", str(path), f"the name does not match {pattern.pattern}", path.name)
-        return
-    named = {
-        normalised(name): value for name, value in (match.groupdict() if match else {}).items()
-    }
+def _texts(path: Path, form: FileForm) -> Iterator[NumberedRow | Unread]:
+    """The one row of a text file."""
     with _text(path, form) as text:
         said = text.read(MAX_ROW_CHARS)
-    yield NumberedRow(
-        str(path), {"file": path.name, "folder": path.parent.name, "text": said, **named}
-    )
+    if _is_text(said):
+        yield NumberedRow(str(path), {"file": path.name, "folder": path.parent.name, "text": said})
+    else:
+        yield Unread("row", str(path), "not UTF-8", excerpt(said))
 
 
 def _with_microseconds(batch: pa.RecordBatch) -> pa.RecordBatch:

@@ -199,7 +199,7 @@ _FILES = '[sources.s]\nspider = "dataset"\nmovies = "m.csv"\nreviews = "r.csv"\n
         (_SITE.replace("sources.s", 'sources."S 1"'), 1, "sources.S 1.name: "),
         # Missing keys: the header's line, wherever the next table begins.
         ('\n[sources.s]\nspider = "schema_org"\n[sources.demo]\n', 2, "sources.s.start_urls: "),
-        ('[sources.s]\nspider="dataset"\nreviews="r.csv"\n', 1, "sources.s.movies: "),
+        ('[sources.s]\nspider="dataset"\n', 1, "sources.s: needs movies or reviews"),
         # Datasets.
         (_FILES + 'columns = { text = "b", txt = "c" }\n', 5, "sources.s.columns.txt: unknown"),
         (_FILES + '[sources.s.columns]\ntext = "b"\ntxt = "c"\n', 7, "sources.s.columns.txt: "),
