@@ -110,12 +110,16 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a page sequence yields: items, links, counts, and what could not be read."""
+    """What a page sequence yields: items, links, counts, and what could not be read.
+
+    ``is_withheld``: one of its pages asks that its content or its links are left out.
+    """
 
     items: tuple[MovieItem | ReviewItem, ...] = ()
     links: tuple[Link, ...] = ()
     findings: Findings = Findings()
     unread: tuple[Unread, ...] = ()
+    is_withheld: bool = False
 
 
 @dataclass(frozen=True, slots=True)

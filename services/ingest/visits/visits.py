@@ -36,6 +36,7 @@ from pydantic import BaseModel
 
 from services.ingest.visits.drift import Tally
 from services.ingest.visits.page_results import Visit, page_key
+from services.ingest.visits.poster_records import PosterRecords
 from services.ingest.visits.visit_rows import RECORD, to_rows, to_visit
 from services.ingest.visits.visits_file import FILE, connect, is_damage, quarantine, transaction
 from shared.delivery.messages import ledger_id
@@ -46,7 +47,7 @@ EXTRACTION_VERSION = 3
 
 _NO_EFFECT_ON_CONTENT = {
     "allow_private", "delay_s", "every_s", "max_bytes", "max_depth", "max_pages", "time_limit_s",
-    "key_file", "imdb_ids", "tmdb_ids", "ids_from",
+    "key_file", "imdb_ids", "tmdb_ids", "ids_from", "poster_hosts",
 }  # fmt: skip
 _PORTION = 100
 _REVIEWS = ledger_id("review", "")
@@ -78,6 +79,8 @@ class Visits:
         self._db = connection
         self._run_id = run_id
         self._baseline = baseline
+        self.posters = PosterRecords(connection, run_id)
+        """The posters of the source."""
         self.pages = self._number(
             "SELECT coalesce(sum(pages), 0) FROM visits WHERE run_id = ? AND NOT is_alias", run_id
         )
@@ -254,6 +257,10 @@ class Visits:
 def fingerprint_of(source: BaseModel) -> str:
     """The parts of a source's configuration and of the code that decide what its pages yield."""
     configuration = source.model_dump(mode="json", exclude=_NO_EFFECT_ON_CONTENT)
+    if not configuration.get("posters"):  # an earlier version had none, and nothing is read anew
+        configuration.pop("posters", None)
+    if configuration.get("trust") == type(source).model_fields["trust"].default:
+        configuration.pop("trust")
     return json.dumps([EXTRACTION_VERSION, configuration], sort_keys=True)
 
 

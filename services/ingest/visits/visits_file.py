@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from services.ingest.visits.page_reading import left_out_pages
 from shared.telemetry import get_logger
 
 FILE = "visits.sqlite"
@@ -43,25 +44,28 @@ CREATE TABLE kept (item TEXT PRIMARY KEY) WITHOUT ROWID;
 
 
 def finished_pages(folder: Path, run_id: str) -> int:
-    """The number of page sequences that a run need not fetch again; 0 when it cannot be read.
+    """The number of page sequences that a run need not fetch again, read or left out.
+
+    Those that were read count as none when the file cannot be read.
 
     Args:
         folder: The source's folder.
         run_id: The run.
     """
     path = folder / FILE
+    left_out = left_out_pages(folder, run_id)
     if not path.is_file():
-        return 0
+        return left_out
     with suppress(sqlite3.Error):
         db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
         try:
             [count] = db.execute(
                 "SELECT count(*) FROM visits WHERE run_id = ?", (run_id,)
             ).fetchone()
-            return int(count)
+            return int(count) + left_out
         finally:
             db.close()
-    return 0
+    return left_out
 
 
 def is_damage(error: sqlite3.Error) -> bool:
