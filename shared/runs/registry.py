@@ -240,6 +240,21 @@ async def known_sources(redis: Client) -> set[str]:
     return set(await redis.smembers(keys.SOURCES))
 
 
+async def publish_stored_sources(redis: Client, names: Iterable[str]) -> None:
+    """Publish the names of the sources of which something is stored."""
+    pipeline = redis.pipeline(transaction=True)
+    pipeline.delete(keys.STORED_SOURCES)
+    if found := list(names):
+        pipeline.sadd(keys.STORED_SOURCES, *found)
+    await pipeline.execute()
+
+
+async def orphaned_sources(redis: Client) -> set[str]:
+    """The names of the sources of which something is stored, and that are no longer configured."""
+    configured = await known_sources(redis)
+    return set(await redis.smembers(keys.STORED_SOURCES)) - configured if configured else set()
+
+
 def ended(run: Run) -> bool:
     """Whether a run has reached a terminal state."""
     return run.state in TERMINAL

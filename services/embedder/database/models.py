@@ -62,6 +62,19 @@ MOVIES = Table(
     Column("revision", Integer, nullable=False, index=True),
 )
 
+# What one source tells of a movie; ``facts`` has only what it knows. ``MOVIES`` is made from these
+# rows (``believed_facts``). Rows of the source "" are of an earlier version, which stored what
+# several sources told together.
+TOLD_FACTS = Table(
+    "told_facts",
+    SQLModel.metadata,
+    Column("movie_id", String, primary_key=True),
+    Column("source", String, primary_key=True),
+    Column("trust", Integer, nullable=False),
+    Column("facts", JSON, nullable=False),
+    Column("fetched_at", Float),
+)
+
 # ``content_sha256`` covers the whole review, ``text_sha256`` the text that is encoded.
 REVIEWS = Table(
     "reviews",
@@ -78,6 +91,16 @@ REVIEWS = Table(
 )
 
 
+# What further sources tell of a review (``review_versions``); ``REVIEWS`` has the first source's.
+OTHER_REVIEWS = Table(
+    "other_reviews",
+    SQLModel.metadata,
+    Column("review_id", String, primary_key=True),
+    Column("source", String, primary_key=True),
+    Column("review", JSON, nullable=False),
+)
+
+
 class ReviewVectorsRow(SQLModel, table=True):
     """The vectors of a review's passages.
 
@@ -90,7 +113,7 @@ class ReviewVectorsRow(SQLModel, table=True):
 
     review_id: str = Field(primary_key=True)
     encoder_id: str
-    text_sha256: str
+    text_sha256: str = Field(index=True)
     passages: int
     spans: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     vectors: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
@@ -99,7 +122,9 @@ class ReviewVectorsRow(SQLModel, table=True):
 class UnencodedRow(SQLModel, table=True):
     """The work list: reviews without vectors of their current text.
 
-    The embedder ``claimed_by`` encodes the review; its claim ends at ``claimed_until``.
+    The embedder ``claimed_by`` encodes the review; its claim ends at ``claimed_until``. Each claim
+    is one of its ``attempts`` until it is encoded. ``error`` is why the last one failed; null if it
+    did not, or ended the embedder's process.
     """
 
     __tablename__ = "unencoded_reviews"
@@ -109,6 +134,8 @@ class UnencodedRow(SQLModel, table=True):
     movie_id: str
     claimed_by: str | None = None
     claimed_until: float | None = None
+    attempts: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    error: str | None = None
 
 
 class SourceItemRow(SQLModel, table=True):
@@ -123,6 +150,52 @@ class SourceItemRow(SQLModel, table=True):
     source: str = Field(primary_key=True)
     item: str = Field(primary_key=True, index=True)
     added_by: str | None = None
+
+
+class PosterRow(SQLModel, table=True):
+    """A picture, by a hash of the address under which movies name it (``poster_url``)."""
+
+    __tablename__ = "posters"
+
+    url_sha256: str = Field(primary_key=True)
+    url: str = Field(sa_column=Column(Text, nullable=False))
+    sha256: str = Field(index=True)
+    image: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    stored_at: float
+
+
+class FormerMovieIdRow(SQLModel, table=True):
+    """An id under which an earlier version knew a movie; several movies may have had one id."""
+
+    __tablename__ = "former_movie_ids"
+
+    former_id: str = Field(primary_key=True)
+    movie_id: str = Field(primary_key=True, index=True)
+
+
+MOVIES_NAMED = "movies have the names of their sources"
+"""The step that gives movies of an earlier version their ids (``former_ids``)."""
+
+
+class UpgradeStepRow(SQLModel, table=True):
+    """A change to the rows of an earlier version that has been carried out to its end."""
+
+    __tablename__ = "upgrade_steps"
+
+    name: str = Field(primary_key=True)
+
+
+class WithheldRow(SQLModel, table=True):
+    """A source, movie or review that an operator has removed, so that no crawl brings it back.
+
+    ``within`` is the movie with which a review was removed; null if it was removed by itself.
+    """
+
+    __tablename__ = "withheld_items"
+
+    kind: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    within: str | None = Field(default=None, index=True)
 
 
 class RemovedMovieRow(SQLModel, table=True):

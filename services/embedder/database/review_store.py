@@ -1,4 +1,4 @@
-"""Stores movies and reviews in SQL.
+"""Stores reviews in SQL, and which source has what.
 
 Each function works in the caller's transaction and is idempotent. The order of messages does not
 matter: the version that was fetched last wins, even if an older message is delivered after it (a
@@ -8,6 +8,7 @@ replayed dead letter, an entry of a worker that died).
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -41,6 +42,8 @@ from shared.record import (
 
 _TABLES = SQLModel.metadata.tables
 UNENCODED = _TABLES["unencoded_reviews"]
+MOST_AHEAD_S = 60.0
+"""How far the clocks of two embedders may differ."""
 SOURCE_ITEMS, REMOVED_MOVIES = _TABLES["source_items"], _TABLES["removed_movies"]
 REVISION = _TABLES["revision"]
 
@@ -94,58 +97,6 @@ def next_revision(connection: Connection) -> int:
     )
 
 
-def store_movies(
-    connection: Connection, items: Sequence[messages.MovieMessage], revision: int
-) -> set[str]:
-    """Upsert movies; a field that a source does not know keeps its value.
-
-    A message that was fetched before the stored version only fills in unknown fields. A rating of
-    which the number of votes is known stays before one of which it is not.
-
-    Args:
-        connection: An open write transaction.
-        items: The messages.
-        revision: Number of this change.
-
-    Returns:
-        Ids of the movies that are new or changed.
-    """
-    known = {
-        row["movie_id"]: dict(row)
-        for row in connection.execute(
-            select(MOVIES).where(MOVIES.c.movie_id.in_([m.movie.movie_id for m in items]))
-        ).mappings()
-    }
-    changed: dict[str, dict[str, Any]] = {}
-    seen: dict[str, dict[str, Any]] = {}
-    for message in items:
-        movie = message.movie
-        new = {**_row_of(movie, MOVIE_FIELDS), "source": message.source}
-        fetched_at = _moment(message)
-        old = known.get(movie.movie_id)
-        if old is not None:
-            if _is_older(fetched_at, old["fetched_at"]):
-                first, second, fetched_at = old, new, old["fetched_at"]
-            else:
-                first, second = new, old
-            new = {key: first[key] if first[key] or not second[key] else second[key] for key in new}
-            if second["votes"] and not first["votes"] and second["rating"] is not None:
-                new["rating"] = second["rating"]  # the one that these votes have given
-        # The source is ignored: two sources with equal facts would change the movie at each crawl.
-        if old is None or any(old[key] != new[key] for key in new if key != "source"):
-            new["fetched_at"] = fetched_at
-            known[movie.movie_id] = changed[movie.movie_id] = {**new, "revision": revision}
-        elif fetched_at not in {None, old["fetched_at"]}:
-            seen[movie.movie_id] = {"b_key": movie.movie_id, "b_fetched_at": fetched_at}
-            old["fetched_at"] = fetched_at
-    upsert(connection, MOVIES, list(changed.values()), "movie_id")
-    if changed:
-        found = REMOVED_MOVIES.c.movie_id.in_(list(changed))
-        connection.execute(delete(REMOVED_MOVIES).where(found))
-    _note_fetched(connection, MOVIES.c.movie_id, seen)
-    return set(changed)
-
-
 def store_reviews(
     connection: Connection, items: Sequence[messages.ReviewMessage], revision: int
 ) -> set[str]:
@@ -179,9 +130,9 @@ def store_reviews(
         review = message.review
         content = content_sha256(review)
         text_sha256 = hashlib.sha256(review.text.encode()).hexdigest()
-        fetched_at = _moment(message)
+        fetched_at = moment_of(message)
         old_content, old_text, old_movie, last = known.get(review.review_id, (None,) * 4)
-        if _is_older(fetched_at, last):
+        if is_older(fetched_at, last):
             continue
         known[review.review_id] = (content, text_sha256, review.movie_id, fetched_at)
         if old_content == content:
@@ -197,7 +148,7 @@ def store_reviews(
             "review_id": review.review_id,
             "movie_id": review.movie_id,
             "text": review.text,
-            **_row_of(review, REVIEW_FACTS),
+            **row_of(review, REVIEW_FACTS),
             "source": message.source,
             "content_sha256": content,
             "text_sha256": text_sha256,
@@ -207,9 +158,9 @@ def store_reviews(
         if old_movie is not None:
             touched.setdefault(old_movie, message.source)
     upsert(connection, REVIEWS, list(changed.values()), "review_id")
-    _note_fetched(connection, REVIEWS.c.review_id, seen)
+    note_fetched(connection, REVIEWS.c.review_id, seen)
     upsert(connection, UNENCODED, list(unencoded.values()), "review_id")
-    _touch(connection, touched, revision)
+    touch_movies(connection, touched, revision)
     return set(changed)
 
 
@@ -230,7 +181,7 @@ def content_sha256(review: ReviewRecord) -> str:
     return hashlib.sha256(to_json(content)).hexdigest()
 
 
-def _row_of(
+def row_of(
     record: MovieRecord | ReviewFacts, record_fields: Iterable[RecordField]
 ) -> dict[str, Any]:
     """Return the columns of a record, with tuples as lists for JSON."""
@@ -241,16 +192,28 @@ def _row_of(
     }
 
 
-def _moment(message: messages.MovieMessage | messages.ReviewMessage) -> float | None:
-    return message.fetched_at.timestamp() if message.fetched_at is not None else None
+def moment_of(message: messages.MovieMessage | messages.ReviewMessage) -> float | None:
+    """When the page of a message was fetched, in seconds since 1970; None if unknown.
+
+    Not later than now: a clock that is ahead would hide every edit until it is right.
+    """
+    if message.fetched_at is None:
+        return None
+    return min(message.fetched_at.timestamp(), time.time())
 
 
-def _is_older(fetched_at: float | None, stored: float | None) -> bool:
-    """Whether a message is known to be older than what is stored."""
-    return fetched_at is not None and stored is not None and fetched_at < stored
+def is_older(fetched_at: float | None, stored: float | None) -> bool:
+    """Whether a message is known to be older than what is stored.
+
+    What was stored with a time in the future was stored by a clock that was ahead, so that nothing
+    is known of its age.
+    """
+    if fetched_at is None or stored is None or stored > time.time() + MOST_AHEAD_S:
+        return False
+    return fetched_at < stored
 
 
-def _note_fetched(
+def note_fetched(
     connection: Connection, key: Column[Any], seen: Mapping[str, Mapping[str, Any]]
 ) -> None:
     """Update the time of the last fetch of rows that have not changed."""
@@ -261,7 +224,7 @@ def _note_fetched(
         )
 
 
-def _touch(connection: Connection, sources: Mapping[str, str], revision: int) -> None:
+def touch_movies(connection: Connection, sources: Mapping[str, str], revision: int) -> None:
     """Mark movies as changed, and create those that no message has described yet."""
     if not sources:
         return
@@ -277,7 +240,7 @@ def _touch(connection: Connection, sources: Mapping[str, str], revision: int) ->
         )
     missing = [
         {
-            **_row_of(MovieRecord(movie_id), MOVIE_FIELDS),
+            **row_of(MovieRecord(movie_id), MOVIE_FIELDS),
             "source": source,
             "fetched_at": None,
             "revision": revision,

@@ -9,7 +9,7 @@ whichever message came first. The items of a run are kept until it ends.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -189,6 +189,19 @@ def _add(
             },
         )
     )
+
+
+def remove_nothing(connection: Connection, run_ids: Collection[str] | None = None) -> None:
+    """Decide that runs remove nothing, because their ids are those of an earlier version.
+
+    Args:
+        connection: An open write transaction.
+        run_ids: The runs; None for all that have not ended.
+    """
+    undecided = [LEDGERS.c.closed.is_(False), LEDGERS.c.removed.is_(None)]
+    if run_ids is not None:
+        undecided.append(LEDGERS.c.run_id.in_(list(run_ids)))
+    connection.execute(update(LEDGERS).where(*undecided).values(removed=0))
 
 
 def record_end(connection: Connection, end: RunEnd, entry_id: str) -> None:

@@ -19,7 +19,8 @@ from sqlalchemy import Column, Connection, Inspector, Table, inspect, literal, n
 from sqlalchemy.schema import CreateColumn
 from sqlmodel import SQLModel
 
-from services.embedder.database.models import RevisionRow
+from services.embedder.database.models import MOVIES_NAMED, RevisionRow
+from services.embedder.database.movie_store import fill_told_facts
 from shared.delivery.messages import ledger_id
 from shared.telemetry import get_logger
 
@@ -55,6 +56,11 @@ def prepare_schema(connection: Connection) -> None:
         get_logger().info("database schema upgraded", added=sorted(added | new))
     if "source_items" in new:
         _fill_source_items(connection)
+    if "movies" in new:
+        steps = SQLModel.metadata.tables["upgrade_steps"]
+        connection.execute(steps.insert().values(name=MOVIES_NAMED))
+    elif "told_facts" in new:
+        fill_told_facts(connection)
     revision = SQLModel.metadata.tables["revision"]
     if connection.execute(revision.select()).first() is None:
         connection.execute(revision.insert().values(**RevisionRow().model_dump()))

@@ -34,10 +34,12 @@ from sqlmodel import SQLModel
 
 from services.embedder.database.engine import reading, writing
 from services.embedder.database.models import MOVIES, REVIEWS, SnapshotRow
+from services.embedder.database.movie_store import FORMER_IDS
 from services.embedder.database.review_store import (
     FINDABLE,
     FINDABLE_BY,
     REMOVED_MOVIES,
+    SOURCE_ITEMS,
 )
 from services.embedder.database.work_list import REVIEW_VECTORS, has_vectors
 
@@ -54,6 +56,7 @@ class SnapshotInput:
         movies: Number of movies.
         reviews: Number of reviews.
         passages: Number of passages, which is the number of vectors.
+        former_ids: Ids that movies had before, as ``(former id, movie id)``.
         rows: Each movie with its reviews, then those that have none; can be iterated once.
     """
 
@@ -61,6 +64,7 @@ class SnapshotInput:
     movies: int
     reviews: int
     passages: int
+    former_ids: Sequence[tuple[str, str]]
     rows: Iterator[tuple[RowMapping, list[RowMapping]]]
 
 
@@ -71,11 +75,13 @@ class SnapshotChanges:
     Attributes:
         revision: Revision of the last change.
         ids: Ids of the movies that have been changed or removed, sorted.
+        former_ids: Ids that these movies had before, as ``(former id, movie id)``.
         rows: Those of them that can be searched now, with their reviews; can be iterated once.
     """
 
     revision: int
     ids: Sequence[str]
+    former_ids: Sequence[tuple[str, str]]
     rows: Iterator[tuple[RowMapping, list[RowMapping]]]
 
 
@@ -182,6 +188,12 @@ class SnapshotRecords:
             removed = select(func.count()).where(REMOVED_MOVIES.c.revision > revision)
             return int(connection.execute(removed).scalar_one())
 
+    def stored_sources(self) -> list[str]:
+        """The names of the sources of which something is stored."""
+        with reading(self._engine) as connection:
+            query = select(SOURCE_ITEMS.c.source).distinct().order_by(SOURCE_ITEMS.c.source)
+            return list(connection.execute(query).scalars())
+
     def begin(self, revision: int, *, at_least: int = 1) -> int:
         """Record a new snapshot; returns its sequence number, greater than all earlier ones.
 
@@ -245,7 +257,8 @@ class SnapshotRecords:
                 _reviews().select_from(joined)
             ) as stream:
                 rows = _by_movie(described, stream.mappings())
-                yield SnapshotInput(revision, len(described), reviews, int(passages), rows)
+                former = _former_ids(connection)
+                yield SnapshotInput(revision, len(described), reviews, int(passages), former, rows)
 
     @contextmanager
     def changes(self, since: int) -> Iterator[SnapshotChanges]:
@@ -263,7 +276,8 @@ class SnapshotRecords:
             }
             ids = sorted(changed)
             revision = _newest_revision(connection)
-            yield SnapshotChanges(revision, ids, self._rows_of(connection, ids))
+            former = _former_ids(connection, ids)
+            yield SnapshotChanges(revision, ids, former, self._rows_of(connection, ids))
 
     def _rows_of(
         self, connection: Connection, movie_ids: Sequence[str]
@@ -318,6 +332,22 @@ def _by_movie(
 def is_findable(movie: RowMapping) -> bool:
     """Whether a movie without reviews can be found: what ``FINDABLE`` says in SQL."""
     return any(movie[name] is not None for name in FINDABLE_BY)
+
+
+def _former_ids(
+    connection: Connection, movie_ids: Sequence[str] | None = None
+) -> list[tuple[str, str]]:
+    """Ids that movies had before; None for all movies."""
+    query = select(FORMER_IDS.c.former_id, FORMER_IDS.c.movie_id)
+    if movie_ids is None:
+        return [tuple(row) for row in connection.execute(query)]
+    return [
+        tuple(row)
+        for start in range(0, len(movie_ids), CHUNK_MOVIES)
+        for row in connection.execute(
+            query.where(FORMER_IDS.c.movie_id.in_(movie_ids[start : start + CHUNK_MOVIES]))
+        )
+    ]
 
 
 def _exists(connection: Connection, query: Select[Any]) -> bool:

@@ -9,19 +9,34 @@ Several embedders share the list: each claims what it encodes, for longer than e
 (``CLAIM_S``). If an embedder dies, another one takes over its claims after that time, or it resumes
 them itself at its next start. A review whose text changes meanwhile loses its claim.
 
+A review may be poison: encoding it raises, hangs, or ends the process. So each claim counts as an
+attempt until its vectors are stored or it is given back. Reviews of a batch that failed are claimed
+again a few at a time, then alone, and after ``MAX_ATTEMPTS`` not at all (``set_aside``).
+
 Every method is one blocking transaction; callers run it in a thread. All of them are idempotent.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import ColumnElement, Engine, and_, delete, exists, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    and_,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlmodel import SQLModel
 
 from services.embedder.database.engine import reading, writing
@@ -31,6 +46,9 @@ from services.embedder.database.run_ledger import ITEMS, LEDGERS
 from shared.delivery.messages import ledger_id
 
 CLAIM_S = 180.0
+MAX_ATTEMPTS = 5
+FEW = 16
+"""How many reviews are claimed together after a first attempt; after a second one, each alone."""
 REVIEW_VECTORS = SQLModel.metadata.tables["review_vectors"]
 
 
@@ -59,6 +77,15 @@ def has_vectors(encoder_id: str) -> ColumnElement[bool]:
         REVIEW_VECTORS.c.review_id == REVIEWS.c.review_id,
         REVIEW_VECTORS.c.text_sha256 == REVIEWS.c.text_sha256,
         REVIEW_VECTORS.c.encoder_id == encoder_id,
+    )
+
+
+def is_free(holder: str, now: float) -> ColumnElement[bool]:
+    """Whether a review on the list is not claimed by another one than ``holder``."""
+    return or_(
+        UNENCODED.c.claimed_until.is_(None),
+        UNENCODED.c.claimed_until < now,
+        UNENCODED.c.claimed_by == holder,
     )
 
 
@@ -95,36 +122,53 @@ class WorkList:
                 .on_conflict_do_nothing()
             )
 
-    def claim(self, limit: int, holder: str) -> list[WorkItem]:
+    def claim(self, limit: int, holder: str, *, most_attempts: int = 1) -> list[WorkItem]:
         """Claim the next reviews that no other holder has claimed, in the order of their movies.
 
-        Reviews that this holder claimed before and has not saved are claimed again.
+        Reviews that this holder claimed before and has not saved are claimed again. A review with
+        the text of one that has vectors (its source has given it another id, or many viewers wrote
+        the same) gets these vectors and is not returned.
 
         Args:
             limit: Maximum number of reviews.
             holder: Name of the claimant, the same after a restart.
+            most_attempts: Only reviews with at most so many attempts; fewer than ``MAX_ATTEMPTS``.
         """
+        while True:
+            claimed = self._claim(limit, holder, most_attempts)
+            with_vectors = self._copy_vectors(claimed) if claimed else set()
+            left = [item for item in claimed if item.review_id not in with_vectors]
+            if left or not claimed:
+                return left
+
+    def _claim(self, limit: int, holder: str, most_attempts: int) -> list[WorkItem]:
         now = time.time()
-        free = or_(
-            UNENCODED.c.claimed_until.is_(None),
-            UNENCODED.c.claimed_until < now,
-            UNENCODED.c.claimed_by == holder,
-        )
-        first = (
-            select(UNENCODED.c.review_id)
-            .where(free)
-            .order_by(UNENCODED.c.movie_id, UNENCODED.c.review_id)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
+        free = is_free(holder, now)
         with writing(self._engine) as connection:
-            ids = list(connection.execute(first).scalars())
+            ids: list[str] = []
+            for attempts in range(most_attempts + 1):
+                together = limit if attempts == 0 else FEW if attempts == 1 else 1
+                first = (
+                    select(UNENCODED.c.review_id)
+                    .where(free, UNENCODED.c.attempts == attempts)
+                    .order_by(UNENCODED.c.movie_id, UNENCODED.c.review_id)
+                    .limit(min(limit, together))
+                    .with_for_update(skip_locked=True)
+                )
+                ids = list(connection.execute(first).scalars())
+                if ids:
+                    break
             if not ids:
                 return []
             connection.execute(
                 update(UNENCODED)
                 .where(UNENCODED.c.review_id.in_(ids))
-                .values(claimed_by=holder, claimed_until=now + CLAIM_S)
+                .values(
+                    claimed_by=holder,
+                    claimed_until=now + CLAIM_S,
+                    attempts=UNENCODED.c.attempts + 1,
+                    error=None,
+                )
             )
             rows = connection.execute(
                 select(REVIEWS.c.review_id, REVIEWS.c.text, REVIEWS.c.text_sha256)
@@ -132,6 +176,49 @@ class WorkList:
                 .order_by(REVIEWS.c.movie_id, REVIEWS.c.review_id)
             )
             return [WorkItem(*row) for row in rows]
+
+    def give_back(self, ids: Sequence[str], *, error: str | None) -> None:
+        """Give claims back, so that others may encode the reviews.
+
+        Args:
+            ids: The reviews, which this holder has claimed.
+            error: Why they could not be encoded; None if that was not tried, or if they are not at
+                fault: then it counts as no attempt.
+        """
+        less = 0 if error is not None else 1
+        with writing(self._engine) as connection:
+            connection.execute(
+                update(UNENCODED)
+                .where(UNENCODED.c.review_id.in_(list(ids)))
+                .values(
+                    claimed_by=None,
+                    claimed_until=None,
+                    attempts=UNENCODED.c.attempts - less,
+                    error=error,
+                )
+            )
+
+    def _copy_vectors(self, claimed: Sequence[WorkItem]) -> set[str]:
+        """Give reviews the vectors of others with the same text; returns the ids of these."""
+        known = select(
+            REVIEW_VECTORS.c.text_sha256,
+            REVIEW_VECTORS.c.passages,
+            REVIEW_VECTORS.c.spans,
+            REVIEW_VECTORS.c.vectors,
+        ).where(
+            REVIEW_VECTORS.c.encoder_id == self._encoder_id,
+            REVIEW_VECTORS.c.passages > 0,
+            REVIEW_VECTORS.c.text_sha256.in_({item.text_sha256 for item in claimed}),
+        )
+        with writing(self._engine) as connection:
+            by_text = {row["text_sha256"]: row for row in connection.execute(known).mappings()}
+            rows = [
+                {**by_text[item.text_sha256], "review_id": item.review_id}
+                for item in claimed
+                if item.text_sha256 in by_text
+            ]
+            self._save(connection, rows)
+        return {row["review_id"] for row in rows}
 
     def backlog_size(self) -> int:
         """Count the reviews on the work list."""
@@ -143,43 +230,52 @@ class WorkList:
 
         Vectors of a text that has been changed or deleted meanwhile are dropped.
         """
-        with writing(self._engine) as connection:
-            revision = next_revision(connection)
-            texts = {
-                row.review_id: row.text_sha256
-                for row in connection.execute(
-                    select(REVIEWS.c.review_id, REVIEWS.c.text_sha256).where(
-                        REVIEWS.c.review_id.in_([item.review_id for item in encoded])
-                    )
-                )
+        rows = [
+            {
+                "review_id": item.review_id,
+                "text_sha256": item.text_sha256,
+                "passages": len(item.spans),
+                "spans": item.spans.astype("<i4").tobytes(),
+                "vectors": item.vectors.astype("<f2").tobytes(),
             }
-            current = [item for item in encoded if texts.get(item.review_id) == item.text_sha256]
-            rows = [
-                {
-                    "review_id": item.review_id,
-                    "encoder_id": self._encoder_id,
-                    "text_sha256": item.text_sha256,
-                    "passages": len(item.spans),
-                    "spans": item.spans.astype("<i4").tobytes(),
-                    "vectors": item.vectors.astype("<f2").tobytes(),
-                }
-                for item in current
-            ]
-            upsert(connection, REVIEW_VECTORS, rows, "review_id")
-            ids = [item.review_id for item in current]
-            connection.execute(delete(UNENCODED).where(UNENCODED.c.review_id.in_(ids)))
-            movies = select(REVIEWS.c.movie_id).where(REVIEWS.c.review_id.in_(ids))
-            connection.execute(
-                update(MOVIES).where(MOVIES.c.movie_id.in_(movies)).values(revision=revision)
-            )
-            # Snapshots hold what their runs stored from this revision on.
-            open_runs = select(LEDGERS.c.run_id).where(LEDGERS.c.closed.is_(False))
-            connection.execute(
-                update(ITEMS)
-                .where(
-                    ITEMS.c.run_id.in_(open_runs),
-                    ITEMS.c["item"].in_([ledger_id("review", review_id) for review_id in ids]),
-                    ITEMS.c.outcome == "stored",
+            for item in encoded
+        ]
+        with writing(self._engine) as connection:
+            self._save(connection, rows)
+
+    def _save(self, connection: Connection, encoded: Sequence[Mapping[str, Any]]) -> None:
+        """Store rows of ``review_vectors``; the encoder is added."""
+        if not encoded:
+            return
+        revision = next_revision(connection)
+        texts = {
+            row.review_id: row.text_sha256
+            for row in connection.execute(
+                select(REVIEWS.c.review_id, REVIEWS.c.text_sha256).where(
+                    REVIEWS.c.review_id.in_([row["review_id"] for row in encoded])
                 )
-                .values(revision=revision)
             )
+        }
+        rows = [
+            {**row, "encoder_id": self._encoder_id}
+            for row in encoded
+            if texts.get(row["review_id"]) == row["text_sha256"]
+        ]
+        upsert(connection, REVIEW_VECTORS, rows, "review_id")
+        ids = [row["review_id"] for row in rows]
+        connection.execute(delete(UNENCODED).where(UNENCODED.c.review_id.in_(ids)))
+        movies = select(REVIEWS.c.movie_id).where(REVIEWS.c.review_id.in_(ids))
+        connection.execute(
+            update(MOVIES).where(MOVIES.c.movie_id.in_(movies)).values(revision=revision)
+        )
+        # Snapshots hold what their runs stored from this revision on.
+        open_runs = select(LEDGERS.c.run_id).where(LEDGERS.c.closed.is_(False))
+        connection.execute(
+            update(ITEMS)
+            .where(
+                ITEMS.c.run_id.in_(open_runs),
+                ITEMS.c["item"].in_([ledger_id("review", review_id) for review_id in ids]),
+                ITEMS.c.outcome == "stored",
+            )
+            .values(revision=revision)
+        )

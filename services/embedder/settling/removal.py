@@ -10,7 +10,9 @@ on the stream: all items that the run saw are then in ``run_items``. In one tran
 4. Items that the source had, and that the run neither sent nor named, are *gone* from the source.
    Reviews that no source has are deleted with their vectors, and their movies are marked as
    changed; movies that have no source and no review are deleted too. A movie that has lost its
-   last review and still has a source is found by its facts.
+   last review and still has a source is found by its facts. What the source told of a gone movie is
+   deleted, so that its other sources are believed.
+   A review that the source has under another id since this run is replaced, and does not count.
 5. The guard: removing more than half of the reviews or movies of a source needs an operator's
    confirmation. The last movie that can be found is never removed. A removal that the guard refuses
    is rolled back as a whole, and the reason is stored with the ledger.
@@ -23,35 +25,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Engine,
-    case,
-    delete,
-    exists,
-    func,
-    literal,
-    or_,
-    select,
-    union,
-    update,
-)
+from sqlalchemy import Connection, Engine, exists, func, literal, select, union, update
 
 from services.embedder.database.engine import writing
-from services.embedder.database.models import MOVIES, REVIEWS
-from services.embedder.database.review_store import (
-    FINDABLE,
-    MOVIE_ITEM,
-    REMOVED_MOVIES,
-    SOURCE_ITEMS,
-    UNENCODED,
-    insert,
-    lock_changes,
-    next_revision,
-)
+from services.embedder.database.models import REVIEWS
+from services.embedder.database.review_store import SOURCE_ITEMS, lock_changes, next_revision
 from services.embedder.database.run_ledger import ITEMS, LEDGERS, Ledger, read_ledger
-from services.embedder.database.work_list import REVIEW_VECTORS
+from services.embedder.database.withheld import is_withheld, withheld_review
+from services.embedder.settling.gone_items import Gone, has_content, mark_gone, remove_gone
 from shared.delivery.messages import ledger_id
 from shared.telemetry import get_logger
 
@@ -112,6 +93,8 @@ def _decided(
 
 
 def _require_kept(connection: Connection, ledger: Ledger) -> None:
+    if is_withheld(connection, "source", ledger.source):
+        return
     stored = exists().where(REVIEWS.c.review_id == ITEMS.c.review_id)
     missing = connection.execute(
         select(func.count()).where(
@@ -119,6 +102,7 @@ def _require_kept(connection: Connection, ledger: Ledger) -> None:
             ITEMS.c.outcome == "kept",
             ITEMS.c.review_id.is_not(None),
             ~stored,
+            ~withheld_review(ITEMS.c.review_id),
         )
     ).scalar_one()
     if missing:
@@ -129,17 +113,23 @@ def _require_kept(connection: Connection, ledger: Ledger) -> None:
 
 
 def _remove(connection: Connection, ledger: Ledger, *, allowed: bool) -> int:
-    """Remove what is gone; returns the number of deleted reviews.
+    """Remove what is gone; returns the number of deleted reviews that were not replaced.
 
     Raises:
         RemovalRefused: The guard refuses the removal; the caller must roll the transaction back.
     """
     size = _source_size(connection, ledger)
     revision = next_revision(connection)
-    lost = _find_gone(connection, ledger)
-    reviews = _delete_reviews(connection, ledger, revision)
-    movies = _delete_movies(connection, ledger, revision)
-    if (reviews or movies) and not _has_content(connection):
+    gone = Gone(ledger.run_id, ledger.source)
+    seen = exists().where(
+        ITEMS.c.run_id == ledger.run_id, ITEMS.c["item"] == SOURCE_ITEMS.c["item"]
+    )
+    lost = mark_gone(connection, gone, ~seen)
+    renamed = _count_renamed(connection, gone)
+    lost -= renamed
+    removed = remove_gone(connection, gone, revision)
+    reviews, movies = max(0, removed.reviews - renamed), removed.movies
+    if (removed.reviews or movies) and not has_content(connection):
         raise RemovalRefused(
             f"source {ledger.source} no longer has any of its {size.reviews} reviews and "
             f"{size.movies} movies, and without them there would be nothing to search: nothing "
@@ -164,13 +154,6 @@ def _remove(connection: Connection, ledger: Ledger, *, allowed: bool) -> int:
     return reviews
 
 
-def _has_content(connection: Connection) -> bool:
-    """Whether there is a review, or a movie that can be found without one."""
-    reviews = select(REVIEWS.c.review_id).limit(1)
-    movies = select(MOVIES.c.movie_id).where(FINDABLE).limit(1)
-    return any(connection.execute(query).first() is not None for query in (reviews, movies))
-
-
 def _source_size(connection: Connection, ledger: Ledger) -> _SourceSize:
     """Count what the source had before this run; items that the run has added do not count."""
     before = (
@@ -193,77 +176,19 @@ def _source_size(connection: Connection, ledger: Ledger) -> _SourceSize:
     )
 
 
-def _find_gone(connection: Connection, ledger: Ledger) -> int:
-    """Mark the items that the run did not see as "gone", and take them from their source.
-
-    Returns:
-        The number of reviews that the source has lost.
-    """
-    item = SOURCE_ITEMS.c["item"]
-    review_id = case((item.startswith(_REVIEW), func.substr(item, len(_REVIEW) + 1)))
-    seen = exists().where(ITEMS.c.run_id == ledger.run_id, ITEMS.c["item"] == item)
-    unseen = select(literal(ledger.run_id), item, review_id, literal("gone")).where(
-        SOURCE_ITEMS.c.source == ledger.source, ~seen
+def _count_renamed(connection: Connection, gone: Gone) -> int:
+    """Count the gone reviews that the source has under another id since this run."""
+    old, new = REVIEWS.alias("old"), REVIEWS.alias("new")
+    has_new = exists().where(
+        new.c.movie_id == old.c.movie_id,
+        new.c.text_sha256 == old.c.text_sha256,
+        SOURCE_ITEMS.c["item"] == literal(_REVIEW) + new.c.review_id,
+        SOURCE_ITEMS.c.source == gone.source,
+        SOURCE_ITEMS.c.added_by == gone.run_id,
     )
-    connection.execute(
-        ITEMS.insert().from_select(["run_id", "item", "review_id", "outcome"], unseen)
+    renamed = (
+        select(func.count())
+        .select_from(ITEMS.join(old, old.c.review_id == ITEMS.c.review_id))
+        .where(*gone.rows, has_new)
     )
-    connection.execute(
-        delete(SOURCE_ITEMS).where(
-            SOURCE_ITEMS.c.source == ledger.source,
-            item.in_(select(ITEMS.c["item"]).where(*_gone(ledger))),
-        )
-    )
-    lost = select(func.count()).where(*_gone(ledger), ITEMS.c.review_id.is_not(None))
-    return int(connection.execute(lost).scalar_one())
-
-
-def _gone(ledger: Ledger) -> tuple[ColumnElement[bool], ...]:
-    return (ITEMS.c.run_id == ledger.run_id, ITEMS.c.outcome == "gone")
-
-
-def _delete_reviews(connection: Connection, ledger: Ledger, revision: int) -> int:
-    """Delete gone reviews that no source has, with their vectors; mark their movies as changed."""
-    has_source = exists().where(SOURCE_ITEMS.c["item"] == ITEMS.c["item"])
-    ids = select(ITEMS.c.review_id).where(
-        *_gone(ledger), ITEMS.c.review_id.is_not(None), ~has_source
-    )
-    movies = select(REVIEWS.c.movie_id).where(REVIEWS.c.review_id.in_(ids))
-    connection.execute(
-        update(MOVIES).where(MOVIES.c.movie_id.in_(movies)).values(revision=revision)
-    )
-    for table in (REVIEW_VECTORS, UNENCODED):
-        connection.execute(delete(table).where(table.c.review_id.in_(ids)))
-    return connection.execute(delete(REVIEWS).where(REVIEWS.c.review_id.in_(ids))).rowcount
-
-
-def _delete_movies(connection: Connection, ledger: Ledger, revision: int) -> int:
-    """Delete movies that have no source and no review, and record the movies that searches lose.
-
-    Returns:
-        The number of movies that searches lose.
-    """
-    reviewed = exists().where(REVIEWS.c.movie_id == MOVIES.c.movie_id)
-    has_source = exists().where(SOURCE_ITEMS.c["item"] == MOVIE_ITEM)
-    lost_reviews = MOVIES.c.revision == revision
-    gone = select(func.substr(ITEMS.c["item"], len(_MOVIE) + 1)).where(
-        *_gone(ledger), ITEMS.c["item"].startswith(_MOVIE)
-    )
-    deletable = (or_(lost_reviews, MOVIES.c.movie_id.in_(gone)), ~reviewed, ~has_source)
-    # A movie that had no review and nothing to be found by was not in search.
-    removed = select(MOVIES.c.movie_id, literal(revision)).where(
-        ~reviewed,
-        or_(
-            lost_reviews & ~(has_source & FINDABLE),
-            MOVIES.c.movie_id.in_(gone) & ~has_source & FINDABLE,
-        ),
-    )
-    statement = insert(connection, REMOVED_MOVIES).from_select(["movie_id", "revision"], removed)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["movie_id"], set_={"revision": statement.excluded.revision}
-        )
-    )
-    connection.execute(delete(MOVIES).where(*deletable))
-    recorded = select(func.count()).where(REMOVED_MOVIES.c.revision == revision)
-    return int(connection.execute(recorded).scalar_one())
+    return int(connection.execute(renamed).scalar_one())

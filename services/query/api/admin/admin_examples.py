@@ -131,6 +131,18 @@ SNAPSHOT_LIST: JsonDict = {
         }
     ],
 }
+REMOVAL: JsonDict = {
+    "removal_id": "8e03978e40d543dd",
+    "kind": "movie",
+    "id": "tt0075148",
+    "allow": False,
+    "state": "done",
+    "requested_at": "2025-06-01T13:00:00Z",
+    "ended_at": "2025-06-01T13:00:01Z",
+    "reviews": 5,
+    "movies": 1,
+    "reason": None,
+}
 ACTIVATION: JsonDict = {
     "activation_id": "8e03978e40d543dd",
     "snapshot_id": "00000041-5d2e8dcd",

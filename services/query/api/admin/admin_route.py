@@ -10,6 +10,7 @@ from typing import NoReturn, TypeVar, cast
 
 from fastapi import APIRouter, Request, Security
 from fastapi.security import HTTPBearer
+from redis.exceptions import RedisError
 
 from services.query.components import QueryService
 from services.query.http.problems import Problem, Problems
@@ -18,6 +19,7 @@ from shared.delivery.redis_client import UNAVAILABLE, Client
 from shared.telemetry import get_logger
 
 REDIS_TIMEOUT_S = 8.0
+REFUSED = "Redis refuses the command; the log says why. Searches are not affected."
 
 T = TypeVar("T")
 
@@ -91,7 +93,7 @@ async def redis_reply(reply: Awaitable[T]) -> T:
     """Wait for a reply of Redis, for up to ``REDIS_TIMEOUT_S``.
 
     Raises:
-        Problem: Redis is unavailable.
+        Problem: Redis is unavailable, or refuses the command.
     """
     try:
         async with asyncio.timeout(REDIS_TIMEOUT_S):
@@ -99,3 +101,6 @@ async def redis_reply(reply: Awaitable[T]) -> T:
     except UNAVAILABLE as error:
         get_logger().warning("redis unavailable", error=type(error).__name__)
         raise Problem(Problems.REDIS_UNAVAILABLE) from error
+    except RedisError as error:  # a missing permission, a cluster: searches go on without it
+        get_logger().error("redis refuses a command", error=str(error))
+        raise Problem(Problems.REDIS_UNAVAILABLE, REFUSED) from error

@@ -13,6 +13,7 @@ from services.query.http.field_errors import field_error
 from shared.delivery.dead_letters import DeadLetter, LetterId
 from shared.delivery.messages import SourceName
 from shared.runs.registry import RUNS_KEPT, Run
+from shared.runs.removal_requests import Kind
 from shared.runs.unread_list import UnreadExample
 
 MAX_REPLAY_IDS = 500
@@ -82,6 +83,13 @@ class SourceList(BaseModel):
     """The configured sources, by name. Empty until the ingest service has started once."""
 
     sources: list[SourceInfo]
+    orphaned: Annotated[
+        list[str],
+        Field(
+            description="Sources of which something is stored, and that are no longer configured: "
+            "`movie-search remove source NAME` removes it."
+        ),
+    ]
 
 
 class DeadLettersParameters(QueryParameters):
@@ -116,6 +124,26 @@ class ReplayRequest(RequestBody):
         if self.all == (self.ids is not None):
             raise field_error("ids", "Set either ids or all: true")
         return self
+
+
+class RemovalRequest(RequestBody):
+    """What to remove for good; with ``allow``, what crawls may bring back."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"kind": "movie", "id": "tt0075148"},
+                {"kind": "source", "id": "my_site", "allow": True},
+            ]
+        }
+    )
+
+    kind: Annotated[Kind, Field(description="What it is.")]
+    id: Annotated[
+        str,
+        Field(min_length=1, max_length=200, description="The name of the source, or the id."),
+    ]
+    allow: Annotated[bool, Field(description="Let crawls bring it back.")] = False
 
 
 class SnapshotEntry(BaseModel):

@@ -31,6 +31,7 @@ from shared.runs.registry import (
     known_sources,
     list_runs,
     newest_runs,
+    orphaned_sources,
     request_run,
 )
 from shared.runs.unread_list import list_examples
@@ -189,10 +190,11 @@ async def cancel_run(service: Service, run_id: RunIdPath) -> Run:
     responses=documented(*REDIS_PROBLEMS),
 )
 async def list_sources(service: Service) -> SourceList:
-    """List the configured sources by name, each with its newest run."""
+    """List the configured sources by name, each with its newest run, and orphaned ones."""
     redis = redis_of(service)
     names = sorted(await redis_reply(known_sources(redis)))
     newest = await redis_reply(newest_runs(redis, names))
     return SourceList(
-        sources=[SourceInfo(source=name, last_run=newest.get(name)) for name in names]
+        sources=[SourceInfo(source=name, last_run=newest.get(name)) for name in names],
+        orphaned=sorted(await redis_reply(orphaned_sources(redis))),
     )

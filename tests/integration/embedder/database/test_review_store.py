@@ -98,26 +98,54 @@ def test_every_fact_is_among_those_told() -> None:
     assert {"movie_id", *FACTS} == {field.name for field in MOVIE_FIELDS}
 
 
+OTHER: dict[str, Any] = {
+    "title": "Other", "year": 1995, "genres": ("War",), "directors": ("Do",), "description": "B.",
+    "rating": 3.0, "url": "https://other.example/1", "original_title": "Andre", "people": ("Ba",),
+    "countries": ("Sweden",), "languages": ("Swedish",), "keywords": ("boat",),
+    "runtime_minutes": 91, "votes": 11, "poster_url": "https://other.example/1.jpg",
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("name", FACTS)
-async def test_the_last_source_that_knows_a_fact_is_believed_and_none_blanks_it(
+async def test_the_most_trusted_source_that_knows_a_fact_is_believed_and_none_blanks_it(
     engine: Engine, name: str
 ) -> None:
     whole = await stored_after(engine, told("one", 1, **FACTS))
-    assert {**whole, "revision": 0} == {
-        **await stored_after(engine, told("two", 2)), "revision": 0, "fetched_at": at(1).timestamp()
-    }  # fmt: skip
-    other = MovieRecord(
-        movie_id="tt1", title="Other", year=1995, genres=("War",), directors=("Do",),
-        description="B.", rating=3.0, url="https://other.example/1", original_title="Andre",
-        people=("Ba",), countries=("Sweden",), languages=("Swedish",), keywords=("boat",),
-        runtime_minutes=91, votes=11, poster_url="https://other.example/1.jpg",
-    )  # fmt: skip
-    value = getattr(other, name)
-    facts = {name: value, "votes": 12} if name == "rating" else {name: value}
-    after = await stored_after(engine, told("three", 3, **facts))
-    assert after[name] == (list(value) if isinstance(value, tuple) else value)
+    silent = await stored_after(engine, trusted(told("two", 2), 9))
+    assert {key: silent[key] for key in FACTS} == {key: whole[key] for key in FACTS}
+    value = OTHER[name]
+    facts = {name: value, "votes": 12} if name in {"rating", "votes"} else {name: value}
+    facts = {"rating": 3.0, "votes": 12} if name == "votes" else facts
+    after = await stored_after(engine, trusted(told("three", 3, **facts), 5))
+    expected = facts[name]
+    assert after[name] == (list(expected) if isinstance(expected, tuple) else expected)
     unchanged = FACTS.keys() - facts.keys()
     assert {key: after[key] for key in unchanged} == {key: whole[key] for key in unchanged}
+    again = await stored_after(engine, trusted(told("three", 4), 5))
+    assert again[name] == after[name]
+    distrusted = await stored_after(engine, trusted(told("three", 5), -1))
+    assert {key: distrusted[key] for key in FACTS} == {key: whole[key] for key in FACTS}
+
+
+def trusted(message: Sent, trust: int) -> Sent:
+    return message.model_copy(update={"trust": trust})
+
+
+async def test_what_is_believed_does_not_depend_on_the_order_of_crawls(tmp_path: Path) -> None:
+    """``believed_facts`` is a function of the set; its rows are kept by source."""
+    messages = [
+        trusted(told("one", 3, title="One", genres=("War",), rating=3.0), 1),
+        trusted(told("two", 1, title="Two", year=1995, rating=8.0, votes=10), 1),
+        trusted(told("three", 2, title="Three", description="Trusted."), 2),
+    ]
+    ends = []
+    for number, order in enumerate(itertools.permutations(messages)):
+        engine = open_engine(f"sqlite:///{tmp_path / f'{number}.sqlite'}")
+        ends.append({**await stored_after(engine, *order), "revision": 0})
+        engine.dispose()
+    assert all(end == ends[0] for end in ends)
+    assert (ends[0]["title"], ends[0]["genres"], ends[0]["year"]) == ("Three", ["War"], 1995)
+    assert (ends[0]["rating"], ends[0]["votes"]) == (8.0, 10)
 
 
 async def test_a_rating_stays_with_its_votes(tmp_path: Path) -> None:

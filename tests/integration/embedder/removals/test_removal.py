@@ -114,6 +114,99 @@ async def test_a_review_that_is_gone_goes_with_its_vectors(engine: Engine) -> No
         assert (content.movies, content.reviews) == (3, 5)
 
 
+async def test_reviews_with_other_ids_are_replaced_whatever_their_share(engine: Engine) -> None:
+    """A later version makes ids by other rules: the guard is not for that."""
+    await crawl(engine, *FIRST)
+    new: list[Sent] = [
+        review(f"new-{item.item_id}", item.review.movie_id, run="run-2", text=item.review.text)
+        if isinstance(item, ReviewMessage)
+        else item.model_copy(update={"run_id": "run-2"})
+        for item in FIRST
+    ]
+    ledger = await crawl(engine, *new)
+    assert (ledger.stored, ledger.removed, ledger.fault) == (6, 0, None)
+    assert review_ids(engine) == [f"new-{name}" for name in "abcdef"]
+    assert backlog(engine) == []
+
+
+async def test_a_source_neither_overwrites_the_review_of_another_nor_takes_it_along(
+    engine: Engine,
+) -> None:
+    """Reviews of IMDb have one id in every source."""
+    shared = "imdb:rw1234567"
+    mine = review(shared, "tt1", text="Mine.")
+    await crawl(engine, movie("tt1"), mine, review("a", "tt1"))
+    theirs: list[Sent] = [
+        movie("tt1", run="other-1", source="other"),
+        movie("tt2", run="other-1", source="other"),
+        review(shared, "tt2", run="other-1", source="other", text="Theirs."),
+        review("other:1", "tt2", run="other-1", source="other"),
+    ]
+    ledger = await crawl(engine, *theirs)
+    assert (ledger.stored, ledger.duplicate) == (1, 1)
+    assert texts(engine)[shared] == ("Mine.", "tt1")
+    left = [item for item in theirs if item.item_id != shared]
+    await crawl(engine, *again(*left, run="other-2"))
+    assert texts(engine)[shared] == ("Mine.", "tt1")
+
+
+async def test_a_review_whose_first_source_has_lost_it_is_as_the_next_one_tells_it(
+    engine: Engine,
+) -> None:
+    shared = "imdb:rw1234567"
+    await crawl(engine, movie("tt1"), review(shared, "tt1", text="Mine."), review("a", "tt1"))
+    theirs: list[Sent] = [
+        review(shared, "tt2", run="other-1", source="other", text="Theirs."),
+        movie("tt2", run="other-1", source="other"),
+    ]
+    await crawl(engine, *theirs)
+    ledger = await crawl(engine, *again(movie("tt1"), review("a", "tt1")))
+    assert (ledger.removed, ledger.fault) == (0, None)
+    assert texts(engine)[shared] == ("Theirs.", "tt2")
+    assert [item.text for item in backlog(engine)] == ["Theirs."]
+    changed = review(shared, "tt2", run="other-2", source="other", text="Theirs, again.")
+    await crawl(engine, changed, movie("tt2", run="other-2", source="other"))
+    assert texts(engine)[shared] == ("Theirs, again.", "tt2")
+    ledger = await crawl(engine, movie("tt2", run="other-3", source="other"), allowed=True)
+    assert (ledger.removed, shared in texts(engine)) == (1, False)
+
+
+def texts(engine: Engine) -> dict[str, tuple[str, str]]:
+    reviews = SQLModel.metadata.tables["reviews"]
+    with reading(engine) as connection:
+        rows = connection.execute(select(reviews.c.review_id, reviews.c.text, reviews.c.movie_id))
+        return {row.review_id: (row.text, row.movie_id) for row in rows}
+
+
+async def test_a_copy_that_the_source_had_before_replaces_nothing(engine: Engine) -> None:
+    same = [review(name, "tt1", text="Great film!") for name in "abc"]
+    await crawl(engine, movie("tt1"), *same)
+    ledger = await crawl(engine, *again(movie("tt1"), same[0], same[1]))
+    assert (ledger.removed, review_ids(engine)) == (1, ["a", "b"])
+
+
+async def test_the_facts_of_a_source_go_with_it(engine: Engine) -> None:
+    plain = movie("tt1", run="facts-1", source="facts")
+    known = MovieRecord("tt1", title="By facts", year=1999)
+    facts = plain.model_copy(update={"movie": known, "trust": 5})
+    await crawl(engine, movie("tt1"), review("a", "tt1"))
+    other = movie("tt2", run="facts-1", source="facts")
+    third = movie("tt3", run="facts-1", source="facts")
+    await crawl(engine, facts, other, third)
+    assert believed(engine, "tt1") == ("By facts", 1999)
+    await crawl(engine, *again(other, third, run="facts-2"))
+    assert believed(engine, "tt1") == ("TT1", None)
+    assert movie_ids(engine) == ["tt1", "tt2", "tt3"]
+
+
+def believed(engine: Engine, movie_id: str) -> tuple[str | None, int | None]:
+    with reading(engine) as connection:
+        movies = SQLModel.metadata.tables["movies"]
+        query = select(movies.c.title, movies.c.year).where(movies.c.movie_id == movie_id)
+        title, year = connection.execute(query).one()
+        return title, year
+
+
 async def test_a_review_without_vectors_leaves_the_work_list_too(engine: Engine) -> None:
     await arrive(engine, *FIRST, end(FIRST, complete=True))
     Ledgers(engine).close("run-1")
@@ -265,10 +358,16 @@ async def test_more_than_half_of_the_movies_may_not_go_either(engine: Engine) ->
 
 
 async def test_what_the_run_itself_brought_does_not_outweigh_what_is_gone(engine: Engine) -> None:
-    """A site that has renamed all its reviews has lost all of them."""
+    """A site that has other reviews than before has lost all that it had."""
     await crawl(engine, *FIRST)
     renamed = [
-        item.model_copy(update={"review": replace(item.review, review_id=f"new-{item.item_id}")})
+        item.model_copy(
+            update={
+                "review": replace(
+                    item.review, review_id=f"new-{item.item_id}", text=f"Of {item.item_id}."
+                )
+            }
+        )
         if isinstance(item, ReviewMessage)
         else item
         for item in again(*FIRST)

@@ -1,0 +1,1 @@
+"""What runs and operators remove, with the real tables and the real loops."""
