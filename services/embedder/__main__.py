@@ -18,6 +18,7 @@ from services.embedder.service import Embedder
 from services.embedder.settings import EmbedderSettings
 from services.embedder.worker_locks import TooManyWorkers, converting
 from shared.delivery import heartbeats
+from shared.delivery.redis_check import RedisUnusable, check_redis
 from shared.delivery.redis_client import UNAVAILABLE, connect
 from shared.encoder import Encoder, GraphEncoder, artefact_folder, available_threads
 from shared.settings import PREFIX, SettingsInvalid, load_settings
@@ -47,7 +48,9 @@ def main() -> int:
         return asyncio.run(_check(settings))
     try:
         return _serve(settings, canaries)
-    except (ModelInvalid, SchemaIncompatible, TooManyWorkers, OSError, SQLAlchemyError) as error:
+    except (
+        ModelInvalid, RedisUnusable, SchemaIncompatible, TooManyWorkers, OSError, SQLAlchemyError,
+    ) as error:  # fmt: skip
         reason = error.args[0] if error.args else error
         get_logger().error("cannot start", error=str(reason).splitlines()[0])
         return 1
@@ -71,6 +74,8 @@ def _canaries(settings: EmbedderSettings) -> Canaries | None:
 
 
 def _serve(settings: EmbedderSettings, canaries: Canaries | None) -> int:
+    # First, because converting a model takes much longer.
+    asyncio.run(_refuse_unusable_redis(settings.require_redis_url()))
     settings.snapshot_dir.mkdir(parents=True, exist_ok=True)
     engine = open_engine(settings.database)
     with converting(settings.snapshot_dir):
@@ -87,6 +92,18 @@ def _serve(settings: EmbedderSettings, canaries: Canaries | None) -> int:
     engine.dispose()
     get_logger().info("stopped")
     return 0
+
+
+async def _refuse_unusable_redis(url: str) -> None:
+    """Check Redis; the service starts without it if it may become available.
+
+    Raises:
+        RedisUnusable: It cannot do the work, and waiting would not help.
+    """
+    try:
+        await check_redis(url)
+    except UNAVAILABLE as error:
+        get_logger().warning("redis unavailable, starting without it", error=str(error))
 
 
 def _open_encoder(settings: EmbedderSettings, encoder_id: str) -> tuple[Encoder, str]:

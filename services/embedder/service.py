@@ -19,17 +19,23 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from services.embedder.consumer import ReviewConsumer
+from services.embedder.database.former_ids import name_movies
+from services.embedder.database.poster_store import PosterStore
 from services.embedder.database.run_ledger import Ledgers
 from services.embedder.database.snapshot_records import SnapshotRecords
 from services.embedder.database.work_list import WorkList
-from services.embedder.encoding import EncodingLoop
+from services.embedder.encoding import EncodingLoop, EncodingPatience
 from services.embedder.publishing.activation_handler import ActivationHandler
+from services.embedder.publishing.poster_publishing import PosterPublisher
 from services.embedder.publishing.publish_schedule import Schedule
 from services.embedder.publishing.publisher import Publisher
 from services.embedder.settings import EmbedderSettings
 from services.embedder.settling.freshness import Freshness
+from services.embedder.settling.operator_removal import OperatorRemovals
 from services.embedder.settling.removal import Removals
+from services.embedder.settling.removal_handler import RemovalHandler
 from services.embedder.settling.run_completion import NOTHING_TO_SEARCH, RunCompletion
+from services.embedder.unencodable import Unencodable
 from services.embedder.worker_locks import publisher_lock, worker_lock
 from shared.delivery import heartbeats
 from shared.delivery.keys import (
@@ -41,6 +47,7 @@ from shared.delivery.keys import (
 from shared.delivery.redis_client import UNAVAILABLE, connect
 from shared.delivery.streams import StreamConsumer
 from shared.encoder import Encoder
+from shared.runs import registry
 from shared.snapshot.commit import GateFailed, Promote, PromotionRefused, StoreBusy
 from shared.snapshot.storage.store import SnapshotStore
 from shared.system.retry import wait_for
@@ -69,6 +76,7 @@ class Embedder:
         encoder: The encoder in use.
         precision: Precision in which the encoder encodes passages.
         promote: The promotion gate; None to promote every snapshot.
+        patience: How long encoding waits for what may be poison; default: as in production.
     """
 
     def __init__(
@@ -79,10 +87,12 @@ class Embedder:
         *,
         precision: str,
         promote: Promote | None = None,
+        patience: EncodingPatience | None = None,
     ) -> None:
         encoder_id = encoder.spec.encoder_id
         self._url = settings.require_redis_url()
         self._redis = connect(self._url)
+        name_movies(engine)
         self._work_list = WorkList(engine, encoder_id)
         self._records = SnapshotRecords(engine, encoder_id)
         self._freshness = Freshness(engine, self._records)
@@ -95,6 +105,7 @@ class Embedder:
             lease_folder=settings.leases,
             promote=promote,
             language=settings.catalogue_language,
+            posters=PosterPublisher(PosterStore(engine), SnapshotStore(settings.snapshot_dir)),
         )
         self._activations = ActivationHandler(
             self._redis,
@@ -109,6 +120,7 @@ class Embedder:
         self._publisher_lock = publisher_lock(self._store_folder)
         self._revision: int | None = None
         self._refusal: str | None = None
+        self._are_sources_told = False
         self._is_in_another_language = False
         self._schedule = Schedule(settings.publish_idle_s, settings.publish_every_s)
         self._completion = RunCompletion(
@@ -118,7 +130,16 @@ class Embedder:
             self._redis,
             on_removed=self._schedule.changed,
         )
-        self._encoding = EncodingLoop(self._work_list, encoder, on_encoded=self._schedule.changed)
+        self._removals = RemovalHandler(
+            self._redis, OperatorRemovals(engine), on_removed=self._on_removed
+        )
+        self._encoding = EncodingLoop(
+            self._work_list,
+            encoder,
+            on_encoded=self._schedule.changed,
+            unencodable=Unencodable(engine, self._redis),
+            patience=patience,
+        )
         self._consumer = ReviewConsumer(engine, self._on_stored)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -184,6 +205,8 @@ class Embedder:
             self._is_in_another_language = self._publisher.current_is_in_another_language()
         self._notice_changes(await asyncio.to_thread(self._records.newest_revision))
         await self._activations.carry_out()
+        await self._removals.carry_out()
+        await self._publish_stored_sources()
         # First for a snapshot whose publisher was killed between its commit and this step.
         await asyncio.to_thread(self._freshness.note)
         # Read before the snapshot is started, so that the snapshot holds all content of these runs.
@@ -192,6 +215,19 @@ class Embedder:
         if served is not None and ready:
             await asyncio.to_thread(self._freshness.note)
             await self._completion.complete(ready, served.snapshot_id, refusal=served.refusal)
+            self._are_sources_told = False
+
+    async def _publish_stored_sources(self) -> None:
+        """Tell which sources have something, after runs and removals have ended."""
+        if self._are_sources_told:
+            return
+        names = await asyncio.to_thread(self._records.stored_sources)
+        await registry.publish_stored_sources(self._redis, names)
+        self._are_sources_told = True
+
+    def _on_removed(self) -> None:
+        self._are_sources_told = False
+        self._schedule.changed()
 
     def _notice_changes(self, revision: int) -> None:
         if self._revision is not None and revision != self._revision:

@@ -19,17 +19,18 @@ EXIT_USAGE = 2  # exit code of a service whose configuration is wrong: a restart
 _PR_SET_PDEATHSIG = 1
 
 
-def die_with_parent(parent_pid: int) -> None:
-    """Linux: have the kernel send SIGTERM to this process when its parent ends, however it ends.
+def die_with_parent(parent_pid: int, by: signal.Signals = signal.SIGTERM) -> None:
+    """Linux: have the kernel send a signal to this process when its parent ends, however it ends.
 
     Call it in the child, between fork and exec, or at the start of a forked worker.
 
     Args:
         parent_pid: The process id of the parent, read by the parent before the fork. A child whose
             parent is already another process exits at once.
+        by: The signal. SIGKILL also ends a process that is stuck, in which no handler would run.
     """
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, by)
         if os.getppid() != parent_pid:  # the parent ended before prctl took effect
             os._exit(1)
 

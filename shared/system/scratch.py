@@ -1,7 +1,8 @@
 """Private folders for as long as a process needs them.
 
 A process that is killed leaves its folder behind. So a folder is locked while it is in use, and a
-process that creates one with the same prefix deletes those that are not locked.
+process that creates one deletes those of its kind, and of the ``KINDS`` of our services, that are
+not locked.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from shared.system.file_lock import FolderLock
 
 SWEPT_AFTER_S = 60.0  # a folder is not locked yet just after it was created
+KINDS = ("movie-search-lexical-", "movie-search-local-", "movie-search-query-")
 
 
 @contextmanager
@@ -25,7 +27,8 @@ def scratch_folder(prefix: str) -> Iterator[Path]:
     Args:
         prefix: What its name begins with; says what the folder is for.
     """
-    _sweep(prefix)
+    for kind in {prefix, *KINDS}:
+        _sweep(kind)
     folder = Path(tempfile.mkdtemp(prefix=prefix))
     with FolderLock(folder):
         try:
@@ -41,7 +44,8 @@ def _sweep(prefix: str) -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
         lock = FolderLock(folder)
         try:
-            if lock.try_acquire() and time.time() - folder.stat().st_mtime > SWEPT_AFTER_S:
+            # A time in the future is that of a clock that was ahead, and no sign of youth.
+            if lock.try_acquire() and abs(time.time() - folder.stat().st_mtime) > SWEPT_AFTER_S:
                 shutil.rmtree(folder, ignore_errors=True)
         except OSError:  # gone, another user's, or no folder
             continue

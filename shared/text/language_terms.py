@@ -22,6 +22,7 @@ import Stemmer
 from shared.text.emoji import EMOJI
 from shared.text.function_words import FUNCTION_WORDS
 from shared.text.languages import LANGUAGES, PAIRED, SNOWBALL
+from shared.text.marks import normalised
 
 MAX_TERM_CHARS = 40
 _CACHED_WORDS = 16_384
@@ -50,12 +51,12 @@ def lowered(text: str, language: str) -> str:
     """Return a text in lower case, composed, with its accents."""
     if language == "tr":
         text = text.translate(_WITHOUT_DOT)
-    return unicodedata.normalize("NFKC", text.lower()).replace("’", "'")
+    return normalised("NFKC", text.lower()).replace("’", "'")
 
 
 def without_accents(text: str) -> str:
     """Return a text without accents; letters that are one sign, as in Korean, stay whole."""
-    decomposed = unicodedata.normalize("NFKD", text)
+    decomposed = normalised("NFKD", text)
     plain = "".join(char for char in decomposed if not unicodedata.combining(char))
     return unicodedata.normalize("NFC", plain).replace("ı", "i")
 

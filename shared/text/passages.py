@@ -24,12 +24,13 @@ class Span(NamedTuple):
     end: int
 
 
-_CLOSING = "[\"'”’»)\\]]*"
+_CLOSING = "[\"'”’»)\\]]*+"
+# Each run of marks or blanks is looked at once, from its first character: so the time is linear.
 _BOUNDARY = re.compile(
-    rf"[.!?…]+{_CLOSING}(?=\s)"  # the end of a sentence
-    rf"|(?<=[^\W\d_A-Z])[.!?…]+{_CLOSING}(?=[\"'“‘«(]?[A-ZÀ-ÖØ-Þ])"  # the same, without the space
-    r"|[。！？]+"  # languages without spaces between sentences
-    r"|\s*\n\s*"  # line breaks
+    rf"(?<![.!?…])[.!?…]++{_CLOSING}(?=\s)"  # the end of a sentence
+    rf"|(?<=[^\W\d_A-Z])[.!?…]++{_CLOSING}(?=[\"'“‘«(]?[A-ZÀ-ÖØ-Þ])"  # the same, without the space
+    r"|[。！？]++"  # languages without spaces between sentences
+    r"|(?<!\s)[^\S\n]*+\n\s*+"  # line breaks
 )
 _WORD = re.compile(r"\S+")
 

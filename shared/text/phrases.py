@@ -8,7 +8,7 @@ from shared.text.languages import ENGLISH
 from shared.text.terms import terms
 
 # A mark between two characters that are no spaces ("3.5", "U.S.A") ends nothing.
-_END = re.compile(r"[.!?…;:]+(?=\s|$)|[。！？；\n]")
+_END = re.compile(r"(?<![.!?…;:])[.!?…;:]++(?=\s|$)|[。！？；\n]")
 
 
 def phrases(text: str, language: str = ENGLISH) -> list[list[str]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from shared.text.marks import normalised
+
 MAX_QUERY_CHARS = 512
 _SPACE = re.compile(r"\s+")
 # Letters and symbols by category, but invisible: Hangul fillers, braille blank.
@@ -34,7 +36,7 @@ def clean(text: str) -> str:
     ):
         raise ValueError("Control characters and lone surrogates are not allowed")
     visible = "".join(char for char in text if unicodedata.category(char) != "Cf")
-    folded = unicodedata.normalize("NFKC", visible)
+    folded = normalised("NFKC", visible)
     cleaned = _SPACE.sub(" ", folded).strip()[:MAX_QUERY_CHARS].rstrip()
     if not any(unicodedata.category(char)[0] in "LNPS" and char not in _BLANK for char in cleaned):
         raise ValueError("Must contain at least one visible character")

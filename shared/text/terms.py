@@ -22,6 +22,7 @@ from shared.text import stemmer
 from shared.text.emoji import EMOJI, emoji_words
 from shared.text.language_terms import MAX_TERM_CHARS, language_terms
 from shared.text.languages import ENGLISH
+from shared.text.marks import normalised
 
 VERSION: Final = 2
 """Raised whenever the terms of a text change, because indexes of both kinds then exist."""
@@ -58,7 +59,7 @@ def fold(text: str) -> str:
     """Convert text to lower case, without accents."""
     if text.isascii():
         return text.lower()
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    decomposed = normalised("NFKD", text.casefold())
     return "".join(char for char in decomposed if not unicodedata.combining(char))
 
 

@@ -15,7 +15,7 @@ allowed them), so they are counted together with the movies that are left.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,9 @@ from services.embedder.database.snapshot_records import (
 )
 from services.embedder.movie_map import map_layout
 from services.embedder.publishing.map_build import PreviousMap, previous_map, write_map
+from services.embedder.publishing.passage_choice import MOST_PASSAGES, chosen_passages
 from services.embedder.publishing.pooling import pool
+from services.embedder.publishing.poster_publishing import PosterOf, PosterPublisher, no_poster
 from shared.encoder import EncoderSpec
 from shared.record import MOVIE_FIELDS, REVIEW_FACTS, MovieRecord, RecordField
 from shared.snapshot import commit
@@ -79,6 +81,7 @@ class Publisher:
         lease_folder: Folder of the leases that keep snapshots from being deleted.
         promote: The promotion gate; None to promote every snapshot.
         language: The catalogue's language, by which terms are made.
+        posters: Publishes the pictures that snapshots name; None to publish none.
     """
 
     def __init__(
@@ -92,8 +95,10 @@ class Publisher:
         lease_folder: Path,
         promote: commit.Promote | None = None,
         language: str = ENGLISH,
+        posters: PosterPublisher | None = None,
     ) -> None:
         self._records = records
+        self._posters = posters
         self._snapshots = snapshots
         self._encoder = EncoderName(
             encoder_id=spec.encoder_id,
@@ -163,6 +168,7 @@ class Publisher:
                     self._encoder,
                     previous_map(self._snapshots, self._verified, language=self._language),
                     language=self._language,
+                    poster_of=self._poster_of(),
                 ),
                 revision=source.revision,
                 expected_bytes=source.passages * (2 * self._encoder.dim + 400)
@@ -177,7 +183,7 @@ class Publisher:
             SnapshotCorrupt: The base is damaged.
         """
         counts = base.manifest.counts
-        if base.dead_share() > MOST_DEAD_SHARE:
+        if base.dead_share() > MOST_DEAD_SHARE or base.most_passages() > MOST_PASSAGES:
             return None
         with self._records.changes(since) as changes:
             share = len(changes.ids) / max(1, counts.movies)
@@ -187,7 +193,11 @@ class Publisher:
             size_bytes = sum(entry.size_bytes for entry in base.manifest.files.values())
             manifest = self._commit(
                 lambda folder: write_changes(
-                    folder, base, changes, previous_map(self._snapshots, self._verified)
+                    folder,
+                    base,
+                    changes,
+                    previous_map(self._snapshots, self._verified),
+                    poster_of=self._poster_of(),
                 ),
                 revision=changes.revision,
                 expected_bytes=round(size_bytes * (1 + 2 * share)),
@@ -240,6 +250,11 @@ class Publisher:
         deleted = commit.retain(self._snapshots, keep=self._keep, lease_folder=self._lease_folder)
         if deleted:
             get_logger().info("old snapshots deleted", count=len(deleted))
+        if self._posters is not None:
+            self._posters.sweep_when_due()
+
+    def _poster_of(self) -> PosterOf:
+        return self._posters.poster_of() if self._posters is not None else no_poster
 
     def current_is_ours(self) -> bool:
         """Whether ``CURRENT`` is readable and of the encoder in use."""
@@ -270,6 +285,7 @@ def write_files(
     previous: PreviousMap | None,
     *,
     language: str = ENGLISH,
+    poster_of: PosterOf = no_poster,
 ) -> commit.Draft:
     """Write all files of a snapshot; movies whose pooled vector is zero are left out.
 
@@ -279,18 +295,25 @@ def write_files(
         encoder: The encoder of the vectors.
         previous: The map to stay close to, if there is one.
         language: The catalogue's language.
+        poster_of: Names and publishes the picture of a movie.
     """
     with SnapshotWriter(
         folder, dim=encoder.dim, passages=source.passages, language=language
     ) as writer:
-        for movie in _movies(source.rows, encoder.dim):
-            writer.add(*movie)
+        for facts, reviews, vector in _movies(source.rows, encoder.dim):
+            writer.add(facts, reviews, vector, poster_of(facts.poster_url))
+        writer.add_former_ids(source.former_ids)
     write_map(folder, previous, movies=writer.counts.movies, dim=encoder.dim, language=language)
     return commit.Draft(counts=writer.counts, encoder=encoder, language=language)
 
 
 def write_changes(
-    folder: Path, base: Base, changes: SnapshotChanges, previous: PreviousMap | None
+    folder: Path,
+    base: Base,
+    changes: SnapshotChanges,
+    previous: PreviousMap | None,
+    *,
+    poster_of: PosterOf = no_poster,
 ) -> commit.Draft:
     """Write the files of a snapshot that differs from its base in some movies only.
 
@@ -299,12 +322,14 @@ def write_changes(
         base: The snapshot to copy the unchanged movies from.
         changes: The changed and removed movies.
         previous: The map to stay close to, if there is one.
+        poster_of: Names and publishes the picture of a movie.
     """
     encoder, language = base.manifest.encoder, base.manifest.language
     with SnapshotEditor(folder, base) as editor:
         editor.take_out(changes.ids)
-        for movie in _movies(changes.rows, encoder.dim):
-            editor.put(*movie)
+        for facts, reviews, vector in _movies(changes.rows, encoder.dim):
+            editor.put(facts, reviews, vector, poster_of(facts.poster_url))
+        editor.add_former_ids(changes.former_ids)
     write_map(folder, previous, movies=editor.counts.movies, dim=encoder.dim, language=language)
     return commit.Draft(
         counts=editor.counts, encoder=encoder, language=language, linked=editor.linked()
@@ -319,12 +344,17 @@ def _movies(
     A movie without reviews has the zero vector; one whose reviews have a zero mean is skipped.
     """
     for movie, review_rows in rows:
-        reviews = [_review(row, dim) for row in review_rows]
-        vector = pool(passage_vectors(reviews, dim)) if reviews else np.zeros(dim, np.float32)
+        # By their bytes: databases sort texts differently, and pages of reviews go by this order.
+        reviews = sorted((_review(row, dim) for row in review_rows), key=lambda it: it.review_id)
+        vector = _pooled(reviews, dim) if reviews else np.zeros(dim, np.float32)
         if vector is None:
             get_logger().error("movie skipped: zero vector", movie=movie["movie_id"])
             continue
-        yield _facts(movie, review_rows), reviews, vector
+        yield _facts(movie, review_rows), chosen_passages(reviews), vector
+
+
+def _pooled(reviews: Sequence[EncodedReview], dim: int) -> npt.NDArray[np.float32] | None:
+    return pool(passage_vectors(reviews, dim), [len(review.spans) for review in reviews])
 
 
 def _facts(movie: RowMapping, reviews: list[RowMapping]) -> MovieRecord:

@@ -14,11 +14,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
-import os
 import sqlite3
 import sys
-import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
@@ -27,11 +24,13 @@ from scrapy import Spider
 from scrapy.crawler import AsyncCrawlerProcess
 
 from services.ingest.context import Crawl
+from services.ingest.crawl.poster_step import fetch_posters
+from services.ingest.crawl.process_setup import end_with_parent, quieten_libraries
 from services.ingest.crawl.scrapy_settings import require_contact, scrapy_settings
 from services.ingest.crawl.verdict import judge
 from services.ingest.delivery.pipeline import StreamPipeline
 from services.ingest.delivery.run_end import close_run
-from services.ingest.outcome import EXIT_AGAIN, Outcome
+from services.ingest.outcome import Outcome
 from services.ingest.settings import IngestSettings
 from services.ingest.sources.sources import (
     DatasetSource,
@@ -60,18 +59,17 @@ SPIDERS: Mapping[type, type[Spider]] = {
 }
 
 
-def run_crawl(crawl: Crawl, settings: IngestSettings) -> Outcome:
-    """Crawl, and send the run's end if the crawl succeeded.
+def run_crawl(crawl: Crawl, settings: IngestSettings, demo_url: str | None = None) -> Outcome:
+    """Crawl, and fetch the posters and send the run's end if the crawl succeeded.
 
     It runs the reactor, so it can be called only once in a process.
 
     Args:
         crawl: The context of the crawl.
         settings: The settings of the service.
+        demo_url: The URL of the demo site.
     """
-    if settings.log_level != "debug":
-        for handler in logging.getLogger().handlers:
-            handler.addFilter(_is_relevant)
+    quieten_libraries(settings)
     process = AsyncCrawlerProcess(scrapy_settings(crawl, settings))
     crawler = process.create_crawler(SPIDERS[type(crawl.source)])
     task = process.crawl(crawler)
@@ -81,11 +79,17 @@ def run_crawl(crawl: Crawl, settings: IngestSettings) -> Outcome:
     error = task.exception()
     if error is not None:
         return Outcome(error=f"the crawl could not start: {error}", again=True)
-    outcome = judge(
-        crawler.stats.get_stats(), crawl.source.time_limit_s or settings.crawl_time_limit_s
-    )
+    time_limit_s = crawl.source.time_limit_s or settings.crawl_time_limit_s
+    outcome = judge(crawler.stats.get_stats(), time_limit_s)
     pipeline = crawler.get_item_pipeline(StreamPipeline)
     if outcome.error is None and pipeline is not None:
+        fetch_posters(
+            crawl,
+            pipeline.visits,
+            is_complete=outcome.complete,
+            time_limit_s=time_limit_s,
+            demo_url=demo_url,
+        )
         try:
             asyncio.run(close_run(crawl, pipeline.visits, is_complete=outcome.complete))
         except UNAVAILABLE as away:
@@ -118,26 +122,6 @@ async def _set_kept_page(crawl: Crawl, path: str) -> None:
         await redis.aclose()
 
 
-def _is_relevant(record: logging.LogRecord) -> bool:
-    """A filter of log handlers, because Scrapy sets the levels of its loggers itself."""
-    is_library = record.name.split(".")[0] in {"scrapy", "twisted", "asyncio", "filelock"}
-    return not is_library or record.levelno >= logging.WARNING
-
-
-def _end_with_supervisor() -> None:
-    """End the process when standard input ends; in a thread, so that a stuck loop cannot block it.
-
-    The supervisor holds the other end of standard input.
-    """
-
-    def wait() -> None:
-        while os.read(0, 4096):
-            pass
-        os._exit(EXIT_AGAIN)
-
-    threading.Thread(target=wait, name="supervisor-watch", daemon=True).start()
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of the process; returns its exit code."""
     parser = argparse.ArgumentParser(prog="python -m services.ingest.crawl", description=__doc__)
@@ -147,7 +131,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--supervised", action="store_true", help="end when standard input ends")
     options = parser.parse_args(arguments)
     if options.supervised:
-        _end_with_supervisor()
+        end_with_parent()
     try:
         settings = load_settings(IngestSettings)
         configure_logging("ingest", settings)
@@ -167,7 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return refused.exit_code
     structlog.contextvars.bind_contextvars(run_id=crawl.run_id, source=crawl.source.name)
-    outcome = run_crawl(crawl, settings)
+    outcome = run_crawl(crawl, settings, options.demo_url)
     _report(outcome)
     return outcome.exit_code
 

@@ -14,7 +14,8 @@ from scrapy.settings import Settings as ScrapySettings
 
 from services.ingest.context import CRAWL, MAX_ITEMS, MAX_PAGE_BYTES, MAX_URL_CHARS, Crawl
 from services.ingest.settings import IngestSettings
-from services.ingest.sources.sources import DatasetSource, Source, WebSource
+from services.ingest.sources.base_source import BaseSource
+from services.ingest.sources.sources import DatasetSource, WebSource
 from shared.settings import PREFIX, SettingsInvalid
 
 MAX_HOSTS_AT_ONCE = 8
@@ -58,7 +59,7 @@ def user_agent(contact: str | None) -> str:
     return f"semantic-movie-search/{release}" + (f" (+{contact})" if contact else "")
 
 
-def require_contact(source: Source, settings: IngestSettings) -> None:
+def require_contact(source: BaseSource, settings: IngestSettings) -> None:
     """Check that a crawl of the public web names a contact in its User-Agent.
 
     Raises:
@@ -86,7 +87,7 @@ def scrapy_settings(crawl: Crawl, settings: IngestSettings) -> ScrapySettings:
     return ScrapySettings(values, priority="cmdline")
 
 
-def _common(source: Source, settings: IngestSettings) -> dict[str, Any]:
+def _common(source: BaseSource, settings: IngestSettings) -> dict[str, Any]:
     return {
         "BOT_NAME": "semantic-movie-search",
         "USER_AGENT": user_agent(settings.crawl_contact),

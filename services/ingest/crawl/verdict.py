@@ -2,7 +2,8 @@
 
 A crawl is *done* when the items it sent and kept are reliable. It is *complete* when it also saw
 all of its source, so that an item it neither sent nor kept no longer exists there. A source may
-have movies and no reviews; but where a page was not read, it may be that with the reviews.
+have movies and no reviews; but where a page was not read, it may be that with the reviews. A
+source that has nothing any more is complete only if an operator has confirmed removals.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from services.ingest.stats import (
     STAT_INVALID,
     STAT_KEPT,
     STAT_MOVIES,
+    STAT_REMOVALS_ALLOWED,
     STAT_REVIEWS,
     STAT_UNREAD,
     STAT_UNREAD_ROWS,
@@ -29,6 +31,11 @@ from services.ingest.stats import (
 )
 
 LIMITS = frozenset({"closespider_pagecount", "closespider_itemcount", "too_many_bytes"})
+# What may be the reason why no reviews were found, so that an operator cannot confirm it.
+_MAY_HIDE_REVIEWS = (
+    ADDRESS_REFUSED, FETCH_FAULT, STAT_FIRST_UNREAD, STAT_INVALID, STAT_UNREAD, STAT_UNREAD_ROWS,
+    STAT_UNREADABLE, "robotstxt/forbidden",
+)  # fmt: skip
 # Another attempt would end in the same way.
 FINAL = frozenset({"blocked", "dataset_invalid", "file_invalid"})
 
@@ -65,7 +72,8 @@ def judge(stats: Mapping[str, Any], time_limit_s: int) -> Outcome:
     is_facts_only = stats.get(STAT_FACTS_ONLY) and (
         stats.get(STAT_FACTS_DECLARED) or not stats.get(STAT_UNREAD)
     )
-    if reviews + kept == 0 and not is_facts_only:
+    is_emptied = stats.get(STAT_REMOVALS_ALLOWED) and not any(map(stats.get, _MAY_HIDE_REVIEWS))
+    if reviews + kept == 0 and not is_facts_only and not is_emptied:
         error = f"no reviews found: {_why_no_reviews(stats)}"
         return Outcome(error=error, drifted=True, **counts)
     is_complete = (

@@ -5,13 +5,17 @@ Cleaning loses no word and joins no two words: only HTML's elements count as mar
 Bytes of Windows-1252 that were decoded as Latin-1 (``don\x92t``) are corrected. A missing space
 between two sentences ("the end.Then") is added; addresses, numbers, abbreviations and ellipses stay
 as they are.
+
+Every step takes time in proportion to the text, whatever the text is: a site decides what is in it.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
+from collections.abc import Callable
 from html.entities import html5
+
+from shared.text.marks import normalised
 
 _INLINE = (
     "a|abbr|acronym|b|bdi|bdo|big|cite|code|data|del|dfn|em|font|i|ins|kbd|mark|q|s|samp|small|"
@@ -27,19 +31,20 @@ _OTHER = (
     "audio|button|canvas|caption|embed|iframe|img|input|label|link|map|meta|noscript|object|"
     "picture|script|source|style|svg|textarea|video"
 )
-_ATTRIBUTES = r"""(?:\s+[A-Za-z_:@][\w:.@-]*(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'=<>`]+)))*"""
+# A value has few "<": so a tag that does not end costs no more than the text up to a few others.
+_VALUE = r"""(?:"[^"<]*+(?:<[^"<]*+){0,2}+"|'[^'<]*+(?:<[^'<]*+){0,2}+'|[^\s"'=<>`]++)"""
+_ATTRIBUTES = rf"(?:\s++[A-Za-z_:@][\w:.@-]*+\s*+=\s*+{_VALUE}){{0,40}}+"
 
 
 def _element(names: str) -> re.Pattern[str]:
-    return re.compile(rf"</?(?:{names}){_ATTRIBUTES}\s*/?>", re.IGNORECASE)
+    return re.compile(rf"</?(?:{names}){_ATTRIBUTES}\s*+/?>", re.IGNORECASE)
 
 
 _inline = _element(_INLINE)
 _block = _element(_BLOCK)
 _other = _element(_OTHER)
-_program = re.compile(rf"<(script|style){_ATTRIBUTES}\s*>.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
-_comment = re.compile(r"<!--.*?-->", re.DOTALL)
-_cdata = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
+_program = re.compile(rf"<(script|style){_ATTRIBUTES}\s*+>", re.IGNORECASE)
+_program_end = {name: re.compile(rf"</{name}\s*+>", re.IGNORECASE) for name in ("script", "style")}
 _entity = re.compile(r"&(?:#(\d{1,7})|#[xX]([0-9A-Fa-f]{1,6})|([A-Za-z][A-Za-z0-9]{1,31}));")
 
 _INVISIBLE = dict.fromkeys(
@@ -66,14 +71,13 @@ _glue = re.compile(
     rf"(?=[\"'“‘(\[]?(?:[{_GREAT}][{_SMALL}]|[AI](?:[\s'’]|$)))"
 )
 _address = re.compile(
-    r"://|www\.|@|/\S+/|\.(?:com|org|net|info|edu|gov|tv|co|uk|de|fr|io|html?|php)(?:\W|$)",
+    r"://|www\.|@|/(?:[^/\s]++/|//)|\.(?:com|org|net|info|edu|gov|tv|co|uk|de|fr|io|html?|php)(?:\W|$)",
     re.IGNORECASE,
 )
 _TOKEN_CHARS = 200  # how far around the end of a sentence an address is searched
 
-_line = re.compile(r"[^\S\n\u2028\u2029]*[\u2028\u2029]\s*|[^\S\n]*\n(?:[^\S\n]*\n)+\s*")
-_space = re.compile(r"[^\S\v]+")
-_LINE_MARK = "\v"  # a control character, which the text no longer contains when it is used
+_blanks = re.compile(r"[^\S\n\u2028\u2029]+")
+_breaks = re.compile(r"(?: ?[\n\u2028\u2029])++ ?")  # when each run of blanks is one space
 
 
 def clean_text(raw: str) -> str:
@@ -87,14 +91,13 @@ def clean_text(raw: str) -> str:
     """
     text = raw.replace("\r\n", "\n").replace("\r", "\n")
     for _ in range(3):  # escaped markup, and escaped escapes
-        plain = _unescape(_without_markup(text))
+        # Without what is invisible, which would hide markup: "<scr", a soft hyphen, "ipt>".
+        plain = _unescape(_without_markup(text.translate(_table)))
         if plain == text:
             break
         text = plain
-    text = unicodedata.normalize("NFC", text.translate(_table))
-    lines = _line.sub(_LINE_MARK, _glue.sub(_with_space, text))
-    lines = _space.sub(" ", lines)
-    return "\n".join(part for line in lines.split(_LINE_MARK) if (part := line.strip()))
+    text = normalised("NFC", text.translate(_table))
+    return _breaks.sub(_line_break, _blanks.sub(" ", _glue.sub(_with_space, text))).strip()
 
 
 def clip(text: str, max_chars: int) -> str:
@@ -111,12 +114,49 @@ def clip(text: str, max_chars: int) -> str:
 def _without_markup(text: str) -> str:
     if "<" not in text:
         return text
-    text = _cdata.sub(r"\1", text)
-    text = _comment.sub(" ", text)
-    text = _program.sub(" ", text)
+    text = _without_wrappers(text, "<![CDATA[", "]]>", lambda inner: inner)
+    text = _without_wrappers(text, "<!--", "-->", lambda _: " ")
+    text = _without_programs(text)
     text = _inline.sub("", text)
     text = _block.sub("\n\n", text)
     return _other.sub(" ", text)
+
+
+def _without_wrappers(text: str, start: str, end: str, kept: Callable[[str], str]) -> str:
+    """Replace what stands between two marks, and the marks; a first mark alone stays."""
+    parts: list[str] = []
+    at = 0
+    while (first := text.find(start, at)) >= 0:
+        last = text.find(end, first + len(start))
+        if last < 0:
+            break
+        parts += (text[at:first], kept(text[first + len(start) : last]))
+        at = last + len(end)
+    return "".join([*parts, text[at:]])
+
+
+def _without_programs(text: str) -> str:
+    """Replace scripts and styles by spaces; one without an end stays, and is markup like other."""
+    parts: list[str] = []
+    at = 0
+    endless: set[str] = set()
+    for opening in _program.finditer(text):
+        name = opening[1].lower()
+        if opening.start() < at or name in endless:
+            continue
+        closing = _program_end[name].search(text, opening.end())
+        if closing is None:
+            endless.add(name)
+            continue
+        parts += (text[at : opening.start()], " ")
+        at = closing.end()
+    return "".join([*parts, text[at:]])
+
+
+def _line_break(run: re.Match[str]) -> str:
+    """A line break for a paragraph's end; a space for a single break, which only wraps a line."""
+    breaks = run[0].count("\n")
+    return "\n" if breaks > 1 or breaks < len(run[0]) - run[0].count(" ") else " "
 
 
 def _with_space(end: re.Match[str]) -> str:

@@ -9,6 +9,12 @@ import lxml.html
 
 # XML text cannot contain these characters, and libxml2 would end the tree at the first one.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_BLANK = "\x0b\x0c"
+
+
+def _replacement(match: re.Match[str]) -> str:
+    """Nothing, so that a name with such a character in it stays that name; or a blank for one."""
+    return " " if match.group() in _BLANK else ""
 
 
 def parse_page(body: bytes, encoding: str = "utf-8") -> lxml.html.HtmlElement | None:
@@ -29,7 +35,7 @@ def parse_page(body: bytes, encoding: str = "utf-8") -> lxml.html.HtmlElement | 
     parser = lxml.html.HTMLParser(encoding="utf-8", no_network=True, huge_tree=False)
     try:
         tree = lxml.html.document_fromstring(
-            _CONTROL.sub(" ", text).encode(errors="replace"), parser=parser
+            _CONTROL.sub(_replacement, text).encode(errors="replace"), parser=parser
         )
     except (lxml.etree.LxmlError, ValueError):
         return None

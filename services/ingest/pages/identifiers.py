@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
+import unicodedata
 from collections.abc import Iterable
 from urllib.parse import urlsplit, urlunsplit
 
-from shared.record import ID_PATTERN, hashed_review_id
+from shared.identity import digest, is_imdb_movie, own_movie_id, review_place
+from shared.record import ID_PATTERN, MAX_MOVIE_ID_CHARS, hashed_review_id
+from shared.text.marks import normalised
 
 _IMDB_MOVIE = re.compile(r"(?<![A-Za-z0-9])(tt\d{7,10})(?![A-Za-z0-9])")
 _IMDB_REVIEW = re.compile(r"(?:^|/)(rw\d{5,12})(?=$|[/?#])")
 _PLAIN = re.compile(ID_PATTERN)
-_MAX_MOVIE_ID = 64
 _MAX_REVIEW_ID = 160
 _SHORT_TEXT = 80
 
@@ -27,19 +28,32 @@ def imdb_movie_id(*candidates: str | None) -> str | None:
 
 
 def movie_id(source: str, external_id: str) -> str:
-    """The id of a movie: the IMDb id in the source's id, else that id, else a hash of it.
+    """The id of a movie: the IMDb id in the source's id, else an id of the source's own.
+
+    Two sources may give equal ids to two movies, so that such an id gets the source's name.
 
     Args:
         source: The name of the source.
         external_id: The id in the source, or the URL of the movie's page.
     """
-    imdb_id = imdb_movie_id(external_id)
-    if imdb_id is not None:
-        return imdb_id
+    return imdb_movie_id(external_id) or own_movie_id(source, external_id)
+
+
+def spaced_id(space: str, external_id: str) -> str:
+    """The id of a movie in a space of ids that several sources share, such as ``tmdb:862``."""
     external_id = external_id.strip()
-    if len(external_id) <= _MAX_MOVIE_ID and _PLAIN.match(external_id):
-        return external_id
-    return f"{source[:40]}:{_digest(external_id, 20)}"
+    found = f"{space}:{external_id}"
+    if len(found) <= MAX_MOVIE_ID_CHARS and _PLAIN.match(found):
+        return found
+    return f"{space}:{digest(external_id, 20)}"
+
+
+def titled_id(title: str, year: int | None) -> str:
+    """The id of a movie that is known by its title and year, whatever its case and its marks."""
+    decomposed = normalised("NFKD", title.casefold()).replace("&", " and ")
+    letters = "".join(char for char in decomposed if not unicodedata.combining(char))
+    words = re.findall(r"\w+", letters.replace("'", "").replace("\u2019", "")) or [title]
+    return spaced_id("title", "-".join([*words, *([str(year)] if year is not None else [])]))
 
 
 def review_id(
@@ -54,6 +68,8 @@ def review_id(
 ) -> str:
     """The id of a review: IMDb's, else the source's, else a hash of its place and text.
 
+    Only a movie of IMDb's has reviews of IMDb's: elsewhere ``rw12345`` is an id like any other.
+
     Many viewers write "Great film!", so without an id and a URL the author and the day belong to a
     short text. Long texts do not repeat by chance; their ids stay when an author changes names.
 
@@ -66,18 +82,21 @@ def review_id(
         author: The author, if any.
         published: The day, if any.
     """
-    for candidate in (external_id, permalink):
+    for candidate in (external_id, permalink) if is_imdb_movie(movie) else ():
         match = _IMDB_REVIEW.search(candidate or "")
         if match:
             return f"imdb:{match.group(1)}"
+    at = review_place(source, movie)
     if external_id:
+        if external_id.startswith(f"{movie}:"):
+            external_id = at + external_id[len(movie) :]
         prefixed = f"{source}:{external_id}"
         if len(prefixed) <= _MAX_REVIEW_ID and _PLAIN.match(prefixed):
             return prefixed
-        return f"{source}:{_digest(external_id, 32)}"
-    place = permalink or movie
+        return f"{source}:{digest(external_id, 32)}"
+    place = permalink or at
     if permalink is None and len(text) <= _SHORT_TEXT and (author or published):
-        place = "\n".join((movie, author or "", published or ""))
+        place = "\n".join((at, author or "", published or ""))
     return hashed_review_id(source, place.encode(errors="replace").decode(), text)
 
 
@@ -99,8 +118,3 @@ def _counts(pair: str, parameters: set[str]) -> bool:
     """Whether a part of a query is the number of a page."""
     name, _, value = pair.partition("=")
     return name in parameters and (not value or value.isdecimal())
-
-
-def _digest(text: str, digits: int) -> str:
-    # Half a surrogate pair is not valid text, but a source may send it.
-    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:digits]

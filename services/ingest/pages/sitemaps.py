@@ -104,9 +104,17 @@ def parse_sitemap(body: bytes, *, max_bytes: int, url: str = "") -> Sitemap | No
         return None
     if reader.kind is None:
         return None
-    if damage is None and not reader.is_over and not reader.is_closed:
-        damage = "it ends before its end"
+    damage = damage or _first_fault(parser) or reader.omission
     return Sitemap(reader.kind == "sitemapindex", _absolute(reader.urls, url), damage)
+
+
+def _first_fault(parser: lxml.etree.XMLParser) -> str | None:
+    """The first fault behind which the parser guessed, so that it may have lost an address."""
+    for entry in parser.feed_error_log:
+        is_fatal = entry.level == lxml.etree.ErrorLevels.FATAL
+        if is_fatal and entry.type != lxml.etree.ErrorTypes.ERR_DOCUMENT_END:
+            return str(entry.message)
+    return None
 
 
 def _parse_text(body: bytes, url: str, max_bytes: int) -> Sitemap | None:
@@ -139,9 +147,9 @@ class _Reader:
     """Receives the parser's events; ``kind`` is the name of the root element of a sitemap."""
 
     def __init__(self) -> None:
-        self.is_closed = False
         self.kind: str | None = None
         self.urls: list[str] = []
+        self.omission: str | None = None
         self._open: list[str] = []
         self._text: list[str] | None = None
         self._chars = 0
@@ -172,12 +180,15 @@ class _Reader:
 
     def end(self, _tag: str) -> None:
         self._open.pop()
-        self.is_closed = not self._open
         if self._text is None:
             return
         url = "".join(self._text).strip()
         self._text = None
-        if url and len(url) <= MAX_LOCATION_CHARS and not self.is_over:
+        if self.is_over:
+            self.omission = f"it has more than {MAX_ENTRIES} addresses"
+        elif len(url) > MAX_LOCATION_CHARS:
+            self.omission = f"an address is longer than {MAX_LOCATION_CHARS} characters"
+        elif url:
             self.urls.append(url)
 
     def close(self) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import signal
 import subprocess
 import sys
 import threading
@@ -118,7 +119,7 @@ class IngestService:
     def start(self) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "services.ingest"],
+                [sys.executable, "-X", "faulthandler", "-m", "services.ingest"],
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -131,6 +132,13 @@ class IngestService:
         self.process.kill()
         self.process.wait()
         self.process = None
+
+    def where_it_is(self) -> str:
+        """What it has logged last, with the stacks of its threads; it does not survive this."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGABRT)
+        code = self.process.wait() if self.process is not None else None
+        return f"exit code {code}\n{self.log.read_text()[-6000:]}"
 
     def crawls(self) -> list[psutil.Process]:
         if self.process is None:
@@ -282,12 +290,16 @@ async def _crawl(arena: Arena, number: int, fire: Fire | None = None) -> Result:
         burning = asyncio.create_task(fire.burn(over)) if fire is not None else None
 
         async def ended() -> Run | None:
+            if burning is not None and burning.done():
+                burning.result()  # nothing is killed or started any more: why?
             record = await _patient(lambda: registry.get_run(arena.redis, run.run_id))
             assert record is not None
             return record if record.state not in {"queued", "crawling"} else None
 
         try:
             record = await async_wait_until(ended, timeout_s=ENDS_WITHIN_S + KILLS * 10)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {arena.service.where_it_is()}") from error
         finally:
             over.set()
             if burning is not None:
@@ -327,7 +339,7 @@ def _assert_whole(result: Result, undisturbed: dict[str, list[Row]]) -> None:
     assert (result.record.movies, result.record.crawled) == (MOVIES, REVIEWS)
 
 
-@pytest.mark.timeout(ENDS_WITHIN_S + KILLS * 10)
+@pytest.mark.timeout(2 * ENDS_WITHIN_S + KILLS * 10)  # so that a run that does not end says where
 async def test_kills_at_random_moments(
     private_redis: RedisServer, tmp_path: Path, capsys: pytest.CaptureFixture[str],
     counted: Counted,

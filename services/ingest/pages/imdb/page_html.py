@@ -26,6 +26,7 @@ _VOTES = re.compile(r"([\d.,]+)\s*([KM]?)")
 _NAME_AND_YEAR = re.compile(r"^(?P<name>.+?)\s+\((?:[^()]*\s)?(?P<year>\d{4})[^()]*\)")
 _DAY_FIRST = re.compile(r"(\d{1,2})\s+([A-Za-z]{3})[a-z]*\.?,?\s+(\d{4})")
 _MONTH_FIRST = re.compile(r"([A-Za-z]{3})[a-z]*\.?\s+(\d{1,2}),?\s+(\d{4})")
+_MOST_CHARS = 300  # of a title with its year, or of a day: more are neither
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 _LISTS = ".lister-list, .lister, ul.ipc-metadata-list"
@@ -98,7 +99,7 @@ def read_movie(tree: lxml.html.HtmlElement, base: str, movie_id: str) -> MovieIt
         page.css("h1[data-testid=hero__pageTitle], .subpage_title_block h3, .title_wrapper h1")
     )
     for title in (page.css("meta[property='og:title']::attr(content)").get(), name):
-        match = _NAME_AND_YEAR.match(title or "")
+        match = _NAME_AND_YEAR.match((title or "")[:_MOST_CHARS])
         if match is not None:
             name, year = match["name"], int(match["year"])
             break
@@ -182,9 +183,10 @@ def _votes(text: str | None) -> int | None:
 
 def _day(text: str | None) -> str | None:
     """``15 February 2012`` or ``Feb 15, 2012`` as an ISO date."""
-    if match := _DAY_FIRST.search(text or ""):
+    text = (text or "")[:_MOST_CHARS]
+    if match := _DAY_FIRST.search(text):
         day, month, year = match.groups()
-    elif match := _MONTH_FIRST.search(text or ""):
+    elif match := _MONTH_FIRST.search(text):
         month, day, year = match.groups()
     else:
         return None

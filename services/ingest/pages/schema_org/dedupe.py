@@ -10,8 +10,8 @@ remain two.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections import defaultdict, deque
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -42,8 +42,13 @@ def _missing(first: MovieItem | ReviewItem, second: MovieItem | ReviewItem) -> d
     }
 
 
+Key = tuple[str | bool, ...]
+
+
 class Duplicates:
     """Finds the duplicate of a review among the reviews in another syntax.
+
+    The time for a page is in proportion to its reviews, even if all of them begin alike.
 
     Args:
         reviews: The reviews of one movie in the other syntax.
@@ -52,14 +57,23 @@ class Duplicates:
 
     def __init__(self, reviews: Sequence[ReviewItem], pages: Collection[str] = ()) -> None:
         self._pages = frozenset(pages)
-        self._reviews = list(reviews)
-        self._free = set(range(len(self._reviews)))
-        self._by_name: dict[str, list[int]] = defaultdict(list)
-        self._by_head: dict[str, list[int]] = defaultdict(list)
-        for at, review in enumerate(self._reviews):
+        self._free = [True] * len(reviews)
+        keys: list[Key]
+        self._queues: dict[Key, deque[int]] = defaultdict(deque)
+        for at, review in enumerate(reviews):
+            author = _author(review)
             for name in self._names(review):
-                self._by_name[name].append(at)
-            self._by_head[_words(review.text)[:HEAD_CHARS]].append(at)
+                keys = [("name", name), ("name", name, author)]
+                for key in keys:
+                    self._queues[key].append(at)
+            words = _words(review.text)
+            has_id = bool(review.external_id)
+            head = words[:HEAD_CHARS]
+            keys = [
+                ("head", head, has_id), ("head", head, has_id, author), ("words", words, has_id)
+            ]  # fmt: skip
+            for key in keys:
+                self._queues[key].append(at)
 
     def find(self, review: ReviewItem) -> int | None:
         """Find the duplicate of a review; further calls do not find it again.
@@ -67,36 +81,49 @@ class Duplicates:
         Returns:
             Its position in ``reviews``; None when there is no duplicate.
         """
+        author = _author(review)
         for name in self._names(review):
-            for at in self._by_name.get(name, ()):
-                is_id = name == review.external_id
-                if at in self._free and (is_id or _may_be_one_author(self._reviews[at], review)):
-                    self._free.discard(at)
-                    return at
-        words = _words(review.text)
-        for at in self._by_head.get(words[:HEAD_CHARS], ()):
-            if at in self._free and _alike(self._reviews[at], review, words):
-                self._free.discard(at)
+            keys: list[Key] = [("name", name)]
+            if name != review.external_id and author:
+                keys = [("name", name, author), ("name", name, "")]
+            at = self._take_first(keys)
+            if at is not None:
                 return at
-        return None
+        words = _words(review.text)
+        # Two ids differ, because equal ones were matched before.
+        with_ids = (False,) if review.external_id else (False, True)
+        head = words[:HEAD_CHARS]
+        keys = []
+        for has_id in with_ids:
+            if author:
+                keys += [("head", head, has_id, author), ("head", head, has_id, "")]
+            else:
+                keys.append(("head", head, has_id))
+            if len(words) >= HEAD_CHARS:
+                keys.append(("words", words, has_id))
+        return self._take_first(keys)
+
+    def _take_first(self, keys: Iterable[Key]) -> int | None:
+        """The first free position in some queues, which is free no more."""
+        first: int | None = None
+        for key in keys:
+            queue = self._queues.get(key)
+            while queue and not self._free[queue[0]]:
+                queue.popleft()
+            if queue and (first is None or queue[0] < first):
+                first = queue[0]
+        if first is not None:
+            self._free[first] = False
+        return first
 
     def _names(self, review: ReviewItem) -> list[str]:
         names = (review.external_id, review.url)
         return [name for name in names if name and name not in self._pages]
 
 
-def _may_be_one_author(first: ReviewItem, second: ReviewItem) -> bool:
-    authors = {clean_text(name).casefold() for name in (first.author, second.author) if name}
-    return len(authors) < 2
-
-
-def _alike(first: ReviewItem, second: ReviewItem, words: str) -> bool:
-    """Whether two reviews whose texts begin with the same words are duplicates."""
-    if first.external_id and second.external_id:
-        return False  # their ids differ, because equal ids were matched before
-    if _may_be_one_author(first, second):
-        return True
-    return len(words) >= HEAD_CHARS and _words(first.text) == words
+def _author(review: ReviewItem) -> str:
+    """The author's name, without case; empty when it is not known: it may be anyone's review."""
+    return clean_text(review.author).casefold() if review.author else ""
 
 
 def _words(text: str) -> str:

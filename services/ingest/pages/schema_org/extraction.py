@@ -33,6 +33,7 @@ from services.ingest.pages.unread import Unread
 
 __all__ = ["PageContent", "ReviewedMovie", "extract", "extract_from"]
 
+MAX_ALIKE = 20  # movies of one title with which one of the other syntax is compared
 _REVIEW_TYPES = {"review", "userreview", "criticreview"}
 _OTHER_WORKS = {
     "tvseries", "tvepisode", "tvseason", "videogame", "book", "product", "creativework"
@@ -107,6 +108,15 @@ def extract_from(
     return PageContent(page.movies, page.unread, page.without_text, page.of_others, head)
 
 
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """What a review is about: a movie or another work, and whether an id or address names it."""
+
+    is_movie: bool
+    is_other_work: bool
+    is_named: bool
+
+
 class _Page:
     """Collects the movies of a page, from one syntax after the other.
 
@@ -122,6 +132,9 @@ class _Page:
         self._items = NodeItems(url, source, head)
         self._movies: dict[str, ReviewedMovie] = {}
         self._duplicates: dict[str, Duplicates] = {}
+        self._by_title: dict[str, list[ReviewedMovie]] = {}
+        self._subjects: dict[int, _Subject] = {}
+        self._read_movies: dict[int, MovieItem] = {}
         self._references = References([], self._items.absolute)
         self.unread = self._items.unread
         self.without_text = 0
@@ -138,6 +151,10 @@ class _Page:
             movie_id: Duplicates(reviewed.reviews, {self._url, self._head.address})
             for movie_id, reviewed in self._movies.items()
         }
+        self._by_title = {}
+        for reviewed in self._movies.values():
+            self._by_title.setdefault(_title_key(reviewed.movie), []).append(reviewed)
+        self._subjects, self._read_movies = {}, {}
         self._references = References(list(nodes_of(blocks)), self._items.absolute)
         nodes = self._references.nodes
         nested: set[int] = set()  # reviews inside a movie, and movies inside a review
@@ -184,19 +201,31 @@ class _Page:
         if not about and is_outermost and only is not None:
             self._add_review(only, review)  # it reviews the only movie of the page
         subjects = [self._references.resolved(part) for part in about]
-        movies = [subject for subject in subjects if isinstance(subject, dict)]
-        self.of_others += sum(
-            not is_movie(subject) and bool(types_of(subject) & _OTHER_WORKS) for subject in movies
-        )
-        for at, movie in enumerate(filter(is_movie, movies)):
-            named = imdb_id_of(movie) or self._items.own_address(movie)
-            if named is None and only is not None:
+        works = [(node, self._subject(node)) for node in subjects if isinstance(node, dict)]
+        self.of_others += sum(subject.is_other_work for _, subject in works)
+        movies = [(node, subject) for node, subject in works if subject.is_movie]
+        for at, (movie, subject) in enumerate(movies):
+            if not subject.is_named and only is not None:
                 self._add_review(only, review)
             else:
                 self._add(movie, [review], is_shared=at > 0)
 
+    def _subject(self, node: Node) -> _Subject:
+        """What a node is, looked at once however many reviews refer to it."""
+        if id(node) not in self._subjects:
+            is_about_movie = is_movie(node)
+            self._subjects[id(node)] = _Subject(
+                is_movie=is_about_movie,
+                is_other_work=not is_about_movie and bool(types_of(node) & _OTHER_WORKS),
+                is_named=bool(imdb_id_of(node) or self._items.own_address(node)),
+            )
+        return self._subjects[id(node)]
+
     def _add(self, node: Node, reviews: list[Node], *, is_shared: bool = False) -> None:
-        item = self._items.to_movie(self._references.looked_up(node))
+        item = self._read_movies.get(id(node))
+        if item is None:
+            item = self._items.to_movie(self._references.looked_up(node))
+            self._read_movies[id(node)] = item
         reviewed = self._known(item)
         if reviewed is None:
             reviewed = self._movies[item.movie_id] = ReviewedMovie(item)
@@ -208,10 +237,13 @@ class _Page:
         """The same movie from earlier on the page: by id, or by title in the other syntax."""
         if item.movie_id in self._movies or not self._duplicates:
             return self._movies.get(item.movie_id)
-        for reviewed in self._movies.values():
-            is_in_other_syntax = reviewed.movie.movie_id in self._duplicates
+        title = _title_key(item)
+        alike = [self._by_title.get(title, []), self._by_title.get("", [])]
+        if not title:
+            alike = list(self._by_title.values())[:MAX_ALIKE]
+        for reviewed in (movie for movies in alike for movie in movies[:MAX_ALIKE]):
             years = {reviewed.movie.year, item.year} - {None}
-            if is_in_other_syntax and len(years) < 2 and _have_same_title(reviewed.movie, item):
+            if len(years) < 2 and len({title, _title_key(reviewed.movie)} - {""}) < 2:
                 return reviewed
         return None
 
@@ -230,7 +262,6 @@ class _Page:
             reviewed.reviews[at] = merged_review(reviewed.reviews[at], review)
 
 
-def _have_same_title(first: MovieItem, second: MovieItem) -> bool:
-    """Whether two movies have the same title, or one has none."""
-    titles = {clean_text(movie.title or "").casefold() for movie in (first, second)}
-    return len(titles - {""}) < 2
+def _title_key(movie: MovieItem) -> str:
+    """A movie's title, without case; empty for one without a title, which may be any movie."""
+    return clean_text(movie.title or "").casefold()

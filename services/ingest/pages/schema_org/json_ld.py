@@ -22,11 +22,12 @@ from typing import Any
 import lxml.html
 
 MAX_NODES = 20_000  # per page; more than any normal page has
+MAX_TERMS = 200  # of a context; each context below it copies them
 
 Node = dict[str, Any]
 
 _JSONLD = "application/ld+json"
-_CDATA = re.compile(r"(?://|/\*)?\s*(?:<!\[CDATA\[|\]\]>)\s*(?:\*/)?")
+_CDATA = re.compile(r"(?:(?://|/\*)\s*+)?(?:<!\[CDATA\[|\]\]>)(?:\s*+\*/)?")
 _HTML_COMMENT = re.compile(r"\A\s*<!--.*-->")
 # A string or comment without an end reaches to the end of the text: so matching is linear.
 _STRING = r'"(?:[^"\\]|\\.?)*+(?:"|\Z)'
@@ -184,6 +185,8 @@ class _Names:
             terms = dict(names.terms or {})
             for term, meaning in part.items():
                 iri = meaning.get("@id") if isinstance(meaning, dict) else meaning
+                if len(terms) >= MAX_TERMS:
+                    break
                 if isinstance(iri, str) and not term.startswith("@"):
                     terms[term] = iri
             language = part.get("@language", names.language)

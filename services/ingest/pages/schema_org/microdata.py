@@ -86,7 +86,7 @@ class _Reader:
         for part in parts:
             if part in above:
                 continue  # an itemref to an enclosing element
-            for name in (part.get("itemprop") or "").split():
+            for name in self._attribute(part, "itemprop").split():
                 value = self._value(part, name, above)
                 if value is not None:
                     values.setdefault(name, []).append(value)
@@ -99,7 +99,7 @@ class _Reader:
     def _properties(self, scope: HtmlElement) -> tuple[list[HtmlElement], bool]:
         """The properties of ``scope``, in page order, and whether it is marked as a spoiler."""
         properties = []
-        marked = bool(_SPOILER.search(scope.get("class") or ""))
+        marked = self._is_marked(scope)
         roots = [*scope.iterchildren("*"), *self._referred(scope)]
         waiting = roots[::-1]
         seen = {scope}
@@ -111,13 +111,22 @@ class _Reader:
             seen.add(element)
             if element.get("itemprop") is not None:
                 properties.append(element)
-            marked = marked or bool(_SPOILER.search(element.get("class") or ""))
+            marked = marked or self._is_marked(element)
             if element.get("itemscope") is None:
                 waiting.extend(element.iterchildren("*", reversed=True))
         return properties, marked
 
+    def _is_marked(self, element: HtmlElement) -> bool:
+        return bool(_SPOILER.search(self._attribute(element, "class")))
+
+    def _attribute(self, element: HtmlElement, name: str) -> str:
+        """An attribute, which costs as many steps as a text of its length."""
+        value = element.get(name) or ""
+        self._spend(len(value) // _STEP_CHARS)
+        return value
+
     def _referred(self, scope: HtmlElement) -> list[HtmlElement]:
-        names = (scope.get("itemref") or "").split()
+        names = self._attribute(scope, "itemref").split()
         if not names:
             return []
         if self._by_id is None:
@@ -149,6 +158,7 @@ class _Reader:
     def _link(self, given: str | None) -> str | None:
         if given is None:
             return None
+        self._spend(1 + len(given) // _STEP_CHARS)
         try:
             return urljoin(self._url, given.strip())
         except ValueError:

@@ -56,6 +56,7 @@ class NodeItems:
         self._head = head
         self._language = head.language
         self.unread: list[Unread] = []
+        self._seen: set[Unread] = set()
 
     def to_review(self, node: Node, movie: str, *, is_shared: bool = False) -> ReviewItem | None:
         """A review, from its node with the nodes that it refers to; None when it has no text.
@@ -156,7 +157,8 @@ class NodeItems:
             return read(value)
         except ValueUnread as error:
             unread = Unread("value", f"{self._url} {name}", error.why, error.excerpt)
-            if unread not in self.unread:
+            if unread not in self._seen:
+                self._seen.add(unread)
                 self.unread.append(unread)
             return None
 
@@ -210,4 +212,4 @@ def _spoiler(node: Node, text: str, title: str | None) -> bool | None:
             return is_spoiler
     words = [part for name in texts_of(node.get("keywords")) for part in re.split(r"[,;]", name)]
     is_tagged = any(word.strip().lower() in {"spoiler", "spoilers"} for word in words)
-    return True if is_tagged or says_spoiler(text[:200]) or says_spoiler(title or "") else None
+    return True if is_tagged or says_spoiler(text) or says_spoiler(title or "") else None

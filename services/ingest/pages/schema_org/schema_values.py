@@ -30,6 +30,7 @@ _SPOILER_SAID = re.compile(
     r")",
     re.IGNORECASE,
 )
+_WARNING_CHARS = 200  # a warning stands at the beginning
 _DENIED = re.compile(r"\W*(?:no|not|non|without|zero)\b", re.IGNORECASE)
 
 
@@ -214,7 +215,8 @@ def truth_of(value: Any) -> bool | None:
 
 def says_spoiler(text: str) -> bool:
     """Whether a text begins with a spoiler warning."""
-    return bool(_SPOILER_SAID.match(text)) and not _DENIED.match(text)
+    beginning = text[:_WARNING_CHARS]
+    return bool(_SPOILER_SAID.match(beginning)) and not _DENIED.match(beginning)
 
 
 def _spoken_text(value: Any) -> tuple[str, str | None] | None:

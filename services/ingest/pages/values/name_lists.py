@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final
 
 from services.ingest.pages.values.texts import NULLS, ValueUnread, is_missing, text
+from shared.text.marks import with_few_marks
 
 _SEPARATORS: Final = ("|", ";", "\n", ",")
 _MOST_CHARS: Final = 200_000
@@ -83,7 +84,7 @@ def _written_list(said: str) -> Any:
     if _NUMPY_LIST.fullmatch(said):
         return re.findall(r"'([^']*)'", said)
     try:
-        found = ast.literal_eval(said)
+        found = ast.literal_eval(with_few_marks(said))  # Python normalises names
     except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
         found = None
     if isinstance(found, (set, frozenset)):

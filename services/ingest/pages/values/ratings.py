@@ -19,14 +19,16 @@ LETTERS: Final[Mapping[str, float]] = {
 """Letters as Metacritic converts critics' grades, in tenths."""
 
 _FRACTIONS: Final = {"½": 0.5, "¼": 0.25, "¾": 0.75, "⅓": 1 / 3, "⅔": 2 / 3}
-_N = r"(\d{1,4}(?:[.,]\d{1,4})?)\s*([½¼¾⅓⅔]|\d/[2-8](?!\d))?"
+# Blanks are never given back, so that the time is linear in their number.
+_N = r"(\d{1,4}(?:[.,]\d{1,4})?)\s*+([½¼¾⅓⅔]|\d/[2-8](?!\d))?"
 _OF = re.compile(
-    rf"{_N}\s*(?:stars?\s*)?(?:/|(?:out\s+)?of\b)\s*(\d{{1,4}}(?:[.,]\d{{1,4}})?)\s*(?:stars?|points?)?",
+    rf"{_N}\s*+(?:stars?\s*+)?(?:/|(?:out\s++)?of\b)\s*+"
+    r"(\d{1,4}(?:[.,]\d{1,4})?)\s*+(?:stars?|points?)?",
     re.IGNORECASE,
 )
-_PER_CENT = re.compile(rf"{_N}\s*(?:%|per\s?cent)", re.IGNORECASE)
-_STARS = re.compile(rf"{_N}\s*(?:stars?|\*|★)", re.IGNORECASE)
-_POINTS = re.compile(rf"(?:{_N}|([½¼¾]))\s*(?:points?|pts)?", re.IGNORECASE)
+_PER_CENT = re.compile(rf"{_N}\s*+(?:%|per\s?cent)", re.IGNORECASE)
+_STARS = re.compile(rf"{_N}\s*+(?:stars?|\*|★)", re.IGNORECASE)
+_POINTS = re.compile(rf"(?:{_N}|([½¼¾]))\s*+(?:points?|pts)?", re.IGNORECASE)
 _DRAWN = re.compile(r"([★⭐✮✭\*]*)([½⯨]?)([☆✩]*)")
 _USUAL_SCALES: Final = (5.0, 10.0, 100.0)
 
