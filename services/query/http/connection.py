@@ -11,6 +11,10 @@ httptools bounds nothing, and uvicorn waits as long as a client likes. Here:
    off.
 4. Bytes that cannot be parsed are answered 400. Responses that are still due to earlier requests of
    the connection are sent first: otherwise a client would take the refusal for one of them.
+5. An offer of another protocol (``Upgrade: h2c``, from Java's HttpClient and ``curl --http2``) is
+   not taken, and the request is answered as if it had not been made (RFC 9110, section 7.8).
+6. A client over its share of the connections is answered 503 and closed
+   (``services.query.http.connections``).
 
 Timers are started only when data ends in the middle of a request: most requests arrive in one
 piece.
@@ -21,10 +25,14 @@ from __future__ import annotations
 import asyncio
 import http
 import secrets
-from typing import Any
+from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import httptools
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from services.query.http.clients import client_at
+from services.query.http.connections import Connections
 from services.query.http.problems import MEDIA_TYPE, Problem, Problems
 from services.query.http.security_headers import SECURITY_HEADERS
 
@@ -36,6 +44,10 @@ LEAST_TAKEN_BYTES = 16 * 1024
 
 class HeadTooLarge(Exception):
     """The head of a request exceeds ``MAX_HEAD_BYTES``."""
+
+
+class ConnectUnsupported(Exception):
+    """A CONNECT request, which asks for a tunnel."""
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
@@ -50,25 +62,45 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._timer: asyncio.TimerHandle | None = None
         self._take_timer: asyncio.TimerHandle | None = None
         self._refusal: Problem | None = None
+        self._running: RequestResponseCycle | None = None
+        self._connections = cast("Connections | None", self.app_state.get("connections"))
+        self._client = ""
+        self._is_counted = False
+        self._untaken_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start the timer for the first request."""
+        """Count the connection, and start the timer for the first request."""
         super().connection_made(transport)
+        self._client = client_at(self.client[0]) if self.client is not None else ""
+        if self._connections is not None:
+            self._is_counted = self._connections.admit(self._client)
+            if not self._is_counted:
+                self._refuse(Problem(Problems.TOO_MANY_CONNECTIONS))
+                return
         self._start_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Cancel the timers."""
+        """Cancel the timers, and tell the request that is being answered."""
         self._stop_timer()
         if self._take_timer is not None:
             self._take_timer.cancel()
+        if self._running is not None and not self._running.response_complete:
+            self._running.disconnected = True  # uvicorn tells only the newest request
         super().connection_lost(exc)
+        self._count_untaken(0)
+        if self._connections is not None and self._is_counted:
+            self._connections.closed(self._client)
 
     def data_received(self, data: bytes) -> None:
         """Parse data; count the bytes of an incomplete head, because the parser keeps all of it."""
         if self._is_over():
             return
         was_in_head = self._in_head
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self._parse(memoryview(data))
+        except httptools.HttpParserError:
+            self.send_400_response("")
         if self._is_over():
             return
         if was_in_head and self._in_head:
@@ -78,6 +110,30 @@ class BoundedHttpProtocol(HttpToolsProtocol):
                 return
         if self._in_head or self._is_idle():
             self._start_timer()
+
+    def _parse(self, data: memoryview) -> None:
+        """Parse data as HTTP, whatever other protocol is offered in it.
+
+        The parser ends at a head with an offer. A new one reads the same head without the offer,
+        and goes on behind it.
+        """
+        while True:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as offer:
+                head = self._head_without_offer()
+                data = data[offer.args[0] :]
+                self.parser = httptools.HttpRequestParser(self)
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+                self.parser.feed_data(head)
+            else:
+                return
+
+    def _head_without_offer(self) -> bytes:
+        version = self.scope["http_version"].encode()
+        lines = [b"%b %b HTTP/%b" % (self.scope["method"].encode(), self.url, version)]
+        lines += [b"%b: %b" % pair for pair in self.headers if pair[0] != b"upgrade"]
+        return b"\r\n".join([*lines, b"", b""])
 
     def on_message_begin(self) -> None:
         """Reset the counts: a request begins, perhaps on a connection that was kept alive."""
@@ -100,14 +156,58 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
         Raises:
             HeadTooLarge: the head arrived in one piece, but is too large. The parser passes the
-                exception on, and uvicorn calls ``send_400_response``.
+                exception on as an ``HttpParserError``.
+            ConnectUnsupported: the request asks for a tunnel.
         """
         if self._parsed_bytes > MAX_HEAD_BYTES:
             raise HeadTooLarge
+        if self.parser.should_upgrade():
+            method = self.parser.get_method()
+            if method == b"CONNECT":
+                raise ConnectUnsupported
+            self.scope["method"] = method.decode("ascii")
+            self.scope["http_version"] = self.parser.get_http_version()
+            return  # ``_parse`` reads the head again, without the offer
         super().on_headers_complete()
+        self._note_authority()
         self._had_request = True
         self._in_head = False
         self._stop_timer()
+
+    def on_message_complete(self) -> None:
+        """Note that the body is complete; the head of an offer has none yet."""
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
+
+    def _note_authority(self) -> None:
+        """Keep the host of an absolute target, which counts instead of the header's."""
+        if not self.url.startswith(b"/"):
+            authority = self.url.partition(b"://")[2].partition(b"/")[0].partition(b"?")[0]
+            cast("dict[str, Any]", self.scope)["authority"] = authority.rpartition(b"@")[2]
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._running = cycle
+        cast("dict[str, Any]", cycle.scope)["is_gone"] = lambda: cycle.disconnected
+        super()._start_asgi_task(cycle, app)
+
+    def pause_writing(self) -> None:
+        """Count what waits for the client: uvicorn sends no more until it has been taken."""
+        super().pause_writing()
+        self._count_untaken(self.transport.get_write_buffer_size())
+
+    def resume_writing(self) -> None:
+        """Count that the client has taken it."""
+        super().resume_writing()
+        self._count_untaken(0)
+
+    def _count_untaken(self, size: int) -> None:
+        if self._connections is None:
+            return
+        if self._untaken_bytes:
+            self._connections.taken(self._client, self._untaken_bytes)
+        if size:
+            self._connections.waits_for(self._client, size)
+        self._untaken_bytes = size
 
     def on_response_complete(self) -> None:
         """Watch that the client takes the response; send a refusal that is due after it."""
@@ -164,6 +264,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         headers = {
             "Content-Type": MEDIA_TYPE, "Content-Length": str(len(body)), "Connection": "close",
             "X-Request-ID": request_id, "Cache-Control": "no-store", **SECURITY_HEADERS,
+            **problem.headers,
         }  # fmt: skip
         lines = [f"HTTP/1.1 {status.value} {status.phrase}"]
         lines += [f"{name.lower()}: {value}" for name, value in headers.items()]

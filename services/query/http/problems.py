@@ -44,6 +44,10 @@ class Problems(Kind, Enum):
         400, "malformed-request", "Malformed HTTP request",
         "The request is not HTTP/1.1. The server closes the connection.",
     )  # fmt: skip
+    INVALID_HOST = (
+        400, "invalid-host", "The Host is missing or invalid",
+        "Send exactly one Host header, with the name or address of this service.",
+    )  # fmt: skip
     UNAUTHORIZED = (
         401, "unauthorized", "The admin token is missing or wrong",
         "Send the header Authorization: Bearer TOKEN.",
@@ -73,6 +77,10 @@ class Problems(Kind, Enum):
         404, "unknown-activation", "Unknown activation id",
         "No activation has this id; activations are kept for one day.",
     )  # fmt: skip
+    UNKNOWN_REMOVAL = (
+        404, "unknown-removal", "Unknown removal id",
+        "No removal has this id; removals are kept for seven days.",
+    )  # fmt: skip
     METHOD_NOT_ALLOWED = (
         405, "method-not-allowed", "Method not allowed",
         "The Allow header lists the allowed methods.",
@@ -101,6 +109,10 @@ class Problems(Kind, Enum):
         415, "unsupported-media-type", "Unsupported media type",
         "Send Content-Type: application/json, without a Content-Encoding.",
     )  # fmt: skip
+    HOST_NOT_ALLOWED = (
+        421, "host-not-allowed", "The Host is no name of this service",
+        "Add the name to the setting MOVIE_SEARCH_ALLOWED_HOSTS of the query service.",
+    )  # fmt: skip
     INVALID_REQUEST = (
         422, "invalid-request", "Invalid request", "See errors for the invalid fields.",
     )  # fmt: skip
@@ -126,6 +138,14 @@ class Problems(Kind, Enum):
     )  # fmt: skip
     OVERLOADED = (
         503, "overloaded", "Too many searches are waiting", "Try again in a few seconds.",
+    )  # fmt: skip
+    TOO_MANY_CONNECTIONS = (
+        503, "too-many-connections", "Too many connections from this address",
+        "Close connections that are not in use. The server closes this one.",
+    )  # fmt: skip
+    ANSWERS_NOT_TAKEN = (
+        503, "answers-not-taken", "Too much of earlier answers has not been taken",
+        "Read the answers on the other connections from this address first.",
     )  # fmt: skip
     REDIS_UNAVAILABLE = (
         503, "redis-unavailable", "Redis cannot be reached",

@@ -1,9 +1,8 @@
 """A limit on the wrong admin tokens of each client.
 
-A client is an address; for IPv6 a /64, because one client can use all of its addresses. A client
-may send ``BURST`` wrong tokens at once and one more every ``EVERY_S``: a leaky bucket, stored as
-the time at which it is empty again. At most ``MAX_CLIENTS`` buckets are kept; the least recently
-used goes first.
+A client may send ``BURST`` wrong tokens at once and one more every ``EVERY_S``: a leaky bucket,
+stored as the time at which it is empty again. At most ``MAX_CLIENTS`` buckets are kept; the least
+recently used goes first. ``services.query.http.clients`` says what a client is.
 
 Only wrong tokens are counted. So the right token is always accepted, however many wrong ones come
 from the same address: behind one proxy all clients have the proxy's address.
@@ -14,14 +13,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
 
 from cachetools import LRUCache
+
+from services.query.http.clients import client_at
 
 BURST = 20
 EVERY_S = 3.0
 MAX_CLIENTS = 1024
-_NETWORK_BITS = 64
 
 
 @dataclass(slots=True)
@@ -57,7 +56,7 @@ class TokenThrottle:
     def count(self, address: str) -> ThrottleDecision:
         """Count a wrong token from a client's address."""
         now_s = self._clock()
-        client = _client(address)
+        client = client_at(address)
         bucket = self._buckets.get(client)
         if bucket is None or bucket.empty_at_s <= now_s:
             bucket = self._buckets[client] = _Bucket(now_s)
@@ -68,13 +67,3 @@ class TokenThrottle:
             return decision
         bucket.empty_at_s += EVERY_S
         return ThrottleDecision()
-
-
-def _client(address: str) -> str:
-    try:
-        parsed = ip_address(address)
-    except ValueError:  # a client of a Unix socket has no address
-        return address
-    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None:
-        return f"{int(parsed) >> (128 - _NETWORK_BITS):x}::/{_NETWORK_BITS}"
-    return str(parsed)

@@ -1,37 +1,41 @@
-"""One thread that computes searches, behind a bounded queue.
+"""One thread that computes searches, behind a bounded queue in which clients take turns.
 
 Tokenizers are not thread-safe, one inference at a time is fastest, and a snapshot's catalogue may
-be used by one thread only: so one thread encodes, ranks and reads. It takes the waiting jobs, up to
-``MAX_BATCH``, encodes the texts of all of them in one call, then finishes each job with its
-vectors. An idle thread starts a job at once; no job is held back to fill a batch. While jobs wait,
-the event loop runs between two batches: responses are sent, and new requests are read. Recent
-queries are not encoded again (``services.query.serving.query_vectors``).
+be used by one thread only: so one thread encodes, ranks and reads
+(``services.query.serving.computing``). It takes waiting jobs, up to ``MAX_BATCH``, encodes the
+texts of all of them in one call, then finishes each job with its vectors. An idle thread starts a
+job at once; no job is held back to fill a batch. While jobs wait, the event loop runs between two
+batches: responses are sent, and new requests are read.
 
-A job that finds the queue full is refused. Jobs that are submitted together are accepted or refused
-together, and each takes one place in the queue. A job that has waited too long leaves the queue and
-is never computed. A text that fails does not fail other jobs: a batch that fails is encoded again
-job by job.
+Whose turn it is, ``services.query.serving.fair_queue`` decides, and which jobs are not computed
+together, ``services.query.serving.activity``.
+
+A job that finds the queue full is refused, unless its client has less than its share of the queue.
+Jobs that are submitted together are accepted or refused together, and each takes one place in the
+queue. A job that has waited too long, or whose client has closed the connection, leaves the queue
+and is never computed. A text that fails does not fail other jobs: a batch that fails is encoded
+again job by job.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
-import numpy as np
-
+from services.query.serving.activity import Activity
+from services.query.serving.computing import Job, JobResult, QueuedJob, compute
+from services.query.serving.fair_queue import FairQueue
 from services.query.serving.metrics import Metrics
 from services.query.serving.query_vectors import QueryVectors
+from services.query.serving.requester import REQUESTER
 from shared.encoder import Encoder, Vectors
 
 MAX_BATCH = 8  # larger batches gained nothing measurable
 LOOP_PASSES = 4  # of the event loop: send responses, read requests, start tasks, submit jobs
+ROOM = 2  # clients with less than their share wait beyond the capacity, up to this many times it
 
 T = TypeVar("T")
 
@@ -48,45 +52,8 @@ class Closed(RuntimeError):
     """The service is shutting down."""
 
 
-@dataclass(frozen=True, slots=True)
-class JobResult(Generic[T]):
-    """The result of a job.
-
-    Attributes:
-        value: The value that ``finish`` returned.
-        encode_ms: Time to encode the texts of the whole batch; 0 for a job without texts.
-        finish_ms: Time of ``finish``.
-    """
-
-    value: T
-    encode_ms: float
-    finish_ms: float
-
-
-@dataclass(frozen=True, slots=True)
-class Job(Generic[T]):
-    """A computation for the work thread.
-
-    Attributes:
-        texts: Texts to encode; may be empty.
-        finish: Called on the work thread with the unit vectors of the texts, float32, shape
-            ``(len(texts), dim)``.
-    """
-
-    texts: Sequence[str]
-    finish: Callable[[Vectors], T]
-
-
-@dataclass(eq=False, slots=True)
-class _QueuedJob:
-    encoder: Encoder | None  # None for a job without texts
-    job: Job[Any]
-    result: asyncio.Future[JobResult[Any]]
-    waiting_since: float = field(default_factory=time.perf_counter)
-    is_waiting: bool = True
-
-
-_Outcome = JobResult[Any] | Exception
+class ClientGone(RuntimeError):
+    """The client closed the connection before the job started, and it was not computed."""
 
 
 class Batcher:
@@ -102,7 +69,13 @@ class Batcher:
     """
 
     def __init__(
-        self, *, capacity: int, timeout_s: float, metrics: Metrics, cached_queries: int = 0
+        self,
+        *,
+        capacity: int,
+        timeout_s: float,
+        metrics: Metrics,
+        cached_queries: int = 0,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         """Start the thread.
 
@@ -111,12 +84,15 @@ class Batcher:
             timeout_s: Seconds that a job may wait before it is dropped.
             metrics: Metrics to update.
             cached_queries: Number of query vectors to cache; 0 disables the cache.
+            clock: Returns the seconds by which the wait of a job is measured.
         """
         self._capacity = capacity
         self._timeout_s = timeout_s
         self._metrics = metrics
         self._vectors = QueryVectors(cached_queries, metrics=metrics)
-        self._waiting: deque[_QueuedJob] = deque()
+        self._clock = clock
+        self._waiting: FairQueue[QueuedJob] = FairQueue()
+        self._activity = Activity()
         self._wake = asyncio.Event()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="search")
         self._loop = asyncio.get_running_loop()
@@ -131,10 +107,15 @@ class Batcher:
         Raises:
             Overloaded: the queue is full.
             QueueTimeout: the job did not start in time.
+            ClientGone: the client closed the connection before the job started.
             Closed: the service is shutting down.
             Exception: the error of encoding these texts, or of ``finish``.
         """
-        [queued] = self._admit(encoder, [Job(texts, finish)])
+        return await self.submit(encoder, Job(texts, finish))
+
+    async def submit(self, encoder: Encoder, job: Job[T]) -> JobResult[T]:
+        """Run a job as ``encode`` does."""
+        [queued] = self._admit(encoder, [job])
         return await self._outcome(queued)
 
     async def encode_all(self, encoder: Encoder, jobs: Sequence[Job[T]]) -> list[JobResult[T]]:
@@ -167,7 +148,7 @@ class Batcher:
         Raises:
             Overloaded: the queue is full.
         """
-        if len(self._waiting) >= self._capacity:
+        if not self._has_room(REQUESTER.get().client, 1):
             self._metrics.refused.labels("overloaded").inc()
             raise Overloaded
 
@@ -176,26 +157,52 @@ class Batcher:
         self._closed = True
         self._wake.set()
         await self._task
-        for queued in self._waiting:
+        for queued in self._waiting.clear():
             if not queued.result.done():
                 queued.result.set_exception(Closed())
         self._thread.shutdown(wait=True)
 
-    def _admit(self, encoder: Encoder | None, jobs: Sequence[Job[Any]]) -> list[_QueuedJob]:
+    def _admit(self, encoder: Encoder | None, jobs: Sequence[Job[Any]]) -> list[QueuedJob]:
         if self._closed:
             raise Closed
-        if self._waiting and len(self._waiting) + len(jobs) > self._capacity:
+        requester = REQUESTER.get()
+        if not self._has_room(requester.client, len(jobs)):
             self._metrics.refused.labels("overloaded").inc(len(jobs))
             raise Overloaded
+        now = self._clock()
+        is_alone = len(jobs) == 1
         all_queued = [
-            _QueuedJob(encoder if job.texts else None, job, self._loop.create_future())
+            QueuedJob(
+                encoder if job.texts or job.prepare is not None else None,
+                job,
+                self._loop.create_future(),
+                requester,
+                is_alone,
+                now,
+            )
             for job in jobs
         ]
-        self._waiting.extend(all_queued)
+        self._activity.note(all_queued[0], now)
+        self._waiting.add(requester.client, all_queued)
+        self._metrics.waiting.set(len(self._waiting))
         self._wake.set()
         return all_queued
 
-    async def _outcome(self, queued: _QueuedJob) -> JobResult[Any]:
+    def _has_room(self, client: str, count: int) -> bool:
+        """Whether jobs of a client find places in the queue.
+
+        A lone client may use all places. One with less than its share, which is the capacity
+        divided by the clients that wait, is admitted even if others have taken all places.
+        """
+        waiting = len(self._waiting)
+        if not waiting or waiting + count <= self._capacity:
+            return True
+        own = self._waiting.count(client)
+        clients = len(self._waiting.clients()) + (not own)
+        within_share = own + count <= self._capacity // clients
+        return clients > 1 and within_share and waiting + count <= ROOM * self._capacity
+
+    async def _outcome(self, queued: QueuedJob) -> JobResult[Any]:
         timer = self._loop.call_later(self._timeout_s, self._time_out, queued)
         try:
             return await queued.result
@@ -203,17 +210,20 @@ class Batcher:
             timer.cancel()
             self._leave(queued)  # in case the caller was cancelled while the job waited
 
-    def _leave(self, queued: _QueuedJob) -> None:
+    def _leave(self, queued: QueuedJob) -> None:
         if queued.is_waiting:
             queued.is_waiting = False
-            with suppress(ValueError):  # ``close`` has failed it already
-                self._waiting.remove(queued)
+            self._waiting.remove(queued.requester.client, queued)
+            self._metrics.waiting.set(len(self._waiting))
 
-    def _time_out(self, queued: _QueuedJob) -> None:
+    def _time_out(self, queued: QueuedJob) -> None:
         if queued.is_waiting:
-            self._leave(queued)
-            self._metrics.refused.labels("late").inc()
-            queued.result.set_exception(QueueTimeout())
+            self._drop(queued, "late", QueueTimeout())
+
+    def _drop(self, queued: QueuedJob, reason: str, error: Exception) -> None:
+        self._leave(queued)
+        self._metrics.refused.labels(reason).inc()
+        queued.result.set_exception(error)
 
     async def _work(self) -> None:
         while True:
@@ -224,9 +234,7 @@ class Batcher:
             if not batch:
                 self._wake.clear()
                 continue
-            outcomes = await self._loop.run_in_executor(
-                self._thread, _compute, batch, self._vectors
-            )
+            outcomes = await self._loop.run_in_executor(self._thread, compute, batch, self._vectors)
             self._metrics.batch_size.observe(len(batch))
             for queued, outcome in zip(batch, outcomes, strict=True):
                 if queued.result.done():  # its caller was cancelled
@@ -251,66 +259,49 @@ class Batcher:
             for _ in range(LOOP_PASSES):
                 await asyncio.sleep(0)
 
-    def _take(self) -> list[_QueuedJob]:
+    def _take(self) -> list[QueuedJob]:
         """Take the next jobs of one encoder; there are two during a change of the encoder."""
-        batch: list[_QueuedJob] = []
+        batch: list[QueuedJob] = []
         encoder: Encoder | None = None
-        now = time.perf_counter()
-        while self._waiting and len(batch) < MAX_BATCH:
-            queued = self._waiting[0]
-            if now - queued.waiting_since > self._timeout_s:  # its timer is late, too
-                self._time_out(queued)
-                continue
-            if queued.encoder is not None:
-                if encoder is not None and queued.encoder is not encoder:
-                    break
-                encoder = queued.encoder
-            self._waiting.popleft()
+        now = self._clock()
+        while len(batch) < MAX_BATCH:
+            queued = self._next(now, encoder, follows=bool(batch))
+            if queued is None:
+                break
+            holds_up = self._holds_up(queued, now)
+            self._waiting.pop(queued.requester.client)
             queued.is_waiting = False
+            self._activity.note(queued, now)
             batch.append(queued)
+            encoder = queued.encoder or encoder
             self._metrics.queue_wait_s.observe(now - queued.waiting_since)
+            if holds_up:
+                break
+        self._metrics.waiting.set(len(self._waiting))
         return batch
 
+    def _next(self, now: float, encoder: Encoder | None, *, follows: bool) -> QueuedJob | None:
+        """Return the job whose turn it is, among those that may join the jobs it ``follows``."""
+        for client in self._waiting.clients():
+            queued = self._first(client, now)
+            if queued is None or (follows and self._holds_up(queued, now)):
+                continue
+            if encoder is None or queued.encoder is None or queued.encoder is encoder:
+                return queued
+        return None
 
-def _compute(batch: list[_QueuedJob], cache: QueryVectors) -> list[_Outcome]:
-    """On the work thread: encode all texts together, then finish the jobs one by one."""
-    started = time.perf_counter()
-    encoded = _encode([queued for queued in batch if queued.encoder is not None], cache)
-    encode_ms = (time.perf_counter() - started) * 1000
-    outcomes: list[_Outcome] = []
-    for queued in batch:
-        vectors = encoded.get(queued, _NO_VECTORS)
-        if isinstance(vectors, Exception):
-            outcomes.append(vectors)
-            continue
-        began = time.perf_counter()
-        try:
-            value = queued.job.finish(vectors)
-        except Exception as error:  # noqa: BLE001 - it is raised in the job's caller
-            outcomes.append(error)
-            continue
-        finish_ms = (time.perf_counter() - began) * 1000
-        job_encode_ms = encode_ms if queued.encoder is not None else 0.0
-        outcomes.append(JobResult(value, job_encode_ms, finish_ms))
-    return outcomes
+    def _first(self, client: str, now: float) -> QueuedJob | None:
+        """Return a client's next job that is still worth computing; drop those before it."""
+        while self._waiting.count(client):
+            queued = self._waiting.peek(client)
+            if now - queued.waiting_since > self._timeout_s:  # its timer is late, too
+                self._time_out(queued)
+            elif queued.requester.is_gone():
+                self._drop(queued, "gone", ClientGone())
+            else:
+                return queued
+        return None
 
-
-_NO_VECTORS: Vectors = np.empty((0, 0), np.float32)
-
-
-def _encode(batch: list[_QueuedJob], cache: QueryVectors) -> dict[_QueuedJob, Vectors | Exception]:
-    """Encode the texts of jobs of one encoder; the vectors, or the error, of each job."""
-    encoder = batch[0].encoder if batch else None
-    if encoder is None:
-        return {}
-    try:
-        vectors = cache.encode(encoder, [text for queued in batch for text in queued.job.texts])
-        ends = np.cumsum([len(queued.job.texts) for queued in batch])
-        return dict(zip(batch, np.split(vectors, ends[:-1]), strict=True))
-    except Exception as error:  # noqa: BLE001 - each job is encoded separately below
-        if len(batch) == 1:
-            return {batch[0]: error}
-    one_by_one: dict[_QueuedJob, Vectors | Exception] = {}
-    for queued in batch:
-        one_by_one.update(_encode([queued], cache))
-    return one_by_one
+    def _holds_up(self, queued: QueuedJob, now: float) -> bool:
+        waiting = self._waiting.count(queued.requester.client)
+        return self._activity.holds_up(queued, now, waiting=waiting)

@@ -69,6 +69,12 @@ class Metrics:
             buckets=_SECONDS,
             registry=registry,
         )
+        self.waiting = Gauge(
+            "movie_search_waiting",
+            "Searches that wait in the queue.",
+            registry=registry,
+            multiprocess_mode="sum",
+        )
         self.encode_s = Histogram(
             "movie_search_encode_seconds",
             "Time to encode the batch of a search.",
@@ -89,8 +95,20 @@ class Metrics:
         )
         self.refused = Counter(
             "movie_search_refused_total",
-            "Searches refused by reason: overloaded (queue full) or late (waited too long).",
+            "Searches refused by reason: overloaded (queue full), late (waited too long) or gone "
+            "(their client closed the connection).",
             ("reason",),
+            registry=registry,
+        )
+        self.connections = Gauge(
+            "movie_search_connections",
+            "Open connections of clients.",
+            registry=registry,
+            multiprocess_mode="sum",
+        )
+        self.connections_refused = Counter(
+            "movie_search_connections_refused_total",
+            "Connections refused because their client had its share of the connections.",
             registry=registry,
         )
         self.reloads = Counter(

@@ -10,11 +10,12 @@ from services.query.serving.batching import (
     MAX_BATCH,
     Batcher,
     Closed,
-    Job,
     Overloaded,
     QueueTimeout,
 )
+from services.query.serving.computing import Job
 from services.query.serving.metrics import Metrics
+from services.query.serving.requester import REQUESTER, Requester
 from shared.encoder import Vectors
 from tests.support.embedder.encoders import HashEncoder
 from tests.support.waiting import async_wait_until
@@ -138,6 +139,48 @@ async def test_a_late_job_is_dropped_at_once_and_never_computed() -> None:
     await batcher.run(int)
     assert encoder.batches == [["slow"]]
     await batcher.close()
+
+
+async def test_a_job_whose_timer_is_late_is_not_computed_either() -> None:
+    """A busy event loop runs its timers late, so the age of a job counts when it is taken."""
+    now_s = 0.0
+    batcher = Batcher(capacity=4, timeout_s=20, metrics=Metrics(), clock=lambda: now_s)
+    encoder = GatedEncoder()
+    first = asyncio.create_task(batcher.encode(encoder, ["first"], len))
+    await begun(encoder)
+    late = asyncio.create_task(batcher.encode(encoder, ["late"], len))
+    await waiting(batcher, 1)
+    now_s += 21
+    in_time = asyncio.create_task(batcher.encode(encoder, ["in time"], len))
+    await waiting(batcher, 2)
+    encoder.gate.set()
+    with pytest.raises(QueueTimeout):
+        await late
+    assert (await first).value == (await in_time).value == 1
+    assert encoder.batches == [["first"], ["in time"]]
+    await batcher.close()
+
+
+async def test_nobody_waits_for_several_jobs_of_another(batcher: Batcher) -> None:
+    encoder = GatedEncoder()
+
+    async def ask(client: str, text: str) -> None:
+        REQUESTER.set(Requester(client))
+        await batcher.encode(encoder, [text], len)
+
+    tasks = [asyncio.create_task(ask("greedy", "begun"))]
+    await begun(encoder)
+    tasks += [asyncio.create_task(ask("greedy", f"greedy {n}")) for n in range(4)]
+    await waiting(batcher, 4)
+    tasks += [asyncio.create_task(ask(f"modest {n}", f"modest {n}")) for n in range(3)]
+    await waiting(batcher, 7)
+    encoder.gate.set()
+    await asyncio.gather(*tasks)
+    # Those with one search each are computed together, and the others one by one; the last is one.
+    assert encoder.batches == [
+        ["begun"], ["modest 0", "modest 1", "modest 2"],
+        ["greedy 0"], ["greedy 1"], ["greedy 2"], ["greedy 3"],
+    ]  # fmt: skip
 
 
 async def test_a_text_that_fails_fails_alone(batcher: Batcher) -> None:
