@@ -29,6 +29,7 @@ MAX_NAME_CHARS: Final = 200
 MAX_URL_CHARS: Final = 2_048
 MAX_RUNTIME_MINUTES: Final = 6_000
 MAX_VOTES: Final = 2**53 - 1
+MAX_MOVIE_ID_CHARS: Final = 64
 ID_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._:~-]*$"
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -45,7 +46,7 @@ def _day(text: str) -> str:
     return date.fromisoformat(text).isoformat()
 
 
-MovieId = Annotated[str, Field(min_length=1, max_length=64, pattern=ID_PATTERN)]
+MovieId = Annotated[str, Field(min_length=1, max_length=MAX_MOVIE_ID_CHARS, pattern=ID_PATTERN)]
 ReviewId = Annotated[str, Field(min_length=1, max_length=160, pattern=ID_PATTERN)]
 Url = Annotated[str, Field(max_length=MAX_URL_CHARS, pattern=r"^https?://")]
 Rating = Annotated[float, Field(ge=0, le=10)]

@@ -40,10 +40,12 @@ NAMES: Final = (
     "EMBEDDERS", "ENCODE_THREADS", "PUBLISH_IDLE_S", "PUBLISH_EVERY_S", "SNAPSHOTS_KEPT",
     "CANARY_QUERIES",
     "HOST", "PORT", "RELOAD_INTERVAL_S", "ENCODE_QUEUE", "QUERY_CACHE", "QUERY_WORKERS",
-    "REQUEST_TIMEOUT_S", "ADMIN_TOKEN", "ADMIN_TOKEN_FILE",
+    "ALLOWED_HOSTS", "REQUEST_TIMEOUT_S", "ADMIN_TOKEN", "ADMIN_TOKEN_FILE",
     "URL",  # of the command line
     "EMBEDDER_CPUS", "QUERY_CPUS",  # of docker-compose.yml
 )  # fmt: skip
+
+_ANY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - compared
 
 Precision = Literal["auto", "f32", "bf16", "int8"]
 
@@ -54,6 +56,11 @@ class SettingsInvalid(ValueError):
 
 def _absolute(path: Path) -> Path:
     return path.expanduser().absolute()
+
+
+def _without_brackets(host: str) -> str:
+    """An IPv6 address is in brackets in a URL, and without them elsewhere."""
+    return host[1:-1] if host.startswith("[") and host.endswith("]") else host
 
 
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
@@ -103,10 +110,10 @@ class CommonSettings(BaseSettings):
     encoder_precision: Annotated[
         Precision,
         Field(
-            description="Arithmetic of the encoder. `auto`: bf16 where the CPU has it; elsewhere "
-            "f32, and int8 for queries where the CPU has VNNI and the model stays accurate. "
-            "`int8`: int8 for queries even where bf16 is available; logs a warning and falls back "
-            "if the CPU or the model does not support it."
+            description="Arithmetic of the encoder. `auto`: int8 for queries where the CPU has "
+            "VNNI and the model stays accurate; otherwise, and for reviews, bf16 where the CPU has "
+            "it, else f32. `int8`: the same, and logs a warning where int8 is not possible. "
+            "`bf16`, `f32`: that for everything."
         ),
     ] = "auto"
     log_format: Annotated[
@@ -210,9 +217,11 @@ class EmbeddersSettings(BaseModel):
 class HttpSettings(BaseModel):
     """Where the query service listens, and its admin token: read by it and by the command line."""
 
-    host: Annotated[str, Field(description="Address on which the query service listens.")] = (
-        "127.0.0.1"
-    )
+    host: Annotated[
+        str,
+        AfterValidator(_without_brackets),
+        Field(description="Address on which the query service listens."),
+    ] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="Port of the query service.")] = 8000
     admin_token: Annotated[
         SecretStr | None,
@@ -224,6 +233,17 @@ class HttpSettings(BaseModel):
     admin_token_file: Annotated[
         AbsolutePath | None, Field(description="File with the admin token (a mounted secret).")
     ] = None
+
+    @property
+    def local_host(self) -> str:
+        """The address at which this machine reaches the query service."""
+        return _ANY_ADDRESS.get(self.host, self.host)
+
+    @property
+    def local_url(self) -> str:
+        """The URL at which this machine reaches the query service."""
+        host = f"[{self.local_host}]" if ":" in self.local_host else self.local_host
+        return f"http://{host}:{self.port}"
 
     def read_admin_token(self) -> bytes | None:
         """The admin token as bytes, from the file if one is named; None when the API is off.

@@ -58,9 +58,9 @@ def main() -> int:
     baseline = None if arguments.details or arguments.against else LITERAL
     errors = Console(stderr=True)
     progress = ConsoleProgress(errors)
-    output = Console()
+    output = Console(markup=False)
     if not output.is_terminal:
-        output = Console(width=WIDTH)
+        output = Console(width=WIDTH, markup=False)
     evaluations: list[Evaluation] = []
     for collection in (SMALL,) if arguments.small else (SMALL, LARGE):
         if missing := missing_files(collection, arguments.data):

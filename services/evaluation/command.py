@@ -78,8 +78,8 @@ def run(options: Options) -> int:
         return _refuse(console, error, USAGE)
     except (SystemUnusable, NoSnapshot, SnapshotCorrupt, EncoderInvalid) as error:
         return _refuse(console, error, FAILED)
-    output = Console()
-    output = output if output.is_terminal else Console(width=WIDTH)
+    output = Console(markup=False)  # names of query sets are shown as they are
+    output = output if output.is_terminal else Console(width=WIDTH, markup=False)
     show(output, evaluation)
     if options.json_file is not None:
         try:

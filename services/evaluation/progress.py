@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol, TypeVar
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 
 T = TypeVar("T")
@@ -35,7 +36,7 @@ class ConsoleProgress:
         """See ``Track``."""
         if self._console.is_terminal:
             with Progress(console=self._console, transient=True) as progress:
-                yield from progress.track(items, description=what)
+                yield from progress.track(items, description=escape(what))
             return
         printed = time.monotonic()
         for done, item in enumerate(items):

@@ -11,7 +11,7 @@ Errors::
     ValueError
     ├── sources.source_file.SourceInvalid                  sources.toml is invalid
     ├── pages.unreadable.PageUnreadable                    a page has an unknown structure
-    ├── pages.datasets.dataset_rows.DatasetInvalid         a file of a dataset cannot be read
+    ├── pages.datasets.dataset_errors.DatasetInvalid       a file of a dataset cannot be read
     ├── pages.schema_org.microdata.MicrodataTooDense       reading a page takes too much work
     └── demo_site.demo_catalogue.CatalogueInvalid          a file of the bundled demo is damaged
     Exception

@@ -24,11 +24,12 @@ from services.ingest.supervisor.supervisor import Supervisor
 from services.ingest.visits.visits_file import finished_pages
 from shared.delivery import heartbeats
 from shared.delivery.keys import COMMANDS_STREAM, DEAD_COMMANDS_STREAM, INGEST_GROUP
-from shared.delivery.redis_client import UNAVAILABLE, connect, until_available
+from shared.delivery.redis_check import RedisUnusable, wait_for_redis
+from shared.delivery.redis_client import UNAVAILABLE, connect
 from shared.delivery.streams import Entry, StreamConsumer
 from shared.settings import SettingsInvalid, load_settings
 from shared.system.child_process import EXIT_USAGE
-from shared.system.retry import Backoff, wait_for
+from shared.system.retry import wait_for
 from shared.telemetry import configure_logging, get_logger, serve_metrics, warn_of_unknown_settings
 
 CHECK_TIMEOUT_S = 5.0
@@ -42,6 +43,7 @@ async def serve(settings: IngestSettings) -> None:
         SourceInvalid: a source is not valid.
         SettingsInvalid: no Redis URL is configured.
         FolderUnusable: the ingest folder cannot be written, or another service uses it.
+        RedisUnusable: Redis cannot do the work, and waiting would not help.
         OSError: the demo site cannot listen on any port.
     """
     url = settings.require_redis_url()
@@ -51,7 +53,8 @@ async def serve(settings: IngestSettings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     with claim_folder(settings.ingest_dir) as holder:
-        await _wait_for_redis(url, stop)
+        with contextlib.suppress(*UNAVAILABLE):  # the service stops before Redis is available
+            await wait_for_redis(url, stop=stop)
         await _serve_as(holder, settings, stop)
     get_logger().info("stopped")
 
@@ -115,15 +118,6 @@ async def _log_refused(entry: Entry, reason: str) -> None:
     get_logger().error("command refused", entry=entry.entry_id, reason=reason)
 
 
-async def _wait_for_redis(url: str, stop: asyncio.Event) -> None:
-    redis = connect(url)
-    try:
-        with contextlib.suppress(*UNAVAILABLE):  # the service stops before Redis is available
-            await until_available(redis.ping, backoff=Backoff(0.25, 5.0), stop=stop)
-    finally:
-        await redis.aclose()
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of the service; returns its exit code."""
     parser = argparse.ArgumentParser(prog="python -m services.ingest", description=__doc__)
@@ -140,7 +134,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (SettingsInvalid, SourceInvalid) as error:
         sys.stderr.write(f"{error}\n")
         return EXIT_USAGE
-    except (FolderUnusable, OSError) as error:
+    except (FolderUnusable, RedisUnusable, OSError) as error:
         sys.stderr.write(f"ingest cannot start: {error}\n")
         return 1
     return 0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from scrapy.settings import Settings as ScrapySettings
 
-from services.ingest.sources.sources import Source
+from services.ingest.sources.base_source import BaseSource
 
 MAX_PAGE_BYTES = 5 * 2**20
 MAX_ITEMS = 5_000_000
@@ -32,7 +32,7 @@ class Crawl:
     """
 
     run_id: str
-    source: Source
+    source: BaseSource
     redis_url: str
     stream_high: int
     stream_low: int

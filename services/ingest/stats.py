@@ -11,12 +11,15 @@ STAT_FACTS_DECLARED = "ledger/facts_declared"  # the source is said to have no r
 STAT_FAULT = "crawl/fault"  # why the crawl cannot count as done
 STAT_DRIFT = "crawl/drift"  # how the site's pages have changed so that they cannot be read
 STAT_UNREADABLE = "crawl/unreadable"  # kind of page to number of pages without a known structure
+STAT_VANISHED = "crawl/vanished"  # pages that had reviews and have no content now
 STAT_UNREAD_ROWS = "crawl/unread_rows"  # rows of files, and items that are not valid
 STAT_FIRST_UNREAD = "crawl/first_unread"  # the first row or page that could not be read, in words
 STAT_SITES = "sites"
+STAT_REMOVALS_ALLOWED = "crawl/removals_allowed"  # an operator has confirmed removals
 # Pages that may exist and were not read: failed, cut off, beyond a limit, or behind a robots.txt
 # that is unreachable. A crawl with any of them has not seen all of its source.
 STAT_UNREAD = "web/unread"
+STAT_UNREAD_EXAMPLES = "web/unread_examples"  # the first of them, until they are noted for the run
 # The first failure, in words: the run's error when the crawl found no review.
 FETCH_FAULT = "fetch/first_fault"
 ROBOTS_UNREACHABLE = "robotstxt/unreachable"

@@ -16,14 +16,14 @@ TOKEN_FILE = "admin-token"  # noqa: S105 - the name of a file
 
 @contextlib.contextmanager
 def locked_data_folder(folder: Path) -> Iterator[None]:
-    """Make the data folder if absent, and lock it for this system.
+    """Make the data folder if absent, for its owner only, and lock it for this system.
 
     Raises:
         CannotStart: the folder cannot be written, or another system uses it.
     """
     lock = FileLock(folder / ".lock")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         is_free = lock.try_acquire()
     except OSError as error:
         raise CannotStart(
@@ -39,10 +39,33 @@ def locked_data_folder(folder: Path) -> Iterator[None]:
 
 
 def ensure_admin_token(folder: Path) -> Path:
-    """The file with the admin token of this system; generated once, readable by its owner only."""
+    """The file with the admin token of this system; generated once, readable by its owner only.
+
+    A file without a token, which a full disk has left, is written again.
+
+    Raises:
+        CannotStart: the file cannot be written or read.
+    """
     path = folder / TOKEN_FILE
-    if not path.exists():
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        if not path.exists() or not path.read_bytes().strip():
+            _write_token(path)
+    except OSError as error:
+        raise CannotStart(f"cannot write the admin token {path}: {error.strerror}") from error
+    return path
+
+
+def _write_token(path: Path) -> None:
+    """Write a new token; the file has all of it or is not there."""
+    temporary = path.with_name(f".{path.name}.new")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
         with os.fdopen(descriptor, "w") as stream:
             stream.write(secrets.token_hex(32))
-    return path
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -16,12 +16,15 @@ from typing import IO, Any
 
 from services.local import redis_server
 from services.local.processes import CannotStart, Service
+from shared.delivery.redis_check import RedisUnusable, wait_for_redis
 from shared.delivery.redis_client import UNAVAILABLE, Client, connect
 from shared.settings import PREFIX
-from shared.system.retry import retry
 from shared.system.scratch import scratch_folder
 
 REDIS_TIMEOUT_S = 60.0
+"""How long the embedded Redis may take to load its data."""
+NAMED_REDIS_TIMEOUT_S = 5.0
+"""How long a Redis that the caller named may be unreachable: it should be running."""
 
 Work = Callable[[Client], Coroutine[Any, Any, None]]
 
@@ -74,7 +77,8 @@ class LocalSystem:
            message is lost.
 
         Raises:
-            CannotStart: a child cannot be started at all, or Redis does not answer.
+            CannotStart: a child cannot be started at all, or Redis does not answer or cannot do the
+                work.
         """
         with contextlib.ExitStack() as resources:
             try:
@@ -85,7 +89,7 @@ class LocalSystem:
                 )
                 client = connect(redis_url)
                 try:
-                    await self._run_beside_children(self._wait_for_redis(client))
+                    await self._run_beside_children(self._wait_for_redis(redis_url))
                     if not self.stop.is_set():
                         for name in self._names:
                             self._start(self._service(name, redis_url))
@@ -127,11 +131,16 @@ class LocalSystem:
         self._start(Service("redis", command, self._environment, output=log))
         return redis_server.socket_url(socket)
 
-    async def _wait_for_redis(self, client: Client) -> None:
+    async def _wait_for_redis(self, url: str) -> None:
+        is_named = isinstance(self.redis, str)
+        limit_s = NAMED_REDIS_TIMEOUT_S if is_named else REDIS_TIMEOUT_S
         try:
-            await retry(client.ping, on=UNAVAILABLE, give_up_after_s=REDIS_TIMEOUT_S)
+            await wait_for_redis(url, give_up_after_s=limit_s)
+        except RedisUnusable as error:
+            raise CannotStart(str(error)) from error
         except UNAVAILABLE as error:
-            raise CannotStart(f"Redis does not answer: {error}") from error
+            hint = f"; start it, or correct {PREFIX}REDIS_URL" if is_named else ""
+            raise CannotStart(f"Redis does not answer: {error}{hint}") from error
 
     def _service(self, name: str, redis_url: str) -> Service:
         environment = {

@@ -26,6 +26,7 @@ from shared.system.retry import Backoff, retry
 from shared.telemetry import get_logger
 
 POLL_S = 0.5
+OWNER_ONLY = 0o077  # umask: what is made is for its owner
 
 
 def run_local(settings: LocalSettings, *, source: str, crawl: bool) -> None:
@@ -39,21 +40,25 @@ def run_local(settings: LocalSettings, *, source: str, crawl: bool) -> None:
     Raises:
         CannotStart: with one line that says why and what to do.
     """
+    os.umask(OWNER_ONLY)  # for the services, too: the data folder holds reviews and secrets
     with locked_data_folder(settings.data_dir):
         _check_port(settings.host, settings.port)
         asyncio.run(_run(settings, source if crawl else None))
 
 
 def _check_port(host: str, port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise CannotStart(
-                f"port {port} on {host} cannot be used ({error.strerror}); "
-                "choose another with --port"
-            ) from error
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise CannotStart(
+            f"port {port} on {host} cannot be used ({error.strerror}); choose another with --port, "
+            f"another address with {PREFIX}HOST"
+        ) from error
 
 
 async def _run(settings: LocalSettings, source: str | None) -> None:
@@ -120,18 +125,13 @@ class _Greeting:
 
     def _ready(self) -> bool:
         try:
-            response = httpx.get(f"{self._url()}/readyz", timeout=2, trust_env=False)
+            response = httpx.get(f"{self._settings.local_url}/readyz", timeout=2, trust_env=False)
         except httpx.HTTPError:
             return False
         return response.status_code == httpx.codes.OK
 
-    def _url(self) -> str:
-        host = self._settings.host
-        address = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - only compared
-        return f"http://{address}:{self._settings.port}"
-
     def _show_addresses(self) -> None:
-        url = self._url().replace("127.0.0.1", "localhost")
+        url = self._settings.local_url.replace("127.0.0.1", "localhost")
         query = "relaxing and funny, maybe a period piece"
         link = f"{url}/search?{httpx.QueryParams(q=query)}"
         lines = (

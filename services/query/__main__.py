@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 CHECK_TIMEOUT_S = 5.0
 SCRATCH = "movie-search-query-"
-_ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - compared
 # One thread computes a search. More threads in pools would wait for each other on busy CPUs.
 _ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
@@ -74,6 +73,7 @@ def _serve(settings: QuerySettings) -> int:
     # Imported late, so that a healthcheck every few seconds does not load the encoder's runtime.
     # The application is imported before workers are forked: its modules are in memory once.
     from services.query import app  # noqa: F401, PLC0415
+    from services.query.http.connections import raise_open_files  # noqa: PLC0415
     from services.query.http.prefork import Workers  # noqa: PLC0415
     from services.query.http.server import AddressUnusable, listen  # noqa: PLC0415
 
@@ -89,6 +89,7 @@ def _serve(settings: QuerySettings) -> int:
     except AddressUnusable as error:
         print(f"query: {error}", file=sys.stderr)
         return 1
+    raise_open_files()
     workers = settings.query_workers or available_threads()
     with closing(listening), scratch_folder(SCRATCH) as folder:
         host, port = listening.getsockname()[:2]
@@ -132,8 +133,9 @@ def _work(
 
 
 def _check(settings: QuerySettings) -> int:
-    host = _ANY_ADDRESS.get(settings.host, settings.host)
-    connection = http.client.HTTPConnection(host, settings.port, timeout=CHECK_TIMEOUT_S)
+    connection = http.client.HTTPConnection(
+        settings.local_host, settings.port, timeout=CHECK_TIMEOUT_S
+    )
     with closing(connection):
         try:
             connection.request("GET", "/livez")

@@ -17,10 +17,13 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
-from services.query.api import health, movie_map, movies, search
-from services.query.api.admin import dead_letters, runs, snapshots
+from services.query.api import health, movie_map, movies, poster_images, search
+from services.query.api.admin import dead_letters, removals, runs, snapshots
 from services.query.api.openapi import describe
 from services.query.components import QueryService
+from services.query.http.connections import Connections
+from services.query.http.encodings import accepts_gzip
+from services.query.http.hosts import AllowedHosts
 from services.query.http.problems import MEDIA_TYPE, Problem, Problems
 from services.query.http.token_throttle import TokenThrottle
 from services.query.middleware import RequestMiddleware, request_id_of
@@ -31,6 +34,7 @@ from services.query.serving.metrics import Metrics
 from services.query.serving.reloader import Reloader
 from services.query.serving.worker_slot import WorkerSlot
 from services.query.settings import QuerySettings
+from shared.delivery.redis_check import warn_of_unusable_redis
 from shared.delivery.redis_client import connect, connect_reader
 from shared.snapshot.storage.leases import Leases, holder_name
 from shared.snapshot.storage.store import SnapshotStore
@@ -44,6 +48,7 @@ class LifespanState(TypedDict):
     """The values that the lifespan puts into ``request.state``."""
 
     service: QueryService
+    connections: Connections
 
 
 def create_app(
@@ -91,17 +96,21 @@ def create_app(
         )
         if slot is not None and slot.replaces:
             await reloader.reload_now()  # the other workers answer in the meantime
-        following = asyncio.create_task(reloader.run(), name="reloader")
+        tasks = [asyncio.create_task(reloader.run(), name="reloader")]
+        if redis_url is not None:  # searches need no Redis, so it is not waited for
+            tasks.append(asyncio.create_task(warn_of_unusable_redis(redis_url)))
         try:
             yield {
                 "service": QueryService(
                     settings, metrics, reloader, batcher, redis, admin_token, TokenThrottle()
-                )
+                ),
+                "connections": Connections(metrics),
             }
         finally:
-            following.cancel()
-            with suppress(asyncio.CancelledError):
-                await following
+            for task in tasks:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
             await batcher.close()
             await reloader.close()
             for client in (redis, announcements):
@@ -118,13 +127,24 @@ def create_app(
         # /metrics is a route of this service; FastAPI would look for exporters at every request.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
-    modules = (search, movies, movie_map, health, runs, dead_letters, snapshots)
+    modules = (
+        search,
+        movies,
+        movie_map,
+        poster_images,
+        health,
+        runs,
+        dead_letters,
+        snapshots,
+        removals,
+    )
     routers = [module.router for module in modules]
     for router in routers:
         app.include_router(router)
     _add_pages(app, read_page())
     _add_problem_handlers(app, [route for router in routers for route in router.routes])
-    app.add_middleware(RequestMiddleware, metrics=metrics)
+    hosts = AllowedHosts(settings.hosts())
+    app.add_middleware(RequestMiddleware, metrics=metrics, hosts=hosts)
     app.openapi = partial(describe, app)  # type: ignore[method-assign]  # FastAPI's documented way
     return app
 
@@ -132,7 +152,7 @@ def create_app(
 def _add_pages(app: FastAPI, files: PageFiles) -> None:
     def add(path: str, file: PageFile) -> None:
         async def page(request: Request) -> Response:
-            return file.answer(request)
+            return file.answer(request, gzipped=_accepts_gzip(request))
 
         app.add_route(path, page, methods=["GET"], include_in_schema=False)
 
@@ -140,7 +160,7 @@ def _add_pages(app: FastAPI, files: PageFiles) -> None:
         file = files.assets.get(request.path_params["name"])
         if file is None:
             raise Problem(Problems.NOT_FOUND)
-        return file.answer(request)
+        return file.answer(request, gzipped=_accepts_gzip(request))
 
     for path in PAGES:
         add(path, files.index)
@@ -148,6 +168,10 @@ def _add_pages(app: FastAPI, files: PageFiles) -> None:
     for path, file in files.fixed.items():
         add(path, file)
     app.add_route("/assets/{name}", asset, methods=["GET"], include_in_schema=False)
+
+
+def _accepts_gzip(request: Request) -> bool:
+    return accepts_gzip(request.headers.getlist("accept-encoding"))
 
 
 def _add_problem_handlers(app: FastAPI, api_routes: list[BaseRoute]) -> None:
@@ -185,8 +209,8 @@ def _allowed_methods(routes: Sequence[BaseRoute], scope: Scope) -> list[str]:
     """
     matching = [route for route in routes if route.matches(scope)[0] is not Match.NONE]
     exact = [route for route in matching if getattr(route, "path", None) == scope["path"]]
-    methods = (getattr(route, "methods", ()) for route in exact or matching)
-    return sorted({method for of_route in methods for method in of_route})
+    methods = {m for route in exact or matching for m in getattr(route, "methods", ())}
+    return sorted(methods | {"HEAD"} if "GET" in methods else methods)
 
 
 def _version() -> str:

@@ -1,7 +1,9 @@
 """The outermost middleware, which applies to every request and response.
 
-It adds request ids and security headers, bounds bodies, counts metrics, and turns an unexpected
-error into a problem. Plain ASGI, because every request passes through it.
+It adds request ids and security headers, checks the host, bounds bodies, counts metrics, and turns
+an unexpected error into a problem. It notes whose request it is, so that clients share the queue
+fairly. HEAD is GET without a body, for every path. Plain ASGI, because every request passes through
+it.
 """
 
 from __future__ import annotations
@@ -19,16 +21,24 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.query.components import QueryService
+from services.query.http.clients import client_of
+from services.query.http.connections import Connections
+from services.query.http.hosts import AllowedHosts
 from services.query.http.problems import MEDIA_TYPE, Problem, Problems
 from services.query.http.security_headers import SECURITY_HEADERS
-from services.query.serving.batching import Overloaded
+from services.query.http.turns import Turns, TurnTimeout
+from services.query.serving.batching import ClientGone, Overloaded
 from services.query.serving.metrics import Metrics
+from services.query.serving.requester import REQUESTER, Requester
 from shared.telemetry import get_logger
 
 MAX_BODY_BYTES = 16 * 1024
-SEARCH = "/search"
+SEARCH, BATCH = "/search", "/search/batch"
 # Limits of the paths with larger bodies: a search may exclude a thousand movies by their ids.
-BODY_BYTES = {SEARCH: 96 * 1024, "/search/batch": 256 * 1024}
+BODY_BYTES = {SEARCH: 96 * 1024, BATCH: 256 * 1024}
+
+# Paths that are answered whatever else a client does: they tell an operator what is wrong.
+ALWAYS_ANSWERED = frozenset({"/livez", "/readyz", "/metrics"})
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -52,9 +62,11 @@ class ResponseAborted(Exception):
 class RequestMiddleware:
     """The outermost ASGI middleware."""
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, hosts: AllowedHosts) -> None:
         self._app = app
         self._metrics = metrics
+        self._hosts = hosts
+        self._turns = Turns()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -62,6 +74,10 @@ class RequestMiddleware:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
+        method = scope["method"]
+        if method == "HEAD":  # the protocol, which has the original scope, sends no body
+            scope = {**scope, "method": "GET"}
+        REQUESTER.set(_requester(scope))
         scope["request_id"] = request_id = _request_id(headers)
         scope["began"] = began = time.perf_counter()
         status = 0
@@ -74,13 +90,17 @@ class RequestMiddleware:
             await send(message)
 
         try:
-            if scope["path"] == SEARCH:
-                _refuse_overload(scope)
+            self._hosts.check(scope)
+            _refuse_overload(scope)
             _refuse_early(scope, headers)
-            await self._app(scope, _bounded(receive, _body_bytes(scope)), decorated)
+            receive = _bounded(receive, _body_bytes(scope))
+            if scope["path"] == BATCH:
+                await self._in_turn(scope, receive, decorated)
+            else:
+                await self._app(scope, receive, decorated)
         except Problem as problem:
             await _send_problem(problem, request_id, decorated)
-        except ClientDisconnect:
+        except (ClientDisconnect, ClientGone):
             status = status or 499
         except Exception as error:  # noqa: BLE001 - it is logged
             # Without the message of the error, which may contain the query.
@@ -91,11 +111,24 @@ class RequestMiddleware:
                 raise ResponseAborted from None
             await _send_problem(Problem(Problems.INTERNAL), request_id, decorated)
         finally:
-            self._record(scope, status, time.perf_counter() - began)
+            self._record(scope, method, status, time.perf_counter() - began)
 
-    def _record(self, scope: Scope, status: int, took_s: float) -> None:
+    async def _in_turn(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a batch of searches after those of the same client."""
+        service = scope.get("state", {}).get("service")
+        wait_s = service.settings.request_timeout_s if isinstance(service, QueryService) else None
+        requester = REQUESTER.get()
+        try:
+            async with self._turns.of(requester.client, wait_s):
+                if requester.is_gone():
+                    raise ClientGone
+                await self._app(scope, receive, send)
+        except TurnTimeout:
+            raise Problem(Problems.OVERLOADED) from None
+
+    def _record(self, scope: Scope, method: str, status: int, took_s: float) -> None:
         route = _route(scope)
-        method = scope["method"] if scope["method"] in _METHODS else "other"
+        method = method if method in _METHODS else "other"
         self._metrics.requests.labels(method, route, str(status)).inc()
         self._metrics.request_s.labels(route).observe(took_s)
         if logging.getLogger().isEnabledFor(logging.DEBUG):
@@ -115,10 +148,24 @@ def _request_id(headers: Headers) -> str:
     return sent if _REQUEST_ID.fullmatch(sent) else f"{random.getrandbits(64):016x}"
 
 
+def _requester(scope: Scope) -> Requester:
+    is_gone = scope.get("is_gone")  # of our protocol
+    client = client_of(scope)
+    return Requester(client) if is_gone is None else Requester(client, is_gone)
+
+
 def _refuse_overload(scope: Scope) -> None:
     """Refuse before anything is read: time spent on refusals is lost for the searches."""
-    service = scope.get("state", {}).get("service")
-    if isinstance(service, QueryService):
+    state = scope.get("state", {})
+    connections = state.get("connections")
+    if (
+        isinstance(connections, Connections)
+        and scope["path"] not in ALWAYS_ANSWERED
+        and not connections.may_ask(client_of(scope))
+    ):
+        raise Problem(Problems.ANSWERS_NOT_TAKEN)
+    service = state.get("service")
+    if isinstance(service, QueryService) and scope["path"] == SEARCH:
         try:
             service.batcher.refuse_if_full()
         except Overloaded:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from shared.settings import CommonSettings, HttpSettings
 
@@ -36,6 +37,33 @@ class QuerySettings(CommonSettings, HttpSettings):
             "0: one for each CPU that the quota allows.",
         ),
     ] = 1
+    allowed_hosts: Annotated[
+        str | None,
+        Field(
+            description="Names under which clients reach the query service, separated by commas: "
+            "`movies.example.org`, `*.example.org` for all names below it, `*` for any. IP "
+            "addresses, `localhost`, `HOST` and the name of the machine are always allowed; "
+            "requests for other names get 421."
+        ),
+    ] = None
     request_timeout_s: Annotated[
         float, Field(gt=0, description="A search that has waited this long gets 504.")
     ] = 5.0
+
+    @field_validator("allowed_hosts", mode="after")
+    @classmethod
+    def _names_only(cls, value: str | None) -> str | None:
+        if not all(map(_NAME.fullmatch, _names(value))):
+            raise ValueError("must be names separated by commas, without http:// and without ports")
+        return value
+
+    def hosts(self) -> list[str]:
+        """The names in ``allowed_hosts``, and ``host``."""
+        return [*_names(self.allowed_hosts), self.host]
+
+
+_NAME = re.compile(r"\*|(?:\*\.)?[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?")
+
+
+def _names(listed: str | None) -> list[str]:
+    return [name.strip() for name in (listed or "").split(",") if name.strip()]

@@ -18,7 +18,9 @@ SNAPSHOTS_CHANNEL = "snapshots"
 RUNS = "runs"
 ACTIVE_RUNS = "runs.active"
 SOURCES = "sources"
+STORED_SOURCES = "sources.stored"
 ACTIVATIONS_QUEUE = "activations.queued"
+REMOVALS_QUEUE = "removals.queued"
 
 
 def run_key(run_id: str) -> str:
@@ -69,6 +71,11 @@ def idempotency_key(source: str, key: str) -> str:
 def activation_key(activation_id: str) -> str:
     """Hash: a request to activate a snapshot."""
     return f"activation:{activation_id}"
+
+
+def removal_key(removal_id: str) -> str:
+    """Hash: a request to remove something for good."""
+    return f"removal:{removal_id}"
 
 
 def heartbeat_key(service: str, host: str | None = None) -> str:

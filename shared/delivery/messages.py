@@ -3,9 +3,9 @@
 An entry of a stream is a flat map of strings::
 
     v     message version
-    kind  "movie" | "review" | "kept" | "run_end" | "ingest"
+    kind  "movie" | "review" | "poster" | "kept" | "run_end" | "ingest"
     run   run id
-    id    what the message is about: movie id, review id, or the run's own id
+    id    what the message is about: movie id, review id, a picture's sha256, or the run's own id
     body  the model as JSON
 
 ``run`` and ``id`` are outside the body so that an entry whose body cannot be read is still counted
@@ -19,13 +19,16 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Annotated, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from shared.record import ID_PATTERN, MovieId, MovieRecord, ReviewId, ReviewRecord
+from shared.record import ID_PATTERN, MovieId, MovieRecord, ReviewId, ReviewRecord, Url
 
 VERSION = 1
+ID_RULES = 2
+MAX_TRUST = 100
 
 MAX_KEPT_ITEMS = 500
+MAX_POSTER_BYTES = 64 * 2**10
 
 RunId = Annotated[str, Field(min_length=1, max_length=64, pattern=ID_PATTERN)]
 SourceName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9_-]*$")]
@@ -92,11 +95,34 @@ class _ItemMessage(_Message):
     ] = None
 
 
-class MovieMessage(_ItemMessage):
-    """A run has seen a movie."""
+class _NamedMessage(_ItemMessage):
+    """A message with the id of a movie.
+
+    ``id_rules`` numbers the rules by which the id was made: 1 for messages of versions that did not
+    put the source's name before its own ids (``shared.identity``).
+    """
+
+    id_rules: Annotated[int, Field(ge=1, le=ID_RULES)] = ID_RULES
+
+    @classmethod
+    def from_body(cls, body: str) -> Self:
+        """Read a body; without ``id_rules`` it is of an earlier version.
+
+        Raises:
+            MessageInvalid: the body is not this model.
+        """
+        message = super().from_body(body)
+        if "id_rules" in message.model_fields_set:
+            return message
+        return message.model_copy(update={"id_rules": 1})
+
+
+class MovieMessage(_NamedMessage):
+    """A run has seen a movie; of two sources, the one with more ``trust`` is believed."""
 
     kind: ClassVar[str] = "movie"
     movie: MovieRecord
+    trust: Annotated[int, Field(ge=-MAX_TRUST, le=MAX_TRUST)] = 0
 
     @property
     def item_id(self) -> str:
@@ -104,7 +130,7 @@ class MovieMessage(_ItemMessage):
         return self.movie.movie_id
 
 
-class ReviewMessage(_ItemMessage):
+class ReviewMessage(_NamedMessage):
     """A run has seen a review."""
 
     kind: ClassVar[str] = "review"
@@ -114,6 +140,30 @@ class ReviewMessage(_ItemMessage):
     def item_id(self) -> str:
         """The review's id."""
         return self.review.review_id
+
+
+def _webp(image: bytes) -> bytes:
+    if image[:4] != b"RIFF" or image[8:12] != b"WEBP":
+        raise ValueError("not a WebP picture")
+    return image
+
+
+class PosterMessage(_ItemMessage):
+    """A picture that a run has fetched, as WebP; movies name its address as their ``poster_url``.
+
+    It is not counted in the run's ledger: a picture that is lost costs the picture only.
+    """
+
+    model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
+
+    kind: ClassVar[str] = "poster"
+    url: Url
+    image: Annotated[bytes, Field(max_length=MAX_POSTER_BYTES), AfterValidator(_webp)]
+
+    @property
+    def item_id(self) -> str:
+        """The sha256 of the picture."""
+        return hashlib.sha256(self.image).hexdigest()
 
 
 class KeptItems(_Message):
@@ -159,9 +209,10 @@ class IngestCommand(_Message):
     kind: ClassVar[str] = "ingest"
 
 
-Message = MovieMessage | ReviewMessage | KeptItems | RunEnd | IngestCommand
+Message = MovieMessage | ReviewMessage | PosterMessage | KeptItems | RunEnd | IngestCommand
 _KINDS: dict[str, type[Message]] = {
-    kind.kind: kind for kind in (MovieMessage, ReviewMessage, KeptItems, RunEnd, IngestCommand)
+    kind.kind: kind
+    for kind in (MovieMessage, ReviewMessage, PosterMessage, KeptItems, RunEnd, IngestCommand)
 }
 
 _RUN_ID: TypeAdapter[str] = TypeAdapter(RunId)

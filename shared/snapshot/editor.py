@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -26,6 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.record import MovieRecord
+from shared.snapshot.files.catalogue import Catalogue
 from shared.snapshot.files.catalogue_editor import CatalogueEditor
 from shared.snapshot.files.index import VectorIndex, write_index
 from shared.snapshot.files.lexical import MOST_DELETED_SHARE, LexicalWriter, deleted_share
@@ -72,6 +74,15 @@ class Base:
         except (OSError, ValueError) as error:
             raise SnapshotCorrupt(f"{PASSAGES_FILE}: {error}") from error
         return 1 - self.manifest.counts.passages / rows if rows else 0.0
+
+    def most_passages(self) -> int:
+        """The largest number of passages that a movie has.
+
+        Raises:
+            SnapshotCorrupt: the catalogue cannot be read.
+        """
+        with closing(Catalogue(self.folder / CATALOGUE_FILE)) as catalogue:
+            return catalogue.most_passages()
 
 
 class SnapshotEditor:
@@ -148,6 +159,7 @@ class SnapshotEditor:
         facts: MovieRecord,
         reviews: Sequence[EncodedReview],
         vector: npt.NDArray[np.float32],
+        poster: str | None = None,
     ) -> None:
         """Write a movie with its reviews.
 
@@ -155,6 +167,7 @@ class SnapshotEditor:
             facts: The movie: a new one, or one that was taken out.
             reviews: The movie's reviews with their passages; none if only facts are known.
             vector: Its pooled unit vector, shape ``(dim,)``; zeros without reviews.
+            poster: The sha256 of its poster; None without one.
         """
         row, start, room = self._taken_out.pop(facts.movie_id, (len(self._ids), 0, 0))
         if row == len(self._ids):
@@ -164,9 +177,21 @@ class SnapshotEditor:
         codes, scales = quantise(passage_vectors(reviews, self._old_vectors.shape[1]))
         first = self._passages.put(codes, scales, (start, room))
         number = self._catalogue.take_review_rows(len(reviews))
-        write_movie(self._catalogue, row, facts, reviews, first_review=number, first_passage=first)
+        write_movie(
+            self._catalogue,
+            row,
+            facts,
+            reviews,
+            first_review=number,
+            first_passage=first,
+            poster=poster,
+        )
         self._vectors[row] = vector
         self._unindexed.add(row)
+
+    def add_former_ids(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Write ids that movies had before, as ``(former id, movie id)``."""
+        self._catalogue.add_former_ids(pairs)
 
     def _fill_holes(self) -> None:
         """Move the last movies to the rows of movies that are gone."""

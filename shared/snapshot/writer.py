@@ -111,6 +111,7 @@ class SnapshotWriter:
         facts: MovieRecord,
         reviews: Sequence[EncodedReview],
         vector: npt.NDArray[np.float32],
+        poster: str | None = None,
     ) -> None:
         """Write a movie with its reviews.
 
@@ -118,10 +119,17 @@ class SnapshotWriter:
             facts: The movie.
             reviews: The movie's reviews with their passages; none if only facts are known.
             vector: Its pooled unit vector, shape ``(dim,)``; zeros without reviews.
+            poster: The sha256 of its poster; None without one.
         """
         row, first = len(self._pooled), self._passages
         self._passages += write_movie(
-            self._catalogue, row, facts, reviews, first_review=self._reviews, first_passage=first
+            self._catalogue,
+            row,
+            facts,
+            reviews,
+            first_review=self._reviews,
+            first_passage=first,
+            poster=poster,
         )
         self._reviews += len(reviews)
         rows = slice(first, self._passages)
@@ -133,6 +141,10 @@ class SnapshotWriter:
         self._lexical.add(row, chain.from_iterable(document))
         self._term_counts.add(document)
         self._pooled.append(vector)
+
+    def add_former_ids(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Write ids that movies had before, as ``(former id, movie id)``."""
+        self._catalogue.add_former_ids(pairs)
 
 
 def passage_vectors(reviews: Sequence[EncodedReview], dim: int) -> npt.NDArray[np.floating]:
@@ -186,6 +198,7 @@ def write_movie(
     *,
     first_review: int,
     first_passage: int,
+    poster: str | None = None,
 ) -> int:
     """Write a movie, its reviews and its passages into the catalogue.
 
@@ -196,6 +209,7 @@ def write_movie(
         reviews: The movie's reviews with their passages.
         first_review: The row of the first review; the others follow it.
         first_passage: The row of the first passage; the others follow it.
+        poster: The sha256 of the movie's poster; None without one.
 
     Returns:
         How many passages were written.
@@ -209,13 +223,21 @@ def write_movie(
         passage += len(review.spans)
     count = passage - first_passage
     catalogue.add_movie(
-        catalogue_movie(row, facts, reviews=len(reviews), start=first_passage, count=count)
+        catalogue_movie(
+            row, facts, reviews=len(reviews), start=first_passage, count=count, poster=poster
+        )
     )
     return count
 
 
 def catalogue_movie(
-    row: int, facts: MovieRecord, *, reviews: int, start: int, count: int
+    row: int,
+    facts: MovieRecord,
+    *,
+    reviews: int,
+    start: int,
+    count: int,
+    poster: str | None = None,
 ) -> CatalogueMovie:
     """The row of a movie.
 
@@ -225,6 +247,7 @@ def catalogue_movie(
         reviews: How many reviews it has.
         start: The row of its first passage.
         count: How many passages it has.
+        poster: The sha256 of its poster; None without one.
     """
     return CatalogueMovie(
         **{field.name: getattr(facts, field.name) for field in MOVIE_FIELDS},
@@ -232,6 +255,7 @@ def catalogue_movie(
         review_count=reviews,
         passage_start=start,
         passage_count=count,
+        poster=poster,
     )
 
 

@@ -98,6 +98,17 @@ def test_status_and_export(system: LocalSystem, tmp_path: Path) -> None:
     assert reviews.num_rows == 660
 
 
+def test_reviews_and_secrets_are_for_the_owner_only(system: LocalSystem) -> None:
+    kept = [path for path in system.data_dir.rglob("*") if path.is_file()]
+    assert {"admin-token", "movies.sqlite", "CURRENT"} <= {path.name for path in kept}
+    open_to_others = {
+        str(path.relative_to(system.data_dir)): oct(path.stat().st_mode)
+        for path in kept
+        if path.stat().st_mode & 0o077
+    }
+    assert open_to_others == {}
+
+
 def test_a_second_crawl_stores_and_encodes_nothing(system: LocalSystem) -> None:
     before = system.client.get("/snapshot").json()
     done = command(

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from typing import Self
 
 from pydantic import ValidationError
+from redis.exceptions import RedisError
 from scrapy.crawler import Crawler
 from scrapy.exceptions import DropItem
 
@@ -38,11 +39,14 @@ from services.ingest.stats import (
     STAT_INVALID,
     STAT_KEPT,
     STAT_MOVIES,
+    STAT_REMOVALS_ALLOWED,
     STAT_REVIEWS,
     STAT_SITES,
     STAT_UNREAD,
+    STAT_UNREAD_EXAMPLES,
     STAT_UNREAD_ROWS,
     STAT_UNREADABLE,
+    STAT_VANISHED,
 )
 from services.ingest.visits.drift import Tally, drift
 from services.ingest.visits.page_results import PageResult
@@ -51,9 +55,12 @@ from shared.delivery.messages import MovieMessage, ReviewMessage, ledger_id
 from shared.delivery.redis_client import UNAVAILABLE, Client, connect, until_available
 from shared.runs import registry
 from shared.runs.run_record import Run
+from shared.system.cpu_bound import CpuBound, CpuBoundExceeded
+from shared.system.retry import wait_for
 from shared.telemetry import get_logger
 
 PROGRESS_EVERY_S = 0.5
+ITEM_CPU_S = 5.0  # a text of the largest page, all of it markup, takes less than two
 MAX_INVALID_LOGGED = 20  # invalid items of a crawl; further ones are only counted
 
 
@@ -70,6 +77,7 @@ class StreamPipeline:
         self._unread_values_before = 0
         self._allow_removals = False
         self._is_open = False
+        self._is_closing = asyncio.Event()
         self._redis: Client = connect(self._crawl.redis_url)
         self._visits: Visits | None = None
         self._sender: StreamSender | None = None
@@ -130,6 +138,11 @@ class StreamPipeline:
         self._is_open = True
         self._progress_task = asyncio.create_task(self._publish_progress_repeatedly())
 
+    @property
+    def allows_removals(self) -> bool:
+        """Whether the operator has confirmed that what is gone is gone."""
+        return self._allow_removals
+
     def note_unread(self, unread: Iterable[Unread]) -> None:
         """Count what could not be read outside of the page results."""
         self._unread.add(unread)
@@ -139,7 +152,18 @@ class StreamPipeline:
 
         Raises:
             DropItem: a single item is invalid, or was sent before.
+            Exception: it could not be processed. Scrapy goes on without it, so the crawl ends, and
+                cannot count as done.
         """
+        try:
+            return await self._process(item)
+        except DropItem:
+            raise
+        except Exception as error:
+            self._on_lost(f"an item could not be processed: {error!r}")
+            raise
+
+    async def _process(self, item: PageResult | MovieItem | ReviewItem) -> object:
         if isinstance(item, PageResult):
             await self._process_page_result(item)
             return item
@@ -152,9 +176,10 @@ class StreamPipeline:
 
     async def close_spider(self) -> None:
         """Flush the sender, and store the counts in the stats; called by Scrapy."""
-        if self._progress_task is not None:
-            self._progress_task.cancel()
+        self._is_closing.set()
         try:
+            if self._progress_task is not None:
+                await self._progress_task
             if self._is_open:
                 await self._flush_and_count()
         finally:
@@ -164,16 +189,19 @@ class StreamPipeline:
         sender, stats = self.sender, self._crawler.stats
         try:
             await sender.close()
-            await self._publish_progress()
+            await until_available(self._send_progress, give_up_after_s=self._crawl.give_up_after_s)
             tally = self._tally()
             drifted = drift(tally, allow_removals=self._allow_removals)
             stats.set_value(STAT_DRIFT, drifted)
             stats.set_value(STAT_FACTS_ONLY, self._is_facts_only(tally))
+            stats.set_value(STAT_REMOVALS_ALLOWED, self._allow_removals)
             source = self._crawl.source
             is_declared = isinstance(source, TmdbSource) and not source.with_reviews
             stats.set_value(STAT_FACTS_DECLARED, is_declared)
         except sqlite3.Error as error:
             self._on_lost(f"visits cannot be read: {error}")
+        except (*UNAVAILABLE, RedisError) as error:
+            self._on_lost(f"Redis did not accept the counts: {error}")
         finally:
             if sender.unsent and stats.get_value(STAT_FAULT) is None:
                 stats.set_value(STAT_FAULT, f"{sender.unsent} items were not sent")
@@ -199,18 +227,32 @@ class StreamPipeline:
 
     def _tally(self) -> Tally:
         if isinstance(self._crawl.source, WebSource):
-            return self.visits.tally(self._crawler.stats.get_value(STAT_UNREADABLE))
+            stats = self._crawler.stats
+            tally = self.visits.tally(stats.get_value(STAT_UNREADABLE))
+            # Pages without a visit, because they may be error pages.
+            vanished = stats.get_value(STAT_VANISHED, 0)
+            return replace(
+                tally, changed=tally.changed + vanished, emptied=tally.emptied + vanished
+            )
         return Tally(reviews=self.sender.totals.reviews, textless=self._textless)
 
     async def _process_page_result(self, page_result: PageResult) -> None:
         self._unread.add(page_result.unread)
+        unread_rows = self._unread.counts["row"]
         ledger_ids = []
+        posters: dict[str, str | None] = {}
         for item in page_result.items:
             message = self._message(item, page_result.fetched_at)
             if message is not None:
                 ledger_ids.append(ledger_id(message.kind, message.item_id))
-                await self.sender.send(message)
-        if page_result.visit is not None:
+                is_new = await self.sender.send(message)
+                if is_new and isinstance(message, MovieMessage):
+                    posters[ledger_ids[-1]] = message.movie.poster_url
+        if posters and self._crawl.source.posters:
+            self.visits.posters.note(posters)
+        # A page with an item that is not valid gets no visit, so that the next crawl, or the next
+        # attempt, reads it again: unchanged, it would count as read to the last item.
+        if page_result.visit is not None and self._unread.counts["row"] == unread_rows:
             items = tuple(dict.fromkeys(ledger_ids))
             self.sender.record_when_confirmed(replace(page_result.visit, items=items))
         if self.sender.accepted >= MAX_ITEMS:
@@ -222,14 +264,20 @@ class StreamPipeline:
         unread: list[Unread] = []
         try:
             if isinstance(item, MovieItem):
-                movie = to_movie(item, unread)
+                with CpuBound(ITEM_CPU_S):
+                    movie = to_movie(item, unread)
                 self._unread.add(unread)
                 return MovieMessage(
-                    run_id=run_id, source=source, fetched_at=fetched_at, movie=movie
+                    run_id=run_id,
+                    source=source,
+                    fetched_at=fetched_at,
+                    movie=movie,
+                    trust=self._crawl.source.trust,
                 )
             if isinstance(item, ReviewItem):
                 self._has_seen_review = True
-                review = to_review(item, source, unread)
+                with CpuBound(ITEM_CPU_S):
+                    review = to_review(item, source, unread)
                 self._unread.add(unread)
                 return ReviewMessage(
                     run_id=run_id, source=source, fetched_at=fetched_at, review=review
@@ -240,6 +288,8 @@ class StreamPipeline:
             field = ".".join(str(part) for part in first["loc"])
             reason = f"{field}: {first['msg']}"
             self._textless += isinstance(item, ReviewItem) and field == "text"
+        except CpuBoundExceeded as error:
+            reason = str(error)
         self._invalid += 1
         self._unread.add([_unread_item(item, reason)])
         if self._invalid <= MAX_INVALID_LOGGED:
@@ -270,27 +320,35 @@ class StreamPipeline:
         return last.run_id if last is not None and last.is_baseline else None
 
     async def _publish_progress_repeatedly(self) -> None:
-        while True:
-            await asyncio.sleep(PROGRESS_EVERY_S)
-            await self._publish_progress()
+        # Not cancelled at the end, because a cancelled command may be lost, or go on.
+        while not self._is_closing.is_set():
+            await wait_for(self._is_closing, PROGRESS_EVERY_S)
+            with suppress(*UNAVAILABLE):  # the next call retries; the sender logs that it waits
+                await self._send_progress()
 
-    async def _publish_progress(self) -> None:
-        """Write the counts so far to the run's record."""
+    async def _send_progress(self) -> None:
+        """Write the counts so far to the run's record.
+
+        Raises:
+            One of ``UNAVAILABLE``: Redis is unavailable; the next call writes them.
+        """
+        noted = self._crawler.stats.get_value(STAT_UNREAD_EXAMPLES, [])
+        self._unread.add(noted)
+        noted.clear()
         totals, counts = self.sender.totals, self._unread.counts
-        with suppress(*UNAVAILABLE):  # the next call retries, and the sender logs that it waits
-            await self._unread.send(self._redis, self._crawl.run_id)
-            await registry.set_fields(
-                self._redis,
-                self._crawl.run_id,
-                movies=totals.movies,
-                crawled=totals.reviews,
-                kept=self.visits.kept_reviews,
-                pages=self.visits.pages,
-                sites=self._crawler.stats.get_value(STAT_SITES, {}),
-                unread_values=self._unread_values_before + counts["value"],
-                unread_rows=counts["row"],
-                unread_pages=self._crawler.stats.get_value(STAT_UNREAD, 0),
-            )
+        await self._unread.send(self._redis, self._crawl.run_id)
+        await registry.set_fields(
+            self._redis,
+            self._crawl.run_id,
+            movies=totals.movies,
+            crawled=totals.reviews,
+            kept=self.visits.kept_reviews,
+            pages=self.visits.pages,
+            sites=self._crawler.stats.get_value(STAT_SITES, {}),
+            unread_values=self._unread_values_before + counts["value"],
+            unread_rows=counts["row"],
+            unread_pages=self._crawler.stats.get_value(STAT_UNREAD, 0),
+        )
 
     def _on_lost(self, reason: str) -> None:
         if self._crawler.stats.get_value(STAT_FAULT) is None:
@@ -313,6 +371,7 @@ def _unread_item(item: object, reason: str) -> Unread:
     """An item that could not be sent; a review without text is no loss of what the source has."""
     movie_id = str(getattr(item, "movie_id", None))[:80]
     text = getattr(item, "text", None)
-    if isinstance(item, ReviewItem) and not clean_text(item.text):
-        return Unread("value", f"{movie_id} text", "a review without text")
+    with suppress(CpuBoundExceeded), CpuBound(ITEM_CPU_S):
+        if isinstance(item, ReviewItem) and not clean_text(item.text):
+            return Unread("value", f"{movie_id} text", "a review without text")
     return Unread("row", movie_id, reason, excerpt(text or ""))

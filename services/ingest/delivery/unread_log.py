@@ -37,6 +37,7 @@ class UnreadLog:
         Raises:
             One of ``UNAVAILABLE``: Redis is unavailable; the next call sends them.
         """
-        if self._unsent:
-            await add_examples(redis, run_id, self._unsent)
-            self._unsent = []
+        batch = tuple(self._unsent)  # further ones may be added while these are on their way
+        if batch:
+            await add_examples(redis, run_id, batch)
+            del self._unsent[: len(batch)]

@@ -21,7 +21,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from scrapy import Request, Spider
 from scrapy.crawler import Crawler
@@ -43,9 +43,11 @@ from services.ingest.spiders.page_sequences import (
     SequenceProgress,
     requested_url,
 )
-from services.ingest.stats import STAT_UNREAD, STAT_UNREADABLE
+from services.ingest.stats import STAT_UNREAD, STAT_UNREADABLE, STAT_VANISHED
 from services.ingest.visits.kept_page import KeptPage, Oddity
+from services.ingest.visits.page_reading import PageReading, PageTooSlow
 from services.ingest.visits.page_results import (
+    Content,
     FetchedPage,
     Findings,
     Link,
@@ -68,15 +70,26 @@ class PageSpider(Spider, ABC):
     Args:
         source: The source to crawl.
         kept_page: Keeps the page that suggests most that the site has changed.
+        reading: Reads pages within their bounds.
         max_depth: Maximum number of links from a start page to a page.
     """
 
+    may_be_error_page: ClassVar[bool] = False
+    """Whether a page without content may be an error page: pages are known by their content only.
+    """
+
     def __init__(
-        self, source: WebSource, kept_page: KeptPage, max_depth: int, **kwargs: Any
+        self,
+        source: WebSource,
+        kept_page: KeptPage,
+        reading: PageReading,
+        max_depth: int,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.source = source
         self._kept_page = kept_page
+        self._reading = reading
         self._max_depth = max_depth
         self._frontier = Frontier(source.hosts)
 
@@ -89,6 +102,7 @@ class PageSpider(Spider, ABC):
             *args,
             source=crawl.source,
             kept_page=KeptPage(crawl.folder, crawl.run_id),
+            reading=PageReading(crawl.folder, crawl.run_id),
             max_depth=crawler.settings.getint("DEPTH_LIMIT"),
             **kwargs,
         )
@@ -114,6 +128,7 @@ class PageSpider(Spider, ABC):
         pipeline = self.crawler.get_item_pipeline(StreamPipeline)
         if pipeline is None:
             raise RuntimeError("spiders need the stream pipeline")
+        self._pipeline = pipeline
         self._visits: Visits = pipeline.visits
         for visit in self._visits.of_this_run():
             for page in visit.pages:
@@ -143,11 +158,8 @@ class PageSpider(Spider, ABC):
         if isinstance(error, CrawlShuttingDown):
             return  # the next attempt reads the sequence from its beginning
         status = error.response.status if isinstance(error, HttpError) else None
-        get_logger().info(
-            "page not read",
-            url=request.url,
-            reason=f"HTTP status {status}" if status is not None else failure.getErrorMessage(),
-        )
+        reason = f"HTTP status {status}" if status is not None else failure.getErrorMessage()
+        get_logger().info("page not read", url=request.url, reason=reason)
         is_missing = status in _MISSING
         if is_missing or (status is None and isinstance(error, IgnoreRequest)):
             yield from self._skip_page(request, progress, is_missing=is_missing)
@@ -193,9 +205,13 @@ class PageSpider(Spider, ABC):
 
     def _read(self, response: Response, progress: SequenceProgress) -> Iterator[Yield]:
         try:
-            next_url = progress.sequence.add(response)
+            next_url = self._reading.read(response.url, lambda: progress.sequence.add(response))
         except PageUnreadable as error:
-            yield from self._finish_unreadable(response, progress, error)
+            self._note_unreadable(response, progress.link.kind)
+            yield from self._finish_unread(response, progress, error)
+            return
+        except PageTooSlow as error:
+            yield from self._finish_unread(response, progress, error)
             return
         except OtherSequence:
             yield from self._begin_next_sequence(response, progress)
@@ -211,14 +227,17 @@ class PageSpider(Spider, ABC):
         requests = list(self._request_page(progress, next_url, response.meta.get("depth", 0)))
         yield from requests or self._finish(progress, response, is_complete=False)
 
-    def _finish_unreadable(
-        self, response: Response, progress: SequenceProgress, error: PageUnreadable
-    ) -> Iterator[Yield]:
-        stats, kind = self.crawler.stats, progress.link.kind
-        unreadable = stats.get_value(STAT_UNREADABLE, {})
-        stats.set_value(STAT_UNREADABLE, {**unreadable, kind: unreadable.get(kind, 0) + 1})
-        get_logger().warning("page unreadable", url=response.url, reason=str(error))
+    def _note_unreadable(self, response: Response, kind: str) -> None:
+        """Note a page without a known structure: many of them are a sign of drift."""
+        unreadable = self.crawler.stats.get_value(STAT_UNREADABLE, {})
+        counts = {**unreadable, kind: unreadable.get(kind, 0) + 1}
+        self.crawler.stats.set_value(STAT_UNREADABLE, counts)
         self._kept_page.offer(response.body, Oddity.UNREADABLE)
+
+    def _finish_unread(
+        self, response: Response, progress: SequenceProgress, error: PageUnreadable | PageTooSlow
+    ) -> Iterator[Yield]:
+        get_logger().warning("page unreadable", url=response.url, reason=str(error))
         unread = Unread("page", response.url, str(error), excerpt(response.body[:200]))
         yield from self._finish(progress, response, is_complete=False, unread=(unread,))
 
@@ -265,6 +284,8 @@ class PageSpider(Spider, ABC):
         )
         fetched_at = progress.fetched_at or datetime.now(UTC)
         all_unread = (*content.unread, *unread)
+        if is_complete and response is not None and all(one.kind != "page" for one in all_unread):
+            all_unread += self._vanished(progress, content, response)
         unread_pages = sum(one.kind == "page" for one in all_unread)
         # They make the crawl incomplete, so that nothing in an unread part counts as gone.
         self.crawler.stats.inc_value(STAT_UNREAD, unread_pages)
@@ -288,6 +309,25 @@ class PageSpider(Spider, ABC):
             if items or all_unread:
                 yield PageResult(items, fetched_at, None, all_unread)
         yield from self._follow(links, depth + 1)
+
+    def _vanished(
+        self, progress: SequenceProgress, content: Content, response: Response
+    ) -> tuple[Unread, ...]:
+        """What a page had when it was last read, if it has nothing now: it may be an error page."""
+        findings = content.findings
+        is_empty = not (findings.movies or findings.reviews or findings.textless)
+        if not self.may_be_error_page or content.is_withheld or self._pipeline.allows_removals:
+            return ()
+        if is_empty and self._visits.had_reviews(progress.link.url):
+            what = "reviews"
+            self.crawler.stats.inc_value(STAT_VANISHED)
+            self._kept_page.offer(response.body, Oddity.REVIEWS_GONE)
+        elif progress.baseline and progress.baseline.links and is_empty and not content.links:
+            what = "links"
+        else:
+            return ()
+        why = f"had {what} before and has none now; if they were deleted, crawl with allow_removals"
+        return (Unread("page", response.url, why, excerpt(response.body[:200])),)
 
     def _check_for_oddity(self, response: Response, findings: Findings, link: Link) -> None:
         if findings.reviews == 0 and self._visits.had_reviews(link.url):

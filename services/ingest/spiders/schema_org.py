@@ -40,6 +40,7 @@ class SchemaOrgSpider(PageSpider):
 
     name = "schema_org"
     source: SchemaOrgSource
+    may_be_error_page = True
 
     def start_links(self) -> Iterable[Link]:
         """The start URLs."""
@@ -70,6 +71,7 @@ class MoviePages(PageSequence):
         self._links: list[Link] = []
         self._unread: list[Unread] = []
         self._textless = 0
+        self._is_withheld = False
 
     def add(self, response: Response) -> str | None:
         """Read a page; the next page belongs to the sequence if reviews are picked.
@@ -94,6 +96,7 @@ class MoviePages(PageSequence):
                 earlier.reviews.extend(reviewed.reviews)
         base = response.url
         if page.head is not None:
+            self._is_withheld |= not (page.head.may_index and page.head.may_follow)
             if not page.head.may_follow:
                 return None
             base = page.head.base
@@ -126,6 +129,7 @@ class MoviePages(PageSequence):
             items=tuple(items),
             links=tuple(self._links),
             unread=tuple(self._unread),
+            is_withheld=self._is_withheld,
             findings=Findings(
                 movies=len(movies),
                 untitled=sum(reviewed.movie.title is None for reviewed in movies),

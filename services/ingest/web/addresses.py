@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from twisted.internet.base import ReactorBase
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
-# Special in IANA's registries, but "global" in the standard library, at least in some versions.
+# "Global" in the standard library, at least in some versions. The first is a public address that a
+# cloud answers inside each machine; the others are special in IANA's registries.
 _SPECIAL = (
+    ipaddress.ip_network("168.63.129.16/32"),  # Azure's, for the machine itself: it has its secrets
     ipaddress.ip_network("192.0.0.0/24"),
     ipaddress.ip_network("192.88.99.0/24"),
     ipaddress.ip_network("64:ff9b:1::/48"),

@@ -38,7 +38,7 @@ _MARKERS = re.compile(
 )
 # Markup of a page with content: links or data.
 _CONTENT = re.compile(
-    rb"<a\s[^>]*href|application/ld\+json|itemscope|__NEXT_DATA__|<(?:urlset|sitemapindex)\b",
+    rb"<a\s[^<>]*href|application/ld\+json|itemscope|__NEXT_DATA__|<(?:urlset|sitemapindex)\b",
     re.IGNORECASE,
 )
 

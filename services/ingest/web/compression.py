@@ -64,5 +64,5 @@ class BoundedCompressionMiddleware(HttpCompressionMiddleware):
 
     def _refusal(self, request: Request, problem: str) -> Refused:
         reason = f"{request.url}: {problem}"
-        self._report.add_unread(host_of(request.url), "refused", reason)
+        self._report.add_unread(host_of(request.url), "refused", reason, url=request.url)
         return Refused(reason)

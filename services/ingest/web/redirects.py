@@ -46,7 +46,7 @@ class CheckedRedirectMiddleware(RedirectMiddleware):
             result = super().process_response(request, response)
         except IgnoreRequest as error:
             reason = f"{request.url}: more than {self.max_redirect_times} redirects"
-            report.add_unread(host, "failed", reason)
+            report.add_unread(host, "failed", reason, url=request.url)
             raise Refused(reason) from error
         except ValueError as error:
             report.add(host, "refused")
@@ -75,7 +75,7 @@ class CheckedRedirectMiddleware(RedirectMiddleware):
             redirected.headers.pop(name, None)
         if redirected.url in redirected.meta["redirect_urls"]:
             reason = f"{request.url} redirects to itself"
-            report.add_unread(host, "failed", reason)
+            report.add_unread(host, "failed", reason, url=request.url)
             raise Refused(reason)
         is_for_page = not request.meta.get("dont_obey_robotstxt") and not request.dont_filter
         if is_for_page:

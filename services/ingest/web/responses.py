@@ -92,7 +92,7 @@ class ResponseMiddleware:
         verdict = watch.check(status, headers, response.body)
         if verdict is not None:
             reason = f"{host} {verdict.rule}"
-            self._report.add_unread(host, "failed", reason)
+            self._report.add_unread(host, "failed", reason, url=request.url)
             if verdict.blocked:
                 self._shutdown.end(
                     BLOCKED,
@@ -102,7 +102,9 @@ class ResponseMiddleware:
             if status < 400:
                 raise Refused(reason)
         elif _is_failure(request, status):
-            self._report.add_unread(host, "failed", f"{request.url}: HTTP status {status}")
+            self._report.add_unread(
+                host, "failed", f"{request.url}: HTTP status {status}", url=request.url
+            )
         return response
 
     def process_exception(self, request: Request, exception: Exception) -> None:
@@ -114,7 +116,7 @@ class ResponseMiddleware:
             self._report.add(host, "refused")
         elif not isinstance(exception, IgnoreRequest):
             reason = str(exception) or type(exception).__name__
-            self._report.add_unread(host, "failed", f"{request.url}: {reason}")
+            self._report.add_unread(host, "failed", f"{request.url}: {reason}", url=request.url)
 
 
 def _is_failure(request: Request, status: int) -> bool:

@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 
 from scrapy.statscollectors import StatsCollector
 
-from services.ingest.stats import FETCH_FAULT, STAT_SITES, STAT_UNREAD
+from services.ingest.pages.unread import Unread
+from services.ingest.stats import FETCH_FAULT, STAT_SITES, STAT_UNREAD, STAT_UNREAD_EXAMPLES
 from shared.runs.registry import Site
+from shared.runs.unread_list import MAX_EXAMPLES
 
 Count = Literal[
     "requests", "not_modified", "forbidden", "refused", "retry_after", "failed", "received_bytes"
@@ -61,11 +63,22 @@ class SiteReport:
         site = self._site(host)
         site["delay_s"] = max(site["delay_s"], round(delay_s, 3))
 
-    def add_unread(self, host: str, count: Count, reason: str) -> None:
-        """Count a page that may exist and was not read, and store the first reason."""
+    def add_unread(self, host: str, count: Count, reason: str, *, url: str = "") -> None:
+        """Count a page that may exist and was not read, and store the first reasons.
+
+        Args:
+            host: The host of the page.
+            count: The count that the page belongs to.
+            reason: Why it was not read.
+            url: Its URL, if it is not the whole host that is not read.
+        """
         self.add(host, count)
         self._stats.inc_value(STAT_UNREAD)
         self.note_fault(reason)
+        examples = self._stats.get_value(STAT_UNREAD_EXAMPLES, [])
+        if len(examples) < MAX_EXAMPLES:
+            examples.append(Unread("page", url or host, reason.removeprefix(url).lstrip(": ")))
+            self._stats.set_value(STAT_UNREAD_EXAMPLES, examples)
 
     def note_fault(self, reason: str) -> None:
         """Store the first failure of the crawl; later ones are ignored."""

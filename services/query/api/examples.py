@@ -23,6 +23,7 @@ MOVIE: JsonDict = {
     "poster_url": "https://films.example/tt0075148.jpg",
     "review_count": 5,
     "cluster": 3,
+    "poster": f"/posters/{'5f' * 32}.webp",
 }
 HIT: JsonDict = {
     "rank": 1,
@@ -59,6 +60,11 @@ MOVIE_DETAIL: JsonDict = {
             "spoiler": False,
         }
     ],
+    "next_reviews": "ZGVtbzpyb2NreS0x",
+}
+REVIEW_PAGE: JsonDict = {
+    "reviews": MOVIE_DETAIL["reviews"],
+    "next_cursor": "ZGVtbzpyb2NreS0x",
 }
 SEARCH_RESPONSE: JsonDict = {
     "snapshot_id": SNAPSHOT_ID,
@@ -137,7 +143,9 @@ SIMILAR_RESPONSE: JsonDict = {
     ],
 }
 SUGGESTIONS: JsonDict = {
-    "suggestions": [{"movie_id": "tt0211915", "title": "Amélie", "year": 2001}],
+    "suggestions": [
+        {"movie_id": "tt0211915", "title": "Amélie", "year": 2001, "poster": MOVIE["poster"]}
+    ],
     "names": [{"kind": "person", "name": "Amy Adams", "movies": 4}],
 }
 FACETS: JsonDict = {

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 
 from services.query.api.map_schemas import MovieMap
 from services.query.components import Service
+from services.query.http.encodings import accepts_gzip
 from services.query.http.problems import Problem, Problems, documented
 from services.query.http.routing import StrictRoute
 
@@ -48,7 +49,7 @@ async def get_map(request: Request, service: Service) -> Response:
     if etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     content = generation.zipped_map
-    if "gzip" in request.headers.get("accept-encoding", ""):
+    if accepts_gzip(request.headers.getlist("accept-encoding")):
         headers["Content-Encoding"] = "gzip"
     else:
         content = await asyncio.to_thread(gzip.decompress, content)

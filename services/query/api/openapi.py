@@ -42,13 +42,15 @@ EXAMPLES: dict[str, JsonDict] = {
         "sources": [
             {"source": "demo", "last_run": None},
             {"source": "my_site", "last_run": admin_examples.RUN},
-        ]
+        ],
+        "orphaned": ["old_site"],
     },
     "DeadLetterPage": admin_examples.DEAD_LETTER_PAGE,
     "DeadLetterDetail": admin_examples.DEAD_LETTER_DETAIL,
     "Replayed": admin_examples.REPLAYED,
     "SnapshotList": admin_examples.SNAPSHOT_LIST,
     "Activation": admin_examples.ACTIVATION,
+    "Removal": admin_examples.REMOVAL,
 }
 
 _REQUEST_ID_HEADER = {

@@ -248,6 +248,16 @@ class SimilarParameters(QueryParameters):
     diversity: Diversity = 0.0
 
 
+Cursor = Annotated[
+    str | None,
+    Field(
+        max_length=300,
+        pattern="^[A-Za-z0-9_-]+$",
+        description="The `next_cursor` of the previous page.",
+    ),
+]
+
+
 class MovieParameters(QueryParameters):
     """How a movie's reviews are returned."""
 
@@ -260,15 +270,23 @@ class MovieParameters(QueryParameters):
     ] = "hide"
 
 
+class ReviewsParameters(MovieParameters):
+    """One page of a movie's reviews."""
+
+    cursor: Cursor = None
+    limit: Annotated[int, Field(ge=1, le=100, description="Number of reviews per page.")] = 50
+    min_rating: Annotated[
+        float | None,
+        Field(ge=0, le=10, description="Only reviews with at least this rating of 10."),
+    ] = None
+    max_rating: Annotated[
+        float | None,
+        Field(ge=0, le=10, description="Only reviews with at most this rating of 10."),
+    ] = None
+
+
 class PageParameters(QueryParameters):
     """One page of movies."""
 
-    cursor: Annotated[
-        str | None,
-        Field(
-            max_length=128,
-            pattern="^[A-Za-z0-9_-]+$",
-            description="The `next_cursor` of the previous page.",
-        ),
-    ] = None
+    cursor: Cursor = None
     limit: Annotated[int, Field(ge=1, le=100, description="Number of movies per page.")] = 50

@@ -17,6 +17,7 @@ from services.query.api.examples import (
     MOVIE,
     MOVIE_DETAIL,
     MOVIE_PAGE,
+    REVIEW_PAGE,
     SEARCH_RESPONSE,
     SIMILAR_RESPONSE,
     SUGGESTIONS,
@@ -36,6 +37,15 @@ def _with_example(example: JsonDict) -> ConfigDict:
     return config
 
 
+PosterPath = Annotated[
+    str | None,
+    Field(
+        description="Path of its poster at this service, a small WebP picture; null without one. "
+        "`poster_url` is the picture at its source."
+    ),
+]
+
+
 @dataclass(frozen=True, kw_only=True, config=_with_example(MOVIE))
 class Movie(MovieRecord):
     """A movie. The title of a movie without one is its id."""
@@ -49,6 +59,7 @@ class Movie(MovieRecord):
         int | None,
         Field(description="Number of its cluster on the map; null if it has no place."),
     ]
+    poster: PosterPath
 
 
 @dataclass(frozen=True, kw_only=True, config=_RESPONSE)
@@ -68,9 +79,25 @@ class Review(ReviewFacts):
 
 @dataclass(frozen=True, kw_only=True, config=_with_example(MOVIE_DETAIL))
 class MovieDetail(Movie):
-    """A movie with all of its reviews."""
+    """A movie with its first reviews."""
+
+    reviews: Annotated[list[Review], Field(description="The first 100 reviews, by id.")]
+    next_reviews: Annotated[
+        str | None,
+        Field(
+            description="The `cursor` with which `GET /movies/{movie_id}/reviews` goes on; null "
+            "where these are all reviews."
+        ),
+    ]
+
+
+class MovieReviews(BaseModel):
+    """One page of a movie's reviews, in the order of their ids."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [REVIEW_PAGE]})
 
     reviews: list[Review]
+    next_cursor: Annotated[str | None, Field(description="Null on the last page.")]
 
 
 class Passage(BaseModel):
@@ -281,6 +308,7 @@ class Suggestion(BaseModel):
     movie_id: str
     title: str
     year: int | None
+    poster: PosterPath
 
 
 class NameSuggestion(BaseModel):

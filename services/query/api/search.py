@@ -5,8 +5,7 @@ Also two routes that help to write a search: suggestions of titles, and the valu
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Annotated, TypeVar
 
 import orjson
@@ -38,12 +37,14 @@ from services.query.http.problems import (
     documented,
 )
 from services.query.http.routing import BodyRoute
-from services.query.serving.batching import Closed, Job, Overloaded, QueueTimeout
+from services.query.serving.batching import Closed, Overloaded, QueueTimeout
+from services.query.serving.computing import Job
 from services.query.serving.generation import Generation
 from shared.encoder import Vectors
 from shared.retrieval.searcher import SearchPage, UnknownMovie
 from shared.retrieval.suggestions import SuggestedName
 from shared.snapshot.files.catalogue import CatalogueMovie
+from shared.snapshot.storage.poster_files import path_of
 
 router = APIRouter(route_class=BodyRoute, tags=["search"])
 
@@ -98,38 +99,21 @@ async def post_batch(request: Request, service: Service, batch: BatchRequest) ->
     Each search takes one place in the queue, as if it had been sent alone.
     """
     generation = service.generation()
-
-    def prepare() -> list[Job[SearchPage]]:
-        return [
-            _search_job(generation, search, f"searches.{n}.")
-            for n, search in enumerate(batch.searches)
-        ]
-
-    # In a thread, because many texts take long to understand and would block the event loop.
-    jobs = await asyncio.to_thread(prepare)
+    jobs = [
+        _batch_job(generation, search, f"searches.{n}.") for n, search in enumerate(batch.searches)
+    ]
     results = await run_job(service.batcher.encode_all(generation.encoder, jobs))
-
-    def respond() -> Response:
-        began = request.scope["began"]
-        bodies = [
-            serialization.search_body(
-                generation.snapshot,
-                result.value,
-                serialization.times_ms(result, began),
-                explain=search.explain,
-            )
-            for result, search in zip(results, batch.searches, strict=True)
-        ]
-        times_ms = [body["took_ms"] for body in bodies]
-        took_ms = {
-            "encode": max(each["encode"] for each in times_ms),
-            "search": round(sum(each["search"] for each in times_ms), 3),
-            "total": max(each["total"] for each in times_ms),
-        }
-        return timed_response(generation, {"results": bodies}, took_ms)
-
-    # Again in a thread: a response may have thousands of hits.
-    return await asyncio.to_thread(respond)
+    times_ms = [serialization.times_ms(result, request.scope["began"]) for result in results]
+    bodies = [
+        {**result.value, "took_ms": took_ms}
+        for result, took_ms in zip(results, times_ms, strict=True)
+    ]
+    took_ms = {
+        "encode": max(each["encode"] for each in times_ms),
+        "search": round(sum(each["search"] for each in times_ms), 3),
+        "total": max(each["total"] for each in times_ms),
+    }
+    return timed_response(generation, {"results": bodies}, took_ms)
 
 
 @router.get(
@@ -153,7 +137,10 @@ async def suggest(service: Service, parameters: Annotated[SuggestParameters, Que
     movies, names = result.value
     suggestions = [
         Suggestion.model_construct(
-            movie_id=movie.movie_id, title=movie.title or movie.movie_id, year=movie.year
+            movie_id=movie.movie_id,
+            title=movie.title or movie.movie_id,
+            year=movie.year,
+            poster=path_of(movie.poster),
         )
         for movie in movies
     ]
@@ -179,7 +166,7 @@ async def get_facets(service: Service) -> Response:
 async def _search(request: Request, service: QueryService, search: SearchRequest) -> Response:
     generation = service.generation()
     job = _search_job(generation, search)
-    result = await run_job(service.batcher.encode(generation.encoder, job.texts, job.finish))
+    result = await run_job(service.batcher.submit(generation.encoder, job))
     took_ms = serialization.times_ms(result, request.scope["began"])
     body = serialization.search_body(
         generation.snapshot, result.value, took_ms, explain=search.explain
@@ -187,10 +174,25 @@ async def _search(request: Request, service: QueryService, search: SearchRequest
     return timed_response(generation, body, took_ms)
 
 
+def _batch_job(generation: Generation, search: SearchRequest, field_prefix: str) -> Job[JsonObject]:
+    """Make the job of a search of a batch, whose hits are serialized on the work thread.
+
+    The hits of a whole batch would take much memory as objects.
+    """
+    job = _search_job(generation, search, field_prefix)
+
+    def finish(vectors: Vectors) -> JsonObject:
+        page = job.finish(vectors)
+        body = serialization.search_body(generation.snapshot, page, {}, explain=search.explain)
+        return {**body, "hits": orjson.Fragment(orjson.dumps(body["hits"]))}
+
+    return Job((), finish, job.prepare)
+
+
 def _search_job(
     generation: Generation, search: SearchRequest, field_prefix: str = ""
 ) -> Job[SearchPage]:
-    """Make the job of a search.
+    """Make the job of a search. Its text is understood on the work thread, because it takes long.
 
     Args:
         generation: The generation to search.
@@ -198,8 +200,12 @@ def _search_job(
         field_prefix: Prefix of the field names in errors, such as ``searches.1.``.
     """
     query = search.to_query()
-    if search.interpret:
-        query = generation.searcher.interpreted(query)
+
+    def prepare() -> Sequence[str]:
+        nonlocal query
+        if search.interpret:
+            query = generation.searcher.interpreted(query)
+        return query.texts()
 
     def finish(vectors: Vectors) -> SearchPage:
         try:
@@ -214,7 +220,7 @@ def _search_job(
             invalid = FieldError(field=f"{field_prefix}{name}.{place}", message="Unknown movie id")
             raise Problem(Problems.INVALID_REQUEST, errors=[invalid]) from unknown
 
-    return Job(query.texts(), finish)
+    return Job((), finish, prepare)
 
 
 async def run_job(job: Awaitable[T]) -> T:

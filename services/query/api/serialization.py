@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
-from services.query.serving.batching import JobResult
+from services.query.serving.computing import JobResult
 from shared.record import MOVIE_FIELDS, REVIEW_FACTS
 from shared.retrieval.filters import MovieFilter
 from shared.retrieval.query import RankedMovie, ScoreBreakdown, SearchPage, Spoilers, Understood
 from shared.snapshot.files.catalogue import CatalogueMovie, CataloguePassage, CatalogueReview
 from shared.snapshot.reader import Snapshot
+from shared.snapshot.storage.poster_files import path_of
 
 JsonObject = dict[str, Any]
 
@@ -149,6 +150,7 @@ def movie_body(snapshot: Snapshot, movie: CatalogueMovie) -> JsonObject:
     body["title"] = movie.title or movie.movie_id
     body["review_count"] = movie.review_count
     body["cluster"] = snapshot.cluster_of(movie.row)
+    body["poster"] = path_of(movie.poster)
     return body
 
 

@@ -44,8 +44,13 @@ class PageFile:
     etag: str
     cache_control: str = "no-cache"
 
-    def answer(self, request: Request) -> Response:
-        """Respond with the file, or with 304 when the client's copy is up to date."""
+    def answer(self, request: Request, *, gzipped: bool) -> Response:
+        """Respond with the file, or with 304 when the client's copy is up to date.
+
+        Args:
+            request: The request.
+            gzipped: Whether the client accepts gzip.
+        """
         headers = {
             "ETag": self.etag,
             "Cache-Control": self.cache_control,
@@ -54,7 +59,7 @@ class PageFile:
         if self.etag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
         content = self.content
-        if self.zipped is not None and "gzip" in request.headers.get("accept-encoding", ""):
+        if self.zipped is not None and gzipped:
             headers["Content-Encoding"] = "gzip"
             content = self.zipped
         return Response(content, headers=headers, media_type=self.media_type)

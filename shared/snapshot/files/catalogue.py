@@ -40,7 +40,8 @@ MOVIE_FACTS = MOVIE_FIELDS[1:]  # without the id
 _SCHEMA = f"""
 CREATE TABLE movies (
   row INTEGER PRIMARY KEY, movie_id TEXT NOT NULL UNIQUE, {_declared(MOVIE_FACTS)},
-  review_count INTEGER NOT NULL, passage_start INTEGER NOT NULL, passage_count INTEGER NOT NULL
+  review_count INTEGER NOT NULL, passage_start INTEGER NOT NULL, passage_count INTEGER NOT NULL,
+  poster TEXT
 );
 CREATE TABLE reviews (
   row INTEGER PRIMARY KEY, review_id TEXT NOT NULL UNIQUE, movie INTEGER NOT NULL,
@@ -51,6 +52,12 @@ CREATE TABLE passages (
   row INTEGER PRIMARY KEY, review INTEGER NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL
 );
 """
+FORMER_IDS_SCHEMA = """
+CREATE TABLE IF NOT EXISTS former_ids (
+  former_id TEXT NOT NULL, movie_id TEXT NOT NULL, PRIMARY KEY (former_id, movie_id)
+) WITHOUT ROWID;
+"""
+"""Ids under which earlier versions knew movies; a movie may be gone, and come back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,12 +69,14 @@ class CatalogueMovie(MovieRecord):
         review_count: How many reviews of it the snapshot has.
         passage_start: The row of its first passage.
         passage_count: How many passages it has.
+        poster: The sha256 of its poster beside the snapshots; None without one.
     """
 
     row: int
     review_count: int
     passage_start: int
     passage_count: int
+    poster: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +114,7 @@ class CatalogueWriter:
         self._connection.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;")
         if schema is not None:
             self._connection.executescript(schema)
+        self._connection.executescript(FORMER_IDS_SCHEMA)
         self._connection.execute("BEGIN")
 
     def __enter__(self) -> Self:
@@ -122,6 +132,10 @@ class CatalogueWriter:
     def add_review(self, review: CatalogueReview) -> None:
         """Add a review."""
         _insert(self._connection, "reviews", _REVIEW_COLUMNS, review)
+
+    def add_former_ids(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Add ids that movies had before, as ``(former id, movie id)``."""
+        self._connection.executemany("INSERT OR IGNORE INTO former_ids VALUES (?,?)", pairs)
 
     def add_passages(self, rows: Iterable[tuple[int, int, int, int]]) -> None:
         """Add passages as ``(row, review row, start, end)``."""
@@ -183,6 +197,10 @@ class Catalogue:
                 self._connection, "movies", CatalogueFacts._fields, MOVIE_FIELDS
             )
             self._connection.execute("SELECT row FROM movies LIMIT 1").fetchall()
+            tables = self._connection.execute("SELECT name FROM sqlite_master").fetchall()
+            self._has_former_ids = ("former_ids",) in tables and bool(
+                self._connection.execute("SELECT 1 FROM former_ids LIMIT 1").fetchall()
+            )
         except sqlite3.Error as error:
             raise SnapshotCorrupt(f"{path.name}: {error}") from error
 
@@ -199,12 +217,21 @@ class Catalogue:
         return movies, reviews, passages
 
     def movie(self, movie_id: str) -> CatalogueMovie | None:
-        """The movie with this id; None when there is none."""
-        row = self._connection.execute(
-            f"SELECT {self._movie_columns} FROM movies WHERE movie_id = ?",  # noqa: S608
-            (movie_id,),
-        ).fetchone()
+        """The movie with this id, or else the only one that had it before; None when none has."""
+        query = f"SELECT {self._movie_columns} FROM movies WHERE movie_id = ?"  # noqa: S608
+        row = self._connection.execute(query, (movie_id,)).fetchone()
+        if row is None and len(named := self.named_since(movie_id)) == 1:
+            row = self._connection.execute(query, named).fetchone()
         return _movie(row) if row else None
+
+    def named_since(self, former_id: str) -> list[str]:
+        """The ids that the movies with a former id have now; several when they were parted."""
+        if not self._has_former_ids:
+            return []
+        selected = self._connection.execute(
+            "SELECT movie_id FROM former_ids WHERE former_id = ? ORDER BY movie_id", (former_id,)
+        )
+        return [movie_id for (movie_id,) in selected]
 
     def movies(self, rows: Sequence[int]) -> list[CatalogueMovie]:
         """The movies with these rows, in this order."""
@@ -238,6 +265,51 @@ class Catalogue:
             (movie_row,),
         )
         return [_review(row) for row in selected]
+
+    def reviews_after(
+        self,
+        movie_row: int,
+        review_id: str,
+        limit: int,
+        *,
+        least_rating: float | None = None,
+        most_rating: float | None = None,
+    ) -> list[CatalogueReview]:
+        """Up to ``limit`` reviews of a movie that follow ``review_id``, sorted by id.
+
+        Args:
+            movie_row: The movie.
+            review_id: A review of it, which may be gone; empty for the beginning.
+            limit: How many at most.
+            least_rating: Leave out reviews with a lower rating of 10, or with none.
+            most_rating: Leave out reviews with a higher one, or with none.
+        """
+        # A movie's reviews are in the order of their ids. To find the place of one that is gone,
+        # all of them are looked at.
+        place = (
+            "coalesce((SELECT row FROM reviews WHERE review_id = :after AND movie = :movie),"
+            " (SELECT max(row) FROM reviews WHERE movie = :movie AND review_id < :after), -1)"
+        )
+        rated = ""
+        if least_rating is not None:
+            rated += " AND rating >= :least"
+        if most_rating is not None:
+            rated += " AND rating <= :most"
+        selected = self._connection.execute(
+            f"SELECT {self._review_columns} FROM reviews"  # noqa: S608
+            f" WHERE movie = :movie AND row > {place if review_id else -1}{rated}"
+            " ORDER BY row LIMIT :limit",
+            {
+                "movie": movie_row, "after": review_id, "limit": limit,
+                "least": least_rating, "most": most_rating,
+            },
+        )  # fmt: skip
+        return [_review(row) for row in selected]
+
+    def most_passages(self) -> int:
+        """The largest number of passages that a movie has."""
+        [most] = self._connection.execute("SELECT max(passage_count) FROM movies").fetchone()
+        return int(most or 0)
 
     def sampled_reviews(self, most: int, chars: int) -> list[str]:
         """The beginnings of reviews from all over the catalogue.
@@ -281,11 +353,15 @@ class Catalogue:
         return facts
 
     def rows_of(self, movie_ids: Sequence[str]) -> list[int]:
-        """The rows of the movies with these ids, in any order; unknown ids are left out."""
+        """The rows of the movies with these ids, or that had them before; others are left out."""
+        movie_ids = [
+            named[0] if len(named := self.named_since(movie_id)) == 1 else movie_id
+            for movie_id in movie_ids
+        ]
         marks = ",".join("?" * len(movie_ids))
         selected = self._connection.execute(
             f"SELECT row FROM movies WHERE movie_id IN ({marks})",  # noqa: S608
-            list(movie_ids),
+            movie_ids,
         )
         return [row for (row,) in selected]
 
@@ -294,6 +370,14 @@ class Catalogue:
         return [
             row[0] for row in self._connection.execute("SELECT movie_id FROM movies ORDER BY row")
         ]
+
+    def posters(self) -> set[str]:
+        """The names of all posters."""
+        columns = {row[1] for row in self._connection.execute("PRAGMA table_info(movies)")}
+        if "poster" not in columns:  # a snapshot of an earlier version
+            return set()
+        named = "SELECT DISTINCT poster FROM movies WHERE poster IS NOT NULL"
+        return {poster for (poster,) in self._connection.execute(named)}
 
     def passage_ranges(self) -> list[tuple[int, int]]:
         """``(passage_start, passage_count)`` of every movie, by row."""

@@ -36,6 +36,8 @@ class CatalogueEditor(CatalogueWriter):
                     self._connection.execute(
                         f"ALTER TABLE {table} ADD COLUMN {field.name} {column_type(field)}"
                     )
+            if table == "movies" and "poster" not in present:
+                self._connection.execute("ALTER TABLE movies ADD COLUMN poster TEXT")
 
     def movie_ids(self) -> list[str]:
         """The id of every movie, by row."""

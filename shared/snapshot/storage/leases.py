@@ -4,7 +4,8 @@ A lease is an empty file ``<snapshot id>.<holder>`` that its holder touches. It 
 store, because readers mount that read-only. It expires by age, so that a reader that was killed on
 another host keeps its snapshot only for a while; a lease whose holder cannot renew it is taken for
 longer. On a POSIX file system an open snapshot survives its deletion anyway; the lease covers the
-time until all its files are open, and rolling back to it.
+time until all its files are open, and rolling back to it. A lease that would last longer than any
+is taken for was made by a clock that was ahead: it lasts as long as one that was renewed just now.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from shared.telemetry import get_logger
 
 EXPIRES_AFTER_S = 120.0
 """Seconds after which a lease that is not renewed expires."""
+LONGEST_S = 3_600.0
+"""Seconds for which a lease is taken at most."""
 
 
 def holder_name() -> str:
@@ -38,7 +41,7 @@ class Leases:
 
         Args:
             snapshot_id: The snapshot to lease.
-            for_s: Seconds until it expires without renewal.
+            for_s: Seconds until it expires without renewal, at most ``LONGEST_S``.
 
         Returns:
             False, after logging a warning, when the folder cannot be written.
@@ -78,7 +81,11 @@ def leased(folder: Path, *, sweep: bool = True) -> set[str]:
         return leased_ids
     for path in paths:
         try:
-            if time.time() - path.stat().st_mtime <= EXPIRES_AFTER_S:
+            now = time.time()
+            age_s = now - path.stat().st_mtime
+            if sweep and -age_s > LONGEST_S:
+                os.utime(path, (now, now))
+            if age_s <= EXPIRES_AFTER_S:
                 leased_ids.add(path.name.split(".", 1)[0])
             elif sweep:
                 path.unlink()

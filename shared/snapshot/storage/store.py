@@ -5,6 +5,7 @@
     <store>/CURRENT                    names the snapshot to serve, and its manifest's sha256
     <store>/<snapshot id>/             immutable; manifest, vectors, passages, catalogue, lexical/
     <store>/encoders/<encoder id>/     artefacts that snapshots name (``shared.encoder``)
+    <store>/posters/                   pictures that snapshots name (``poster_files``)
     <store>/.staging-*, .trash-*       being written, being deleted
     <store>/.lock                      held by the publisher at work
 """

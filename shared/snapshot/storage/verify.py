@@ -3,15 +3,19 @@
 A file that was verified need not be read again to be verified again. ``VerificationCache``
 remembers, for all processes that share its folder, which checks each file has passed: by the check,
 the file's sha256, and the file's identity (device, inode, size, time of change). The folder lasts
-as long as the service that created it, so a new start verifies everything again.
+as long as the service that created it, so a new start verifies everything again; when it is gone
+or cannot be written, files are verified each time.
 ``ProcessVerificationCache`` does the same within one process.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
+import stat
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,17 +52,41 @@ class VerificationCache:
             verify: Checks the file; raises when it fails.
 
         Raises:
-            OSError: the file or the folder cannot be read.
+            OSError: the file cannot be read.
             Exception: the error of ``verify``; then nothing is remembered.
         """
         passed = f"{check}-{sha256}-{_identity(path)}"
-        with FileLock(self.folder / f".{check}-{sha256}.lock"):
+        lock = self._locked(f".{check}-{sha256}.lock")
+        if lock is None:
+            verify()
+            return
+        try:
             if (self.folder / passed).exists():
                 return
             verify()
             # Not remembered if the file has changed meanwhile, or may have.
             if _has_settled(path) and passed == f"{check}-{sha256}-{_identity(path)}":
-                (self.folder / passed).touch()
+                with suppress(OSError):
+                    (self.folder / passed).touch()
+        finally:
+            lock.release()
+
+    def _locked(self, name: str) -> FileLock | None:
+        """A lock in the folder, which is made again if it is gone; None if it cannot be used.
+
+        A temporary folder may be emptied by an administrator or a timer, and then another user may
+        make one of that name, whose checks are not ours.
+        """
+        lock = FileLock(self.folder / name)
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            status = self.folder.lstat()
+            if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
+                return None
+            lock.acquire()
+        except OSError:
+            return None
+        return lock
 
 
 class ProcessVerificationCache(VerificationCache):

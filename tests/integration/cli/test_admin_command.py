@@ -14,14 +14,19 @@ from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
 from services.cli import app
+from services.embedder.database.engine import open_engine
 from services.embedder.publishing.activation_handler import ActivationHandler
+from services.embedder.settling.operator_removal import OperatorRemovals
+from services.embedder.settling.removal_handler import RemovalHandler
 from shared.delivery.keys import DEAD_LETTERS_STREAM, REVIEWS_STREAM
 from shared.delivery.redis_client import Client
-from shared.runs import registry
+from shared.runs import registry, removal_requests
 from shared.snapshot.commit import point_current_at
 from shared.snapshot.storage.manifest import CATALOGUE_FILE, CURRENT, PASSAGES_FILE, VECTORS_FILE
 from shared.snapshot.storage.store import SnapshotStore
+from tests.support.embedder.arrivals import arrive, movie, review
 from tests.support.embedder.encoders import HashEncoder
+from tests.support.embedder.stored import count_reviews
 from tests.support.query.query_service import RunningQuery, always, query_settings, running_query
 from tests.support.query.snapshots import BOXER, MOVIES, SnapshotBuilder
 from tests.support.waiting import async_wait_until
@@ -379,3 +384,30 @@ async def test_every_admin_command_needs_the_token(system: System) -> None:
         wrong = await system.command(*arguments, token="w" * 20 + "rong-token-of-good-length")
         assert wrong.exit_code == 1, arguments
         assert wrong.stderr.count("\n") == 1
+
+
+async def test_removing_and_allowing_again(system: System) -> None:
+    engine = open_engine(f"sqlite:///{system.folder / 'movies.sqlite'}")
+    await arrive(engine, movie("tt1"), review("a", "tt1"), movie("tt2"), review("b", "tt2"))
+    handler = RemovalHandler(system.redis, OperatorRemovals(engine), on_removed=lambda: None)
+
+    async def carry_out() -> bool:
+        waiting = await removal_requests.next_removal(system.redis)
+        await handler.carry_out()
+        return waiting is not None
+
+    async with beside(carry_out):
+        done = await system.works("remove", "movie", "tt1", "--yes")
+    assert done.stdout == "removed: 1 reviews, 1 movies; the next snapshot does not have them\n"
+    assert count_reviews(engine) == 1
+    async with beside(carry_out):
+        assert await system.fails("remove", "movie", "tt9", "--yes") == "there is no movie tt9"
+    assert "Aborted" in (await system.command("remove", "review", "b")).stderr
+    assert count_reviews(engine) == 1
+    async with beside(carry_out):
+        done = await system.works("allow", "movie", "tt1")
+    assert done.stdout == "allowed: the next crawl may bring back movie tt1\n"
+    await registry.publish_stored_sources(system.redis, ["demo", "gone"])
+    status = await system.works("status")
+    assert "source gone is stored and no longer configured" in status.stderr + status.stdout
+    engine.dispose()

@@ -17,7 +17,14 @@ from services.cli.search import understood_line
 from shared.snapshot.storage.store import SnapshotStore
 from tests.support.embedder.encoders import HashEncoder
 from tests.support.query.query_service import RunningQuery, always, query_settings, running_query
-from tests.support.query.snapshots import BOXER, COMEDY, SPACE, SnapshotBuilder
+from tests.support.query.snapshots import (
+    BOXER,
+    COMEDY,
+    MOVIES,
+    SPACE,
+    SampleMovie,
+    SnapshotBuilder,
+)
 
 
 @pytest.fixture
@@ -69,6 +76,27 @@ async def test_options_are_fields_of_the_search(query: RunningQuery) -> None:
     avoiding = await command(query, "a movie", "--avoid", "sweat and stairs")
     assert avoiding.exit_code == 0
     assert "The Underdog" in avoiding.output
+
+
+FOREIGN = SampleMovie(
+    "tt0900001",
+    ["A [bold]loud[/bold] [/red] movie about rain \u202eand [link=x]sheep[/link]."],
+    title="[rec] [/beta] Rain [b]\u001b[31m",
+)
+
+
+async def test_what_looks_like_markup_is_shown_as_it_is(tmp_path: Path) -> None:
+    """Titles and reviews are texts of other people."""
+    encoder = HashEncoder(dim=64)
+    builder = SnapshotBuilder(SnapshotStore(tmp_path / "snapshots"), encoder)
+    builder.publish([*MOVIES, FOREIGN])
+    async with running_query(query_settings(tmp_path), always(encoder)) as running:
+        await running.reload()
+        done = await command(running, "a movie about sheep and rain")
+    assert done.exit_code == 0, done.output
+    assert "[rec] [/beta] Rain [b] [31m  " in done.output
+    shown = " ".join(done.output.split())
+    assert "A [bold]loud[/bold] [/red] movie about rain and [link=x]sheep[/link]." in shown
 
 
 async def test_a_line_says_what_was_understood(query: RunningQuery) -> None:

@@ -166,6 +166,35 @@ async def test_waiting_does_not_acquit_poison(redis: Client, redis_url: str) -> 
     assert letter["deliveries"] == str(MAX_DELIVERIES)
 
 
+async def test_others_that_wait_in_the_same_batch_do_not_acquit_poison(
+    redis: Client, redis_url: str
+) -> None:
+    """Only the deliveries of those that wait are undone, not that of the one that failed."""
+    handler = Handler()
+    away = [True]
+
+    def broken(name: str) -> Exception | None:
+        if name == "poison":
+            return RuntimeError("boom")
+        return Unavailable("database") if away[0] else None
+
+    handler.break_on = broken
+    await send(redis, "poison", "a", "b")
+
+    async def is_counted() -> bool:
+        pending = await redis.xpending_range(STREAM, GROUP, min="-", max="+", count=10)
+        counts = [row["times_delivered"] for row in pending]
+        return bool(counts[0] > max(counts[1:]))
+
+    async with consuming(consumer(redis_url, handler)):
+        await async_wait_until(lambda: _true(handler.deliveries.get("a", 0) >= 2))
+        await async_wait_until(is_counted, timeout_s=15)
+        away[0] = False
+        await async_wait_until(settled(redis))
+    assert sorted(handler.committed) == ["a", "b"]
+    assert handler.dead == ["poison"]
+
+
 @pytest.mark.parametrize(
     ("body", "whole"),
     [("x" * 10_000, True), ("é" * (PAYLOAD_BYTES // 2 - 10), True),

@@ -34,6 +34,7 @@ api_url = "{url}"
 allow_private = true
 delay_s = 0.01
 key_file = "tmdb-token"
+posters = false
 """
 IDS = 'imdb_ids = ["tt0000278", "tt0000279", "tt7777777"]\ntmdb_ids = [280]\n'
 

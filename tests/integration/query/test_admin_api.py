@@ -7,15 +7,17 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from services.query.api.admin.admin_schemas import RunAccepted, RunList, SourceList
 from shared.delivery.keys import COMMANDS_STREAM, RUNS, SOURCES
 from shared.delivery.messages import IngestCommand, parse
-from shared.delivery.redis_client import Client
+from shared.delivery.redis_client import Client, connect
 from shared.runs import registry
 from shared.settings import SettingsInvalid
 from shared.snapshot.storage.store import SnapshotStore
 from tests.support.delivery.redis_server import RedisServer
+from tests.support.delivery.tcp_redis import tcp_redis
 from tests.support.embedder.encoders import HashEncoder
 from tests.support.query.query_service import RunningQuery, always, query_settings, running_query
 from tests.support.query.snapshots import SnapshotBuilder
@@ -282,6 +284,8 @@ async def test_without_the_token_nothing_is_done_or_told(
         ("GET", "/admin/snapshots"),
         ("POST", "/admin/snapshots/00000001-00000000/activate"),
         ("GET", "/admin/snapshots/activations/1"),
+        ("POST", "/admin/removals"),
+        ("GET", "/admin/removals/1"),
     ):
         response = await query.client.request(method, path, headers=raw, content=b"not even json")
         assert response.status_code == 401, (method, path)
@@ -357,3 +361,28 @@ async def test_a_redis_that_never_was(tmp_path: Path) -> None:
         async with running_query(settings, always(HashEncoder())) as query:
             response = await query.client.get("/admin/ingest", headers=BEARER)
             assert response.status_code == 503
+
+
+async def test_a_redis_that_refuses_is_503_and_searching_goes_on(tmp_path: Path) -> None:
+    """The permission that a request needs is missing: no error of this program."""
+    users = "user some on >right ~* &* +@all -eval -evalsha"
+    with tcp_redis(tmp_path / "redis", users) as port:
+        everything = connect(f"redis://127.0.0.1:{port}/0")
+        await registry.publish_sources(everything, ["demo"])
+        await everything.aclose()
+        SnapshotBuilder(SnapshotStore(tmp_path / "snapshots"), HashEncoder()).publish()
+        url = f"redis://some:right@127.0.0.1:{port}/0"
+        settings = query_settings(tmp_path, redis_url=url, admin_token=TOKEN)
+        with capture_logs() as logs:
+            async with running_query(settings, always(HashEncoder())) as query:
+                await query.reload()
+                body = {"source": "demo"}
+                response = await query.client.post("/admin/ingest", json=body, headers=BEARER)
+                await searches(query)
+    assert response.status_code == 503
+    problem = response.json()
+    assert problem["code"] == "redis-unavailable"
+    assert problem["detail"].startswith("Redis refuses the command; the log says why.")
+    said = {log["event"]: log["error"] for log in logs if log["log_level"] == "error"}
+    assert "permissions" in said["redis refuses a command"]
+    assert "the user some is refused" in said["redis cannot be used"]

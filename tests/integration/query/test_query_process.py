@@ -52,6 +52,34 @@ def alive(port: int) -> bool:
         return False
 
 
+def has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+@pytest.mark.parametrize("host", ["::1", "[::1]", "::"])
+def test_it_listens_on_an_ipv6_address(tmp_path: Path, host: str) -> None:
+    port = free_port()
+    with query_process(tmp_path, port, HOST=host):
+        variables = environment(tmp_path, HOST=host)
+
+        def is_alive() -> bool:
+            checked = subprocess.run(
+                command("--check", "--port", str(port)), cwd=ROOT, env=variables,
+                capture_output=True,
+            )  # fmt: skip
+            return checked.returncode == 0
+
+        wait_until(is_alive, what="its own check reaches it")
+        assert httpx.get(f"http://[::1]:{port}/livez", timeout=20).status_code == 200
+        assert alive(port) == (host == "::")  # which is every address
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_starts_without_anything_and_stops_cleanly(
     tmp_path: Path, number: signal.Signals

@@ -343,10 +343,12 @@ async def test_an_unwritable_store_is_said(
 
 
 @asynccontextmanager
-async def embedder(settings: EmbedderSettings, **options: Promote) -> AsyncIterator[None]:
+async def embedder(
+    settings: EmbedderSettings, promote: Promote | None = None
+) -> AsyncIterator[None]:
     engine = open_engine(settings.database)
     stop = asyncio.Event()
-    service = Embedder(settings, engine, HashEncoder(), precision="f32", **options)
+    service = Embedder(settings, engine, HashEncoder(), precision="f32", promote=promote)
     task = asyncio.create_task(service.run(stop))
     try:
         yield

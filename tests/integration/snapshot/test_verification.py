@@ -5,7 +5,9 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import shutil
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -113,6 +115,68 @@ def _verify(folder: Path, path: Path, counted: Path) -> None:
             stream.write("x")
 
     VerificationCache(folder).verify_once("hash", path, "0" * 64, prove)
+
+
+def _gone(folder: Path) -> None:
+    shutil.rmtree(folder)
+
+
+def _a_file(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.touch()
+
+
+def _of_another(folder: Path) -> None:
+    """A link of that name, as whoever may write to the folder above can make."""
+    others = folder.with_name("others")
+    folder.rename(others)
+    folder.symlink_to(others)
+
+
+@pytest.mark.parametrize("happened", [_gone, _a_file, _of_another])
+def test_files_are_verified_whatever_happens_to_the_folder(
+    tmp_path: Path, happened: Callable[[Path], None]
+) -> None:
+    folder = tmp_path / "scratch" / "verified"
+    folder.mkdir(parents=True)
+    verified = VerificationCache(folder)
+    path = tmp_path / "file"
+    path.write_bytes(b"content")
+    entry = describe_file(settled(path))
+    verify_file(path, entry, verified=verified)
+    happened(folder)
+    verify_file(path, entry, verified=verified)
+    path.write_bytes(b"CONTENT")
+    with pytest.raises(SnapshotCorrupt, match="sha256"):
+        verify_file(path, entry, verified=verified)
+
+
+def test_a_folder_that_was_removed_remembers_again(
+    tmp_path: Path, verified: VerificationCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"content")
+    entry = describe_file(settled(path))
+    shutil.rmtree(verified.folder)
+    read = hashed(monkeypatch)
+    for _ in range(2):
+        verify_file(path, entry, verified=verified)
+    assert read == ["file"]
+    assert verified.folder.stat().st_mode & 0o077 == 0
+
+
+def test_a_folder_of_others_is_not_believed(
+    tmp_path: Path, verified: VerificationCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"content")
+    entry = describe_file(settled(path))
+    verify_file(path, entry, verified=verified)
+    _of_another(verified.folder)
+    read = hashed(monkeypatch)
+    for _ in range(2):
+        verify_file(path, entry, verified=verified)
+    assert read == ["file", "file"]
 
 
 def test_processes_that_start_together_prove_once(

@@ -142,6 +142,10 @@ class HostileSite:
         """The URL of a path, by any name that leads here."""
         return f"http://{host}:{self.port}{path}"
 
+    def put(self, path: str, route: Route) -> None:
+        """Answer a path in another way from now on."""
+        self._routes[path] = route
+
     def paths(self, host: str | None = None) -> list[str]:
         """What was asked for, in order; of one name only if named."""
         address = None if host is None else f"{host}:{self.port}"

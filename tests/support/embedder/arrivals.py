@@ -11,6 +11,7 @@ from services.embedder.consumer import ReviewConsumer
 from shared.delivery.messages import (
     KeptItems,
     MovieMessage,
+    PosterMessage,
     ReviewMessage,
     RunEnd,
     checksum_of_ids,
@@ -71,10 +72,10 @@ def end(
     )
 
 
-def entries(messages: Sequence[Sent | KeptItems | RunEnd]) -> list[Entry]:
+def entries(messages: Sequence[Sent | PosterMessage | KeptItems | RunEnd]) -> list[Entry]:
     return [Entry(f"1-{number}", m.to_fields()) for number, m in enumerate(messages, 1)]
 
 
-async def arrive(engine: Engine, *messages: Sent | KeptItems | RunEnd) -> None:
+async def arrive(engine: Engine, *messages: Sent | PosterMessage | KeptItems | RunEnd) -> None:
     """Store messages as the embedder does, in one batch."""
     await ReviewConsumer(engine, lambda _: None).handle(entries(messages))

@@ -2,7 +2,7 @@
 
 They are forked from a server that has imported everything (``multiprocessing``'s forkserver), so
 that starting one takes a moment. Everything in them is real but the encoder, whose vectors come
-from hashes of words.
+from hashes of words, and for which some texts are poison.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,16 +20,21 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from services.embedder import service
+from services.embedder.__main__ import _run
 from services.embedder.consumer import ReviewConsumer
 from services.embedder.database.engine import open_engine
+from services.embedder.encoding import EncodingPatience
 from services.embedder.service import Embedder
 from services.embedder.settings import EmbedderSettings
 from shared.delivery.pending import PendingList
 from shared.delivery.streams import StreamConsumer
+from shared.encoder import Vectors
 from shared.telemetry import configure_logging
 from tests.support.embedder.encoders import HashEncoder
 
-KILLS, HANGS, RAISES = "kills", "hangs", "raises"  # in a review's id: the effect of storing it
+# In a review's id: the effect of storing it; in its text, as ``POISON``: that of encoding it.
+KILLS, HANGS, RAISES = "kills", "hangs", "raises"
+POISON = "Whoever encodes this: it {}."
 BEFORE_COMMIT, AFTER_COMMIT, BETWEEN_ACKS = "before commit", "after commit", "between acks"
 STEPS = (BEFORE_COMMIT, AFTER_COMMIT, BETWEEN_ACKS)
 
@@ -46,6 +51,20 @@ class Fate:
     stuck_after_s: float = 60.0
     min_idle_ms: int = 60_000
     batch: int = 8
+    patience: EncodingPatience | None = None
+
+
+class PoisonedEncoder(HashEncoder):
+    """An encoder to which ``POISON`` happens."""
+
+    def encode_passages(self, texts: Sequence[str]) -> Vectors:
+        if POISON.format(KILLS) in texts:
+            os._exit(137)
+        if POISON.format(HANGS) in texts:
+            time.sleep(3600)
+        if POISON.format(RAISES) in texts:
+            raise RuntimeError("poison")
+        return super().encode_passages(texts)
 
 
 def _serve(settings: dict[str, Any], fate: Fate) -> None:
@@ -57,8 +76,9 @@ def _serve(settings: dict[str, Any], fate: Fate) -> None:
         StreamConsumer, batch=fate.batch, block_ms=50, stuck_after_s=fate.stuck_after_s,
         min_idle_ms=fate.min_idle_ms,
     ))  # fmt: skip
-    embedder = Embedder(opened, open_engine(opened.database), HashEncoder(), precision="f32")
-    asyncio.run(embedder.run(asyncio.Event()))
+    engine = open_engine(opened.database)
+    embedder = Embedder(opened, engine, PoisonedEncoder(), precision="f32", patience=fate.patience)
+    asyncio.run(_run(embedder))
 
 
 def _await_death(fate: Fate) -> None:

@@ -10,7 +10,13 @@ from services.embedder.database.engine import open_engine
 from services.embedder.service import Embedder
 from services.embedder.settings import EmbedderSettings
 from shared.delivery.keys import REVIEWS_STREAM
-from shared.delivery.messages import KeptItems, MovieMessage, ReviewMessage, RunEnd
+from shared.delivery.messages import (
+    KeptItems,
+    MovieMessage,
+    PosterMessage,
+    ReviewMessage,
+    RunEnd,
+)
 from shared.delivery.redis_client import Client
 from shared.encoder import Encoder
 from shared.runs import registry
@@ -19,7 +25,7 @@ from shared.snapshot.reader import Snapshot, open_snapshot
 from shared.snapshot.storage.store import SnapshotStore
 from tests.support.waiting import async_wait_until
 
-Message = MovieMessage | ReviewMessage | KeptItems | RunEnd
+Message = MovieMessage | ReviewMessage | PosterMessage | KeptItems | RunEnd
 
 
 @asynccontextmanager

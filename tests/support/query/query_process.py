@@ -46,13 +46,13 @@ class QueryProcess:
         """The base URL."""
         return f"http://127.0.0.1:{self.port}"
 
-    def connect(self) -> socket.socket:
-        """Open a connection."""
-        return socket.create_connection(("127.0.0.1", self.port), TIMEOUT_S)
+    def connect(self, client: str = "127.0.0.1") -> socket.socket:
+        """Open a connection from an address of this machine."""
+        return socket.create_connection(("127.0.0.1", self.port), TIMEOUT_S, (client, 0))
 
-    def raw(self, request: bytes) -> bytes:
+    def raw(self, request: bytes, client: str = "127.0.0.1") -> bytes:
         """Send bytes unchanged; return all bytes until the connection is closed."""
-        with self.connect() as connection:
+        with self.connect(client) as connection:
             # The server may respond and close before it has received all bytes.
             with suppress(BrokenPipeError, ConnectionResetError):
                 connection.sendall(request)
@@ -61,6 +61,12 @@ class QueryProcess:
     def family(self) -> list[psutil.Process]:
         """Return the process and its workers."""
         return [psutil.Process(self.process.pid), *self.process.children(recursive=True)]
+
+    def metric(self, name: str) -> float:
+        """Return the value of a metric, which is named with its labels."""
+        text = httpx.get(f"{self.base}/metrics", timeout=TIMEOUT_S).text
+        [line] = [line for line in text.splitlines() if line.startswith(f"{name} ")]
+        return float(line.rpartition(" ")[2])
 
     def answers(self, path: str = "/livez") -> bool:
         """Return whether a GET is answered 200."""
@@ -93,7 +99,12 @@ def publish(folder: Path, movies: Sequence[SampleMovie] = MOVIES) -> SnapshotBui
 
 @contextmanager
 def query_child(
-    folder: Path, *, changes: dict[str, Any] | None = None, ready: bool = True, **settings: str
+    folder: Path,
+    *,
+    changes: dict[str, Any] | None = None,
+    ready: bool = True,
+    open_files: str = "",
+    **settings: str,
 ) -> Iterator[QueryProcess]:
     """Start the process, wait until it answers, and kill it at the end.
 
@@ -101,14 +112,16 @@ def query_child(
         folder: The data folder of the service.
         changes: Changes for ``tests.support.query.query_child``.
         ready: Whether to wait for a snapshot, too.
+        open_files: Limits of open files for prlimit(1), as ``SOFT:HARD``; empty: those of the test.
         settings: Settings by name, without the prefix.
     """
     port = free_port()
     log = folder / "query.log"
     variables = {f"MOVIE_SEARCH_{name}": value for name, value in settings.items()}
+    limited = ["prlimit", f"--nofile={open_files}"] if open_files else []
     with log.open("wb") as stream:
         process = psutil.Popen(
-            [sys.executable, "-m", "tests.support.query.query_child", "--port", str(port)],
+            [*limited, sys.executable, "-m", "tests.support.query.query_child", f"--port={port}"],
             cwd=ROOT,
             env={
                 **os.environ,

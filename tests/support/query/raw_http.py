@@ -19,9 +19,11 @@ class Answer(NamedTuple):
     body: bytes
 
 
-def head(method: str, target: str, *headers: str, close: bool = True) -> bytes:
+def head(
+    method: str, target: str, *headers: str, close: bool = True, host: str = "localhost"
+) -> bytes:
     """Make a request without a body, or the head of a request with a body."""
-    lines = [f"{method} {target} HTTP/1.1", "Host: films.example", *headers]
+    lines = [f"{method} {target} HTTP/1.1", f"Host: {host}", *headers]
     if close:
         lines.append("Connection: close")
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")

@@ -12,10 +12,8 @@ import sys
 import threading
 
 EVERY_S = 2.0
-BEGINNINGS = (
-    b"GET /livez HTTP/1.1\r\nX-Slow: ",
-    b"POST /search HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n",
-)
+HEADERS = b"Host: localhost\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n"
+BEGINNINGS = (b"GET /livez HTTP/1.1\r\nX-Slow: ", b"POST /search HTTP/1.1\r\n" + HEADERS)
 
 
 def connect(port: int, number: int) -> socket.socket:

@@ -14,6 +14,7 @@ from shared.encoder import Encoder
 from shared.record import MovieRecord
 from shared.snapshot.commit import Draft, publish
 from shared.snapshot.storage.manifest import EncoderName, Manifest
+from shared.snapshot.storage.poster_files import PosterFiles
 from shared.snapshot.storage.store import SnapshotStore
 from shared.snapshot.writer import EncodedReview, SnapshotWriter
 from shared.text.passages import split
@@ -26,6 +27,7 @@ class SampleMovie:
     Attributes:
         ratings: The ratings of the reviews; of those beyond, their number from 1.
         spoilers: The numbers of the reviews, from 1, that are marked as spoilers.
+        poster: Its picture, as WebP.
     """
 
     movie_id: str
@@ -44,6 +46,7 @@ class SampleMovie:
     votes: int | None = None
     ratings: tuple[float | None, ...] = ()
     spoilers: frozenset[int] = frozenset()
+    poster: bytes | None = None
 
 
 BOXER = SampleMovie(
@@ -153,7 +156,8 @@ def write_files(
                 runtime_minutes=movie.runtime_minutes,
                 votes=movie.votes,
             )
-            writer.add(facts, reviews, vector)
+            poster = PosterFiles(folder.parent).put(movie.poster) if movie.poster else None
+            writer.add(facts, reviews, vector, poster)
     if mapped:
         write_map(folder, previous, movies=writer.counts.movies, dim=spec.dim)
     return Draft(

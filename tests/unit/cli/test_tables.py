@@ -31,6 +31,7 @@ def test_times() -> None:
 
 def test_untrusted_text_stays_on_one_line() -> None:
     assert plain("a\r\n\tb\x1b[2Jc\x9b31m\u2028é\x7f") == "a b [2Jc 31m é "
+    assert plain("a\u202eb\u2066c\u200fd") == "abcd"
 
 
 def test_an_id_stays_one_segment_of_a_path() -> None:

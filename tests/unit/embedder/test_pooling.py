@@ -57,3 +57,37 @@ def test_the_common_direction_is_found_and_taken_out() -> None:
     left = remove_direction(rows.astype(np.float32), direction)
     np.testing.assert_allclose(np.linalg.norm(left, axis=1), 1, atol=1e-5)
     assert np.abs(left @ direction[1]).max() < 1e-5
+
+
+def _near(passages: np.ndarray, reviews: list[int], axis: int) -> float:
+    vector = pool(passages, reviews)
+    assert vector is not None
+    return float(vector[axis])
+
+
+def test_a_review_weighs_no_more_than_the_bound_however_long_it_is() -> None:
+    """One viewer with 200 passages against five with six each."""
+    random = np.random.default_rng(1)
+    noise = random.normal(scale=0.01, size=(230, 4))
+    passages = noise + np.repeat([[1.0, 0, 0, 0], [0, 1.0, 0, 0]], [200, 30], axis=0)
+    reviews = [200, 6, 6, 6, 6, 6]
+    assert _near(passages, reviews, 1) > _near(passages, reviews, 0) > 0.5
+    longer = np.concatenate([passages[:200], passages])
+    assert abs(_near(longer, [400, *reviews[1:]], 0) - _near(passages, reviews, 0)) < 0.01
+
+
+def test_a_passage_that_is_repeated_counts_once() -> None:
+    said = np.array([[1.0, 0.0], [0.0, 1.0]])
+    for reviews in ([51], [50, 1], [1] * 51):
+        passages = np.concatenate([np.repeat(said[:1], 50, axis=0), said[1:]])
+        vector = pool(passages, reviews)
+        assert vector is not None
+        np.testing.assert_allclose(vector, [2**-0.5, 2**-0.5], rtol=1e-6)
+
+
+@given(matrices)
+def test_short_reviews_weigh_by_their_length(passages: np.ndarray) -> None:
+    distinct = np.unique(passages, axis=0)
+    np.testing.assert_array_equal(
+        np.array(pool(distinct, [len(distinct)]), object), np.array(pool(distinct), object)
+    )

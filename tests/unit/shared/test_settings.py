@@ -132,3 +132,18 @@ def test_the_admin_token_comes_from_a_file_or_the_environment(tmp_path: Path) ->
     assert QuerySettings().read_admin_token() is None
     with pytest.raises(SettingsInvalid, match="cannot read"):
         QuerySettings(admin_token_file=tmp_path / "absent").read_admin_token()
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8000"),
+        ("0.0.0.0", "http://127.0.0.1:8000"),  # noqa: S104 - an address of a setting
+        ("::1", "http://[::1]:8000"),
+        ("[::1]", "http://[::1]:8000"),
+        ("::", "http://[::1]:8000"),
+        ("desk.example", "http://desk.example:8000"),
+    ],
+)
+def test_this_machine_reaches_the_service_whatever_it_listens_on(host: str, url: str) -> None:
+    assert LocalSettings(host=host).local_url == url

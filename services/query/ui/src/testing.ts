@@ -21,6 +21,7 @@ export function movie(id: string, fields: Partial<Movie> = {}): Movie {
     review_count: 1,
     url: null,
     poster_url: null,
+    poster: null,
     cluster: null,
     ...fields,
   };

@@ -111,6 +111,25 @@ def test_reviews_that_may_be_elsewhere_are_missed(stats: dict[str, Any]) -> None
     assert outcome.error.startswith("no reviews found")
 
 
+EMPTY = {"finish_reason": "finished", "crawl/removals_allowed": True}
+
+
+def test_a_source_is_emptied_only_if_an_operator_confirms_it() -> None:
+    assert judge(EMPTY, 60) == Outcome(complete=True)
+    assert judge({**EMPTY, "crawl/removals_allowed": False}, 60).error is not None
+
+
+@pytest.mark.parametrize(
+    "stats",
+    [
+        {"web/unread": 1}, {"crawl/unread_rows": 1}, {"crawl/first_unread": "a row"},
+        {"robotstxt/forbidden": 2}, {"finish_reason": "blocked"},
+    ],
+)  # fmt: skip
+def test_what_could_not_be_read_does_not_empty_a_source(stats: dict[str, Any]) -> None:
+    assert judge({**EMPTY, **stats}, 60).error is not None
+
+
 def test_only_what_the_pages_are_to_blame_for_is_drift() -> None:
     assert judge({**GOOD, "crawl/drift": "no titles"}, 60).drifted
     assert judge({"finish_reason": "finished", "response_received_count": 7}, 60).drifted

@@ -33,6 +33,9 @@ from services.ingest.pages.cleaning import clean_text, clip
         ("don\x92t \x93quote\x94 wait\x85", "don’t “quote” wait…"),
         ("a\x00b\x07c", "a b c"),
         ("soft\u00adhyphen zero\u200bwidth \ufeffbom", "softhyphen zero width bom"),
+        ("a<scr\u00adipt>alert(1)</scr\u00adipt>b", "a b"),
+        ("a<scr&shy;ipt>alert(1)</scr&shy;ipt>b", "a b"),
+        ("a<\u2060s\u200ecript>alert(1)</script\ufeff>b", "a b"),
         ("e\u0301te\u0301", "été"),
         ("lone \ud800 half", "lone half"),
         (
@@ -172,3 +175,9 @@ def test_clip_cuts_between_words() -> None:
     assert clip("one two three", 9) == "one two"
     assert clip("one two three", 7) == "one two"
     assert clip("unbroken" * 10, 9) == "unbrokenu"
+
+
+@pytest.mark.parametrize("invisible", ["\u00ad", "\u2060", "\ufeff", "&shy;"])
+def test_what_is_invisible_hides_no_markup(invisible: str) -> None:
+    name = f"scr{invisible}ipt"
+    assert clean_text(f"One <{name}>alert(1)</{name}> two.") == "One two."

@@ -18,17 +18,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest.pages.datasets.dataset_items import (
-    DatasetInvalid,
+from services.ingest.pages.datasets.dataset_items import DatasetInvalid
+from services.ingest.pages.datasets.table_rows import MAX_ROW_CHARS
+from services.ingest.pages.items import to_movie, to_review
+from services.ingest.pages.unread import Unread
+from services.ingest.sources.sources import Target
+from tests.support.ingest.dataset_reading import (
     FileReading,
     check_files,
     read_movies,
     read_reviews,
 )
-from services.ingest.pages.datasets.table_rows import MAX_ROW_CHARS
-from services.ingest.pages.items import to_movie, to_review
-from services.ingest.pages.unread import Unread
-from services.ingest.sources.sources import Target
 
 Rows = list[dict[str, Any]]
 
@@ -225,7 +225,7 @@ def test_a_damaged_line_never_takes_a_whole_row_with_it(
         item for item, _ in read_reviews(path, "s", reading=FileReading({}, note=unread.append))
     ]
     known = {item.movie_id for item in read}
-    untouched = {f"tt{n}" for n in range(len(texts)) if n != at % len(texts)}
+    untouched = {f"s:tt{n}" for n in range(len(texts)) if n != at % len(texts)}
     assert len(read) + len(unread) >= len(texts)
     assert untouched <= known or any(one.kind == "row" for one in unread)
 
@@ -246,6 +246,10 @@ def test_a_row_that_expands_without_end_is_not_kept(
     packed = _pack(path, suffix)
     assert packed.stat().st_size < 1_000_000
     unread: list[Unread] = []
+    if name == "a.jsonl":  # which has no other row, so that no column is known
+        with pytest.raises(DatasetInvalid, match="more than 10000000 characters"):
+            list(read_reviews(packed, "s"))
+        return
     assert list(read_reviews(packed, "s", reading=FileReading({}, note=unread.append))) == []
     assert unread[0].kind == "row"
 
@@ -255,7 +259,7 @@ def test_what_stands_between_fields_is_seen(tmp_path: Path, mark: str) -> None:
     path = tmp_path / "a.csv"
     path.write_text(f"Movie ID{mark}Text{mark}Rating\n90011{mark}Fine.{mark}8/10\n")
     [(review, _)] = read_reviews(path, "s")
-    assert (review.movie_id, review.text, review.rating) == ("90011", "Fine.", 8.0)
+    assert (review.movie_id, review.text, review.rating) == ("s:90011", "Fine.", 8.0)
 
 
 def test_part_files_of_a_folder_and_of_a_glob_are_one_table(tmp_path: Path) -> None:
@@ -273,7 +277,7 @@ def test_a_value_that_cannot_be_read_costs_only_itself(tmp_path: Path) -> None:
                    "genres": "['Drama', 'War']", "runtime": "1h 57min", "year": 9999}]  # fmt: skip
     unread: list[Unread] = []
     [movie] = read_movies(_csv(tmp_path / "movies", rows), "s", FileReading({}, note=unread.append))
-    assert (movie.movie_id, movie.title, movie.year) == ("90011", "The Lamp Room", 1995)
+    assert (movie.movie_id, movie.title, movie.year) == ("s:90011", "The Lamp Room", 1995)
     assert (movie.genres, movie.runtime_minutes, movie.rating) == (("Drama", "War"), 117, None)
     assert sorted(one.where.split()[-1] for one in unread) == ["rating", "year"]
     assert {one.kind for one in unread} == {"value"}
@@ -312,7 +316,7 @@ def test_review_ids_that_repeat_in_each_movie_belong_to_their_movie(tmp_path: Pa
     rows: Rows = [{"movie_id": movie, "review_id": number, "text": f"{movie} {number}"}
                   for movie in ("a", "b") for number in (1, 2)]  # fmt: skip
     ids = {item.external_id for item, _ in read_reviews(_csv(tmp_path / "r", rows), "s")}
-    assert ids == {"a:1", "a:2", "b:1", "b:2"}
+    assert ids == {"s:a:1", "s:a:2", "s:b:1", "s:b:2"}
 
 
 @formats
@@ -333,15 +337,15 @@ def test_columns_of_other_names(tmp_path: Path, write: Write) -> None:
              "title": "Its own"},
         ],
     )  # fmt: skip
-    check_files(movies, reviews, FileReading(columns))
-    [movie] = read_movies(movies, "s", FileReading(columns))
+    dataset = FileReading(columns).dataset(movies=movies, reviews=reviews)
+    [movie] = dataset.movies()
     assert (movie.movie_id, movie.title) == ("tt0000001", "One")
-    (first, of), (second, _) = read_reviews(reviews, "s", reading=FileReading(columns))
+    (first, of, _), (second, _, _) = dataset.reviews()
     assert (first.text, first.published, of) == ("Good.", "2020-01-02", "One")
     assert first.title == "Its own"  # the reviews have no "label", so the known name holds
     assert second.text == ""  # and "text" is not taken in the place of "body"
-    picked = list(read_reviews(reviews, "s", per_movie=1, reading=FileReading(columns)))
-    assert len(picked) == 1
+    sampled = FileReading(columns).dataset(movies=movies, reviews=reviews, reviews_per_movie=1)
+    assert len(list(sampled.reviews())) == 1
 
 
 @pytest.mark.parametrize(
@@ -411,7 +415,7 @@ def test_values_that_are_no_text_do_not_stop_a_crawl(tmp_path: Path) -> None:
     odd, plain = (to_review(item, "s") for item, _ in read_reviews(path, "s"))
     assert odd.text == "half pair"
     assert odd.url is None
-    assert (plain.movie_id, plain.text, plain.rating, plain.spoiler) == ("7", "a", None, None)
+    assert (plain.movie_id, plain.text, plain.rating, plain.spoiler) == ("s:7", "a", None, None)
 
 
 @pytest.mark.data
@@ -430,7 +434,7 @@ def test_the_real_catalogues(real_data: Path) -> None:
 _MEASURE = """
 import sys
 from pathlib import Path
-from services.ingest.pages.datasets.dataset_items import read_reviews
+from tests.support.ingest.dataset_reading import read_reviews
 path, per_movie = Path(sys.argv[1]), int(sys.argv[2])
 reader = iter(read_reviews(path, "s", per_movie=per_movie))
 for _ in range(25_000):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.system.scratch import SWEPT_AFTER_S, scratch_folder
+from shared.system.scratch import KINDS, SWEPT_AFTER_S, scratch_folder
 
 PREFIX = "movie-search-test-"
 HOLD = f"""
@@ -60,6 +60,24 @@ def test_what_a_killed_process_left_goes_and_what_a_living_one_holds_stays() -> 
     finally:
         process.kill()
         process.communicate()
+
+
+def test_what_any_of_our_services_left_goes_whichever_starts_next(tmp_path: Path) -> None:
+    left = [tmp_path / f"{kind}left" for kind in KINDS]
+    for folder in left:
+        folder.mkdir()
+        aged(folder)
+    with scratch_folder(PREFIX):
+        assert not any(folder.exists() for folder in left)
+
+
+def test_what_a_clock_that_was_ahead_left_goes_too(tmp_path: Path) -> None:
+    left = tmp_path / f"{PREFIX}left"
+    left.mkdir()
+    future = time.time() + 10_000_000
+    os.utime(left, (future, future))
+    with scratch_folder(PREFIX):
+        assert not left.exists()
 
 
 def test_one_that_is_just_being_made_stays(tmp_path: Path) -> None:

@@ -94,6 +94,8 @@ export function createClient(send: typeof fetch = (...request) => fetch(...reque
         signal,
       }),
     movie: (id: string, signal: AbortSignal) => get("/movies/{movie_id}", signal, undefined, id),
+    reviews: (id: string, query: Query<"/movies/{movie_id}/reviews">, signal: AbortSignal) =>
+      get("/movies/{movie_id}/reviews", signal, query, id),
     similar: (id: string, query: Query<"/movies/{movie_id}/similar">, signal: AbortSignal) =>
       get("/movies/{movie_id}/similar", signal, query, id),
     suggest: (query: Query<"/suggest">, signal: AbortSignal) => get("/suggest", signal, query),

@@ -122,9 +122,32 @@ export interface paths {
         };
         /**
          * Get a movie with its reviews
-         * @description Return a movie and all of its reviews; marked spoilers are `hidden` by default.
+         * @description Return a movie and its first reviews; marked spoilers are `hidden` by default.
          */
         get: operations["getMovie"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/movies/{movie_id}/reviews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the reviews of a movie
+         * @description List a movie's reviews page by page, in the order of their ids.
+         *
+         *     A cursor stays valid when another snapshot is served in the meantime, also if its review is
+         *     gone: it names a place in that order.
+         */
+        get: operations["listReviews"];
         put?: never;
         post?: never;
         delete?: never;
@@ -172,6 +195,26 @@ export interface paths {
          *     if the client accepts gzip.
          */
         get: operations["getMap"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/posters/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the poster of a movie
+         * @description Return the picture that a movie names in `poster`. It never changes.
+         */
+        get: operations["getPoster"];
         put?: never;
         post?: never;
         delete?: never;
@@ -339,7 +382,7 @@ export interface paths {
         };
         /**
          * List sources
-         * @description List the configured sources by name, each with its newest run.
+         * @description List the configured sources by name, each with its newest run, and orphaned ones.
          */
         get: operations["listSources"];
         put?: never;
@@ -472,6 +515,49 @@ export interface paths {
          * @description Return whether a snapshot has been made current, or why not.
          */
         get: operations["getActivation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/removals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Remove a source, a movie or a review
+         * @description Request that something is removed for good, or with `allow` that crawls may bring it back.
+         *
+         *     The request is durable once this returns. The embedder removes the data; the next snapshot no
+         *     longer has it, and no crawl brings it back. Older snapshots and backups still have it.
+         */
+        post: operations["requestRemoval"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/removals/{removal_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a removal
+         * @description Return whether something has been removed, or why not.
+         */
+        get: operations["getRemoval"];
         put?: never;
         post?: never;
         delete?: never;
@@ -613,6 +699,7 @@ export interface components {
          *                   "Sylvester Stallone",
          *                   "Talia Shire"
          *                 ],
+         *                 "poster": "/posters/5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f.webp",
          *                 "poster_url": "https://films.example/tt0075148.jpg",
          *                 "rating": 8.1,
          *                 "review_count": 5,
@@ -1104,6 +1191,7 @@ export interface components {
          *         "Sylvester Stallone",
          *         "Talia Shire"
          *       ],
+         *       "poster": "/posters/5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f.webp",
          *       "poster_url": "https://films.example/tt0075148.jpg",
          *       "rating": 8.1,
          *       "review_count": 5,
@@ -1191,10 +1279,15 @@ export interface components {
              * @description Number of its cluster on the map; null if it has no place.
              */
             cluster: number | null;
+            /**
+             * Poster
+             * @description Path of its poster at this service, a small WebP picture; null without one. `poster_url` is the picture at its source.
+             */
+            poster: string | null;
         };
         /**
          * MovieDetail
-         * @description A movie with all of its reviews.
+         * @description A movie with its first reviews.
          * @example {
          *       "cluster": 3,
          *       "countries": [
@@ -1216,11 +1309,13 @@ export interface components {
          *         "English"
          *       ],
          *       "movie_id": "tt0075148",
+         *       "next_reviews": "ZGVtbzpyb2NreS0x",
          *       "original_title": "Rocky",
          *       "people": [
          *         "Sylvester Stallone",
          *         "Talia Shire"
          *       ],
+         *       "poster": "/posters/5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f.webp",
          *       "poster_url": "https://films.example/tt0075148.jpg",
          *       "rating": 8.1,
          *       "review_count": 5,
@@ -1322,8 +1417,21 @@ export interface components {
              * @description Number of its cluster on the map; null if it has no place.
              */
             cluster: number | null;
-            /** Reviews */
+            /**
+             * Poster
+             * @description Path of its poster at this service, a small WebP picture; null without one. `poster_url` is the picture at its source.
+             */
+            poster: string | null;
+            /**
+             * Reviews
+             * @description The first 100 reviews, by id.
+             */
             reviews: components["schemas"]["Review"][];
+            /**
+             * Next Reviews
+             * @description The `cursor` with which `GET /movies/{movie_id}/reviews` goes on; null where these are all reviews.
+             */
+            next_reviews: string | null;
         };
         /**
          * MovieMap
@@ -1444,6 +1552,7 @@ export interface components {
          *             "Sylvester Stallone",
          *             "Talia Shire"
          *           ],
+         *           "poster": "/posters/5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f.webp",
          *           "poster_url": "https://films.example/tt0075148.jpg",
          *           "rating": 8.1,
          *           "review_count": 5,
@@ -1460,6 +1569,36 @@ export interface components {
         MoviePage: {
             /** Movies */
             movies: components["schemas"]["Movie"][];
+            /**
+             * Next Cursor
+             * @description Null on the last page.
+             */
+            next_cursor: string | null;
+        };
+        /**
+         * MovieReviews
+         * @description One page of a movie's reviews, in the order of their ids.
+         * @example {
+         *       "next_cursor": "ZGVtbzpyb2NreS0x",
+         *       "reviews": [
+         *         {
+         *           "author": "A. Viewer",
+         *           "hidden": false,
+         *           "language": "en",
+         *           "published": "2019-03-04",
+         *           "rating": 9,
+         *           "review_id": "demo:rocky-1",
+         *           "spoiler": false,
+         *           "text": "You leave wanting to run up the nearest flight of stairs.",
+         *           "title": "Still has it",
+         *           "url": "https://films.example/tt0075148#review-1"
+         *         }
+         *       ]
+         *     }
+         */
+        MovieReviews: {
+            /** Reviews */
+            reviews: components["schemas"]["Review"][];
             /**
              * Next Cursor
              * @description Null on the last page.
@@ -1646,6 +1785,103 @@ export interface components {
              * @description Cosine similarity of the two passages.
              */
             score: number;
+        };
+        /**
+         * Removal
+         * @description A request to remove a source, a movie or a review, or to allow it again.
+         * @example {
+         *       "removal_id": "8e03978e40d543dd",
+         *       "kind": "movie",
+         *       "id": "tt0075148",
+         *       "allow": false,
+         *       "state": "done",
+         *       "requested_at": "2025-06-01T13:00:00Z",
+         *       "ended_at": "2025-06-01T13:00:01Z",
+         *       "reviews": 5,
+         *       "movies": 1,
+         *       "reason": null
+         *     }
+         */
+        Removal: {
+            /** Removal Id */
+            removal_id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "source" | "movie" | "review";
+            /**
+             * Id
+             * @description The name of the source, or the id.
+             */
+            id: string;
+            /**
+             * Allow
+             * @description Whether crawls may bring it back, instead of removing it.
+             * @default false
+             */
+            allow?: boolean;
+            /**
+             * State
+             * @description `done`: the next snapshot does not have it.
+             * @default queued
+             * @enum {string}
+             */
+            state?: "queued" | "done" | "refused";
+            /**
+             * Requested At
+             * Format: date-time
+             */
+            requested_at: string;
+            /** Ended At */
+            ended_at?: string | null;
+            /**
+             * Reviews
+             * @description How many reviews were removed.
+             */
+            reviews?: number | null;
+            /**
+             * Movies
+             * @description How many movies searches lose.
+             */
+            movies?: number | null;
+            /**
+             * Reason
+             * @description Why the request was refused.
+             */
+            reason?: string | null;
+        };
+        /**
+         * RemovalRequest
+         * @description What to remove for good; with ``allow``, what crawls may bring back.
+         * @example {
+         *       "id": "tt0075148",
+         *       "kind": "movie"
+         *     }
+         * @example {
+         *       "allow": true,
+         *       "id": "my_site",
+         *       "kind": "source"
+         *     }
+         */
+        RemovalRequest: {
+            /**
+             * Kind
+             * @description What it is.
+             * @enum {string}
+             */
+            kind: "source" | "movie" | "review";
+            /**
+             * Id
+             * @description The name of the source, or the id.
+             */
+            id: string;
+            /**
+             * Allow
+             * @description Let crawls bring it back.
+             * @default false
+             */
+            allow?: boolean;
         };
         /**
          * ReplayRefused
@@ -2274,6 +2510,7 @@ export interface components {
          *               "Sylvester Stallone",
          *               "Talia Shire"
          *             ],
+         *             "poster": "/posters/5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f.webp",
          *             "poster_url": "https://films.example/tt0075148.jpg",
          *             "rating": 8.1,
          *             "review_count": 5,
@@ -2435,6 +2672,7 @@ export interface components {
          *               "Sylvester Stallone",
          *               "Talia Shire"
          *             ],
+         *             "poster": "/posters/5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f.webp",
          *             "poster_url": "https://films.example/tt0075148.jpg",
          *             "rating": 8.1,
          *             "review_count": 5,
@@ -2752,12 +2990,20 @@ export interface components {
          *             }
          *           }
          *         }
+         *       ],
+         *       "orphaned": [
+         *         "old_site"
          *       ]
          *     }
          */
         SourceList: {
             /** Sources */
             sources: components["schemas"]["SourceInfo"][];
+            /**
+             * Orphaned
+             * @description Sources of which something is stored, and that are no longer configured: `movie-search remove source NAME` removes it.
+             */
+            orphaned: string[];
         };
         /**
          * SpellingCorrection
@@ -2780,6 +3026,11 @@ export interface components {
             title: string;
             /** Year */
             year: number | null;
+            /**
+             * Poster
+             * @description Path of its poster at this service, a small WebP picture; null without one. `poster_url` is the picture at its source.
+             */
+            poster: string | null;
         };
         /**
          * Suggestions
@@ -2795,6 +3046,7 @@ export interface components {
          *       "suggestions": [
          *         {
          *           "movie_id": "tt0211915",
+         *           "poster": "/posters/5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f.webp",
          *           "title": "Amélie",
          *           "year": 2001
          *         }
@@ -3469,7 +3721,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description The movie's id. */
+                /** @description The movie's id, or the one that it had before. */
                 movie_id: string;
             };
             cookie?: never;
@@ -3546,6 +3798,99 @@ export interface operations {
             };
         };
     };
+    listReviews: {
+        parameters: {
+            query?: {
+                /** @description `hide`: reviews that are marked as spoilers are `hidden`, to be shown only when the reader asks for them. `show`: no review is. */
+                spoilers?: "hide" | "show";
+                /** @description The `next_cursor` of the previous page. */
+                cursor?: string | null;
+                /** @description Number of reviews per page. */
+                limit?: number;
+                /** @description Only reviews with at least this rating of 10. */
+                min_rating?: number | null;
+                /** @description Only reviews with at most this rating of 10. */
+                max_rating?: number | null;
+            };
+            header?: never;
+            path: {
+                /** @description The movie's id, or the one that it had before. */
+                movie_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MovieReviews"];
+                };
+            };
+            /** @description Malformed query string */
+            400: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unknown movie id */
+            404: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No snapshot is being served yet / Too many searches are waiting */
+            503: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds to wait before the next attempt. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The search waited too long in the queue */
+            504: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     similarMovies: {
         parameters: {
             query?: {
@@ -3560,7 +3905,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description The movie's id. */
+                /** @description The movie's id, or the one that it had before. */
                 movie_id: string;
             };
             cookie?: never;
@@ -3695,6 +4040,62 @@ export interface operations {
                     "X-Request-ID"?: string;
                     /** @description Seconds to wait before the next attempt. */
                     "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPoster: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The sha256 of the picture in hexadecimal digits, and `.webp`. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture, at most 342 pixels wide */
+            200: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/webp": string;
+                };
+            };
+            /** @description The client's copy is up to date (`If-None-Match`) */
+            304: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Malformed query string */
+            400: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5116,6 +5517,232 @@ export interface operations {
                 };
             };
             /** @description Unknown activation id */
+            404: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many wrong admin tokens from this address */
+            429: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds to wait before the next attempt. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Redis cannot be reached */
+            503: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds to wait before the next attempt. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    requestRemoval: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RemovalRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    /** @description URL of the removal. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removal"];
+                };
+            };
+            /** @description Malformed JSON / Malformed query string */
+            400: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The admin token is missing or wrong */
+            401: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The admin API is disabled */
+            403: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time */
+            408: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many wrong admin tokens from this address */
+            429: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds to wait before the next attempt. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Redis cannot be reached */
+            503: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds to wait before the next attempt. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getRemoval: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The removal's id. */
+                removal_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removal"];
+                };
+            };
+            /** @description Malformed query string */
+            400: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The admin token is missing or wrong */
+            401: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The admin API is disabled */
+            403: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unknown removal id */
             404: {
                 headers: {
                     /** @description Id of the request. */

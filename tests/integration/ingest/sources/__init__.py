@@ -1,0 +1,1 @@
+"""What sources of different kinds tell of movies, crawled by real processes."""

@@ -1,0 +1,1 @@
+"""What Python imports first in the crawls of some tests."""
