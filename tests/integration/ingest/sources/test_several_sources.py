@@ -24,8 +24,19 @@ FJORD, GOAT = "tt0000278", "tt0000279"
 CONFIG = """
 [sources.lens]
 spider = "dataset"
-movies = "lens/movies.csv"
-columns = {{ movie_id = "imdbId" }}
+preset = "movielens"
+folder = "lens"
+
+[sources.files]
+spider = "dataset"
+preset = "tmdb-5000"
+folder = "files"
+trust = -2
+
+[sources.files.movies]  # TMDB's numbers to IMDb's ids, by the crosswalk of MovieLens
+ids = ["imdb", "tmdb"]
+columns = {{ movie_id = ["links.imdbId", "id"] }}
+lookups.links = {{ path = "{links}", key = "tmdbId", on = "id" }}
 
 [sources.club]
 spider = "dataset"
@@ -48,9 +59,22 @@ with_reviews = false
 imdb_ids = ["{fjord}", "{goat}"]
 """
 FILES = {
-    "lens/movies.csv": f"""imdbId,title,genres
-{FJORD},"Fjord, The (1994)",Drama|War
-{GOAT.upper()},Goat (1994),Comedy
+    "lens/movies.csv": """movieId,title,genres
+7,"Fjord, The (1994)",Drama|War
+8,Goat (1994),Comedy
+""",
+    "lens/links.csv": """movieId,imdbId,tmdbId
+7,0000278,278
+8,0000279,279
+""",
+    "files/tmdb_5000_movies.csv": """id,title,original_title,overview,release_date,genres,keywords,\
+production_countries,spoken_languages,runtime,vote_average,vote_count
+278,The Fjord,Fjorden,Two sisters and a boat.,1994-03-01,[],[],[],[],101.0,7.5,20
+9,Unlinked,Unlinked,Nobody knows it.,2001-01-01,[],[],[],[],90.0,5.0,2
+""",
+    "files/tmdb_5000_credits.csv": """movie_id,title,cast,crew
+278,The Fjord,[],"[{""job"": ""Director"", ""name"": ""Ida Roe""}]"
+9,Unlinked,[],[]
 """,
     "club/movies.csv": f"""movie_id,title,year
 1,Amber Route,1999
@@ -92,7 +116,8 @@ def crawls(redis: Client, redis_url: str, tmp_path: Path, url: str) -> Crawls:
         path.write_text(content)
     (tmp_path / "tmdb-token").write_text(f"{TOKEN}\n")
     crawls = Crawls(redis, redis_url, tmp_path)
-    crawls.configure(CONFIG.format(url=url, trust=-1, fjord=FJORD, goat=GOAT))
+    links = tmp_path / "lens" / "links.csv"
+    crawls.configure(CONFIG.format(url=url, trust=-1, fjord=FJORD, goat=GOAT, links=links))
     return crawls
 
 
@@ -115,9 +140,10 @@ async def sent_in(crawls: Crawls, run_id: str) -> list[Any]:
 async def test_one_movie_each_and_two_where_two_sources_use_one_id(
     crawls: Crawls, tmp_path: Path
 ) -> None:
-    sent = {source: await sent_by(crawls, source) for source in ("lens", "club", "shop", "tmdb")}
+    names = ("lens", "files", "club", "shop", "tmdb")
+    sent = {source: await sent_by(crawls, source) for source in names}
     ends: list[tuple[dict[str, dict[Any, Any]], list[tuple[Any, ...]]]] = []
-    orders = [*itertools.permutations(sent)][::7]
+    orders = [*itertools.permutations(sent)][::17]
     for number, order in enumerate(orders):
         engine = open_engine(f"sqlite:///{tmp_path / f'{number}.sqlite'}")
         for source in order:
@@ -135,10 +161,12 @@ async def test_one_movie_each_and_two_where_two_sources_use_one_id(
         "club:amber-route": "Another Amber Route",
         "shop:1": "The Lamp Room",
         "shop:amber-route": "The Amber Shop",
+        "tmdb:9": "Unlinked",
         FJORD: "The Fjord",  # TMDB's, as it is asked for facts
         GOAT: "The Goat",
     }
     assert movies[FJORD]["genres"] == ["Drama", "History"]
+    assert movies["tmdb:9"]["description"] == "Nobody knows it."
     assert reviews == [
         ("club:1", "A road of amber and dust."),
         ("club:amber-route", "Not the same road at all."),
