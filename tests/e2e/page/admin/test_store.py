@@ -8,7 +8,7 @@ from playwright.async_api import Page, expect
 from shared.delivery.dead_letters import count_letters
 from shared.delivery.keys import REVIEWS_STREAM
 from shared.delivery.redis_client import Client
-from shared.runs import activation_requests
+from shared.runs import activation_requests, registry
 from tests.e2e.page.admin.dashboard import TOKEN, dead_letter, sign_in
 from tests.support.delivery.redis_server import RedisServer
 from tests.support.query.snapshots import SnapshotBuilder
@@ -91,3 +91,14 @@ async def test_the_page_recovers_from_an_unavailable_redis(
     await expect(dashboard.locator(".snapshot")).to_have_count(1)  # snapshots do not need Redis
     private_redis.start()
     await expect(health).to_contain_text("available", timeout=60_000)
+
+
+async def test_a_source_that_is_no_longer_configured_is_named(
+    dashboard: Page, redis: Client
+) -> None:
+    sources = dashboard.locator("[aria-labelledby=sources]")
+    await expect(sources).not_to_contain_text("no longer configured")
+    await registry.publish_stored_sources(redis, {"demo", "old_site"})
+    await expect(sources).to_contain_text("old_site is no longer configured")
+    await expect(sources).to_contain_text("movie-search remove source old_site")
+    await expect(dashboard.locator(".source")).to_have_count(2)

@@ -66,7 +66,8 @@ export function createAdmin(token: string, send: typeof fetch = (...request) => 
   const letter = (id: string) => `/admin/dead-letters/${encodeURIComponent(id)}`;
 
   return {
-    sources: (signal: AbortSignal) => read<{ sources: SourceInfo[] }>("/admin/sources", signal),
+    sources: (signal: AbortSignal) =>
+      read<{ sources: SourceInfo[]; orphaned: string[] }>("/admin/sources", signal),
     runs: (limit: number, source: string, signal: AbortSignal) => {
       const parameters = new URLSearchParams({
         limit: String(limit),
