@@ -240,9 +240,9 @@ async def test_one_changed_movie_is_all_that_is_written(
     monkeypatch.setattr(editor, "MOST_DELETED_SHARE", 1.0)
     pooled: list[int] = []
 
-    def counting(rows: np.ndarray) -> np.ndarray | None:
+    def counting(rows: np.ndarray, reviews: list[int]) -> np.ndarray | None:
         pooled.append(len(rows))
-        return pool(rows)
+        return pool(rows, reviews)
 
     monkeypatch.setattr("services.embedder.publishing.publisher.pool", counting)
     await system.crawl(edited(SOME, "tt05", "A quiet walk."))

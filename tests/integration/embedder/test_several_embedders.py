@@ -184,14 +184,16 @@ async def test_a_claim_is_its_holders_until_it_expires(
 
     assert taken(2, "one") == ["r0", "r1"]
     assert taken(3, "two") == ["r2", "r3", "r4"]
-    assert taken(3, "one") == ["r0", "r1", "r5"]
+    assert taken(3, "one") == ["r5"]  # what was not tried comes first
+    assert taken(9, "one") == ["r0", "r1", "r5"]  # its own, once more
     assert taken(9, "three") == []
     assert [item.review_id for item in WorkList(engine, "encoder").claim(9, "three")] == []
     await arrive(engine, review("r3", text="Otherwise."))
     assert taken(9, "three") == ["r3"]
     monkeypatch.setattr(work_list, "CLAIM_S", -1.0)
-    assert taken(9, "one") == ["r0", "r1", "r5"]
-    assert taken(9, "three") == ["r0", "r1", "r3", "r5"]
+    await arrive(engine, review("r6"))
+    assert taken(9, "one") == ["r6"]
+    assert taken(9, "three") == ["r3", "r6"]
     engine.dispose()
 
 

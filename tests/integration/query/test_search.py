@@ -87,6 +87,7 @@ async def test_a_hit_says_what_the_movie_is_and_why_it_was_found(query: RunningQ
         "review_count": 2,
         "url": BOXER.url,
         "poster_url": None,
+        "poster": None,
         "cluster": query.service.generation().snapshot.cluster_of(0),
     }
     best, second = hit.evidence
