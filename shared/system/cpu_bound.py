@@ -45,8 +45,8 @@ class CpuBound:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            if signal.getsignal(signal.SIGVTALRM) is not _raise:
-                signal.signal(signal.SIGVTALRM, _raise)
+            # Each time: without a handler the signal would end the process.
+            signal.signal(signal.SIGVTALRM, _raise)
             CpuBound._active = self
             signal.setitimer(signal.ITIMER_VIRTUAL, self.seconds, _AGAIN_S)
             if self._fatal_s is not None:
@@ -59,7 +59,7 @@ class CpuBound:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if CpuBound._active is self:
+        if threading.current_thread() is threading.main_thread():
             _disarm()
 
 

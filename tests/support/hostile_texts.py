@@ -36,7 +36,7 @@ def repeated(unit: str, chars: int, *, first: str = "", last: str = "") -> str:
 def is_within(cpu_s: float, work: Callable[[str], Any], text: str) -> bool:
     """Whether a piece of work with a text ends in time; an error ends it, too."""
     try:
-        with CpuBound(cpu_s, fatal_s=20 * cpu_s):
+        with CpuBound(cpu_s):
             try:
                 work(text)
             except CpuBoundExceeded:
