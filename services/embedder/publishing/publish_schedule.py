@@ -52,6 +52,11 @@ class Schedule:
         if self._changing_since is None:
             self._changing_since = self.last_change
 
+    def noticed(self) -> None:
+        """Record that the database holds something new: stored just now, or before a restart."""
+        if self._changing_since is None:
+            self.changed()
+
     def arrived(self) -> None:
         """Record that a message arrived that changed nothing; messages with changes may follow."""
         self.last_arrival = time.monotonic()

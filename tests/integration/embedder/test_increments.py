@@ -162,7 +162,8 @@ def require_same(one: Snapshot, other: Snapshot, encoder: HashEncoder, *, scores
         if scores:
             assert actual == pytest.approx(expected, rel=1e-6)
     vector = encoder.encode_queries(["a grim film about the sea"])
-    assert nearest(one, vector) == pytest.approx(nearest(other, vector), rel=1e-6)
+    # Cosines of unit float32 vectors: which row a movie has decides how the sum is rounded.
+    assert nearest(one, vector) == pytest.approx(nearest(other, vector), abs=1e-6)
     assert one.atlas is not None
     assert len(one.atlas.positions) == one.index.rows
     assert np.isfinite(one.atlas.positions).all(axis=1).tolist() == one.reviewed.tolist()

@@ -41,6 +41,17 @@ def test_what_comes_without_changing_anything_delays_it_too(clock: Clock) -> Non
     assert schedule.due(backlog=0, same_encoder=True)
 
 
+def test_what_was_stored_before_it_was_said_delays_it_too(clock: Clock) -> None:
+    """The batch is in the database before its consumer says so; a restart knows of no change."""
+    schedule = Schedule(idle_s=1, every_s=30, last_publish=clock.now)
+    schedule.noticed()
+    assert not schedule.due(backlog=0, same_encoder=True)
+    clock.now += 0.5
+    schedule.noticed()
+    clock.now += 0.5
+    assert schedule.due(backlog=0, same_encoder=True)
+
+
 def test_while_changes_flow_it_publishes_now_and_then(clock: Clock) -> None:
     schedule = Schedule(idle_s=1, every_s=30, last_publish=clock.now)
     for _ in range(29):
