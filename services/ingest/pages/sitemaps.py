@@ -19,11 +19,14 @@ import lxml.etree
 
 MAX_ENTRIES = 50_000  # the protocol's own limit
 MAX_LOCATION_CHARS = 2048  # the protocol's own limit
+TOO_MANY = f"it has more than {MAX_ENTRIES} addresses"
 _GZIP_MAGIC = b"\x1f\x8b"
 _PIECE_BYTES = 2**16
 _START_BYTES = 4096
 _ROOT = re.compile(rb"<(?:\w+:)?(?:urlset|sitemapindex)\b")
 _BEGINNING = re.compile(rb"<\?xml\b|<!DOCTYPE\b|<(?:\w+:)?(?:urlset|sitemapindex)\b")
+_BARE_AMPERSAND = re.compile(rb"&(?!#?\w{1,10};)")
+_ENTITY_BYTES = 12  # the longest that is looked for
 _ADDRESS = re.compile(rf"https?://\S{{1,{MAX_LOCATION_CHARS}}}")
 
 
@@ -84,7 +87,7 @@ def parse_sitemap(body: bytes, *, max_bytes: int, url: str = "") -> Sitemap | No
     damage: str | None = None
     is_first = True
     try:
-        for piece in _pieces(body, max_bytes):
+        for piece in _with_escaped_ampersands(_pieces(body, max_bytes)):
             if is_first:
                 is_first = False
                 begins = _begins(piece[:_START_BYTES])
@@ -92,7 +95,7 @@ def parse_sitemap(body: bytes, *, max_bytes: int, url: str = "") -> Sitemap | No
                     return _parse_text(body, url, max_bytes)
                 piece = piece[begins:]  # noqa: PLW2901
             parser.feed(piece)
-            if reader.is_over:
+            if reader.has_more:
                 break
         else:
             parser.close()
@@ -105,7 +108,7 @@ def parse_sitemap(body: bytes, *, max_bytes: int, url: str = "") -> Sitemap | No
     if reader.kind is None:
         return None
     damage = damage or _first_fault(parser) or reader.omission
-    return Sitemap(reader.kind == "sitemapindex", _absolute(reader.urls, url), damage)
+    return _listed(reader.urls, url, damage, is_index=reader.kind == "sitemapindex")
 
 
 def _first_fault(parser: lxml.etree.XMLParser) -> str | None:
@@ -126,17 +129,18 @@ def _parse_text(body: bytes, url: str, max_bytes: int) -> Sitemap | None:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if not lines or not all(_ADDRESS.fullmatch(line) for line in lines):
         return None
-    return Sitemap(False, _absolute(lines[:MAX_ENTRIES], url))
+    damage = TOO_MANY if len(lines) > MAX_ENTRIES else None
+    return _listed(lines[:MAX_ENTRIES], url, damage)
 
 
-def _absolute(urls: list[str], base: str) -> tuple[str, ...]:
+def _listed(urls: list[str], base: str, damage: str | None, *, is_index: bool = False) -> Sitemap:
     absolute = []
     for url in urls:
         try:
             absolute.append(urljoin(base, url))
         except ValueError:
-            continue
-    return tuple(absolute)
+            damage = damage or f"an address is none: {url[:100]}"
+    return Sitemap(is_index, tuple(absolute), damage)
 
 
 class _NotSitemap(Exception):
@@ -150,14 +154,10 @@ class _Reader:
         self.kind: str | None = None
         self.urls: list[str] = []
         self.omission: str | None = None
+        self.has_more = False
         self._open: list[str] = []
         self._text: list[str] | None = None
         self._chars = 0
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the maximum number of URLs has been read."""
-        return len(self.urls) >= MAX_ENTRIES
 
     def doctype(self, _name: str | None, _public: str | None, _system: str | None) -> None:
         self.kind = None
@@ -184,8 +184,9 @@ class _Reader:
             return
         url = "".join(self._text).strip()
         self._text = None
-        if self.is_over:
-            self.omission = f"it has more than {MAX_ENTRIES} addresses"
+        if len(self.urls) >= MAX_ENTRIES:
+            self.has_more = True
+            self.omission = TOO_MANY
         elif len(url) > MAX_LOCATION_CHARS:
             self.omission = f"an address is longer than {MAX_LOCATION_CHARS} characters"
         elif url:
@@ -193,6 +194,21 @@ class _Reader:
 
     def close(self) -> None:
         pass
+
+
+def _with_escaped_ampersands(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The pieces of a document in which a bare ampersand, as in ``?a=1&b=2``, is escaped."""
+    rest = b""
+    for piece in pieces:
+        if b"\0" in piece:  # in UTF-16
+            yield piece
+            continue
+        text = rest + piece
+        start = text.rfind(b"&", max(0, len(text) - _ENTITY_BYTES))
+        text, rest = (text, b"") if start < 0 else (text[:start], text[start:])
+        yield _BARE_AMPERSAND.sub(b"&amp;", text)
+    if rest:
+        yield _BARE_AMPERSAND.sub(b"&amp;", rest)
 
 
 def _pieces(body: bytes, max_bytes: int) -> Iterator[bytes]:

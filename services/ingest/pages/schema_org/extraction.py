@@ -24,7 +24,7 @@ from services.ingest.pages.html_tree import parse_page
 from services.ingest.pages.items import MovieItem, ReviewItem
 from services.ingest.pages.page_head import PageHead, read_head
 from services.ingest.pages.schema_org.dedupe import Duplicates, merged_movie, merged_review
-from services.ingest.pages.schema_org.json_ld import Node, nodes_of, read_json_ld
+from services.ingest.pages.schema_org.json_ld import MAX_NODES, Node, nodes_of, read_json_ld
 from services.ingest.pages.schema_org.microdata import MicrodataTooDense, read_microdata
 from services.ingest.pages.schema_org.node_items import NodeItems, imdb_id_of, is_movie
 from services.ingest.pages.schema_org.references import References
@@ -155,7 +155,10 @@ class _Page:
         for reviewed in self._movies.values():
             self._by_title.setdefault(_title_key(reviewed.movie), []).append(reviewed)
         self._subjects, self._read_movies = {}, {}
-        self._references = References(list(nodes_of(blocks)), self._items.absolute)
+        objects, is_whole = nodes_of(blocks)
+        if not is_whole:
+            self.unread.append(Unread("page", self._url, f"more than {MAX_NODES:,} values"))
+        self._references = References(objects, self._items.absolute)
         nodes = self._references.nodes
         nested: set[int] = set()  # reviews inside a movie, and movies inside a review
         for node in nodes:

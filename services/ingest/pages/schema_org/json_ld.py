@@ -21,7 +21,7 @@ from typing import Any
 
 import lxml.html
 
-MAX_NODES = 20_000  # per page; more than any normal page has
+MAX_NODES = 20_000  # objects, arrays and plain values of a page; more than any normal page has
 MAX_TERMS = 200  # of a context; each context below it copies them
 
 Node = dict[str, Any]
@@ -59,18 +59,24 @@ def read_json_ld(tree: lxml.html.HtmlElement) -> tuple[list[Any], list[tuple[str
     return blocks, unread
 
 
-def nodes_of(blocks: list[Any]) -> Iterator[Node]:
-    """Every object in the blocks, outermost first; not recursive, since pages may nest deeply."""
+def nodes_of(blocks: list[Any]) -> tuple[list[Node], bool]:
+    """Every object in the blocks, outermost first; not recursive, since pages may nest deeply.
+
+    Returns:
+        The objects among the first ``MAX_NODES`` values, and whether those are all of them.
+    """
+    nodes: list[Node] = []
     waiting = blocks[::-1]
     seen = 0
     while waiting and seen < MAX_NODES:
         value = waiting.pop()
         seen += 1
         if isinstance(value, dict):
-            yield value
+            nodes.append(value)
             waiting.extend(reversed(list(value.values())))
         elif isinstance(value, list):
             waiting.extend(reversed(value))
+    return nodes, not waiting
 
 
 def _read_script(text: str) -> list[Any]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from services.ingest.pages.items import to_movie, to_review
 from services.ingest.pages.schema_org.extraction import PageContent, extract
+from services.ingest.pages.schema_org.json_ld import MAX_NODES
 
 URL = "https://films.example/film/42"
 
@@ -115,6 +116,13 @@ def test_a_broken_block_costs_only_itself() -> None:
     content = extract(_page("{not json", good, "", "[" * 100_000), URL, "site")
     assert [unread.kind for unread in content.unread] == ["page"] * 3
     assert len(content.movies) == 1
+
+
+def test_values_beyond_the_limit_are_counted_as_unread() -> None:
+    movie = {**MOVIE, "review": REVIEW}
+    content = extract(_page(json.dumps([movie, [0] * MAX_NODES])), URL, "site")
+    assert [unread.why for unread in content.unread] == ["more than 20,000 values"]
+    assert len(content.movies[0].reviews) == 1
 
 
 def test_an_entry_of_a_list_is_left_to_its_own_page() -> None:

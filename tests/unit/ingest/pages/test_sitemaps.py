@@ -6,9 +6,13 @@ import gzip
 
 import psutil
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from services.ingest.pages import sitemaps
 from services.ingest.pages.sitemaps import (
     MAX_ENTRIES,
+    TOO_MANY,
     Sitemap,
     is_like_sitemap,
     parse_sitemap,
@@ -104,6 +108,34 @@ def test_no_more_than_the_protocol_allows() -> None:
     sitemap = parse_sitemap(body, max_bytes=_LIMIT)
     assert sitemap is not None
     assert len(sitemap.urls) == MAX_ENTRIES
+    assert sitemap.damage == TOO_MANY
+    full = parse_sitemap(_urlset(*sitemap.urls), max_bytes=_LIMIT)
+    assert full == Sitemap(is_index=False, urls=sitemap.urls)
+
+
+def test_more_addresses_in_a_text_than_the_protocol_allows_are_damage() -> None:
+    lines = [f"https://a/{n}" for n in range(MAX_ENTRIES + 1)]
+    sitemap = parse_sitemap("\n".join(lines).encode(), max_bytes=_LIMIT)
+    assert sitemap == Sitemap(is_index=False, urls=tuple(lines[:-1]), damage=TOO_MANY)
+
+
+def test_an_address_that_is_none_is_damage() -> None:
+    body = _urlset("https://a/1", "http://[a", "https://a/2")
+    sitemap = parse_sitemap(body, max_bytes=_LIMIT, url="https://a/sitemap.xml")
+    assert sitemap is not None
+    assert sitemap.urls == ("https://a/1", "https://a/2")
+    assert sitemap.damage is not None
+
+
+@given(st.integers(0, 300), st.integers(1, 12))
+def test_a_bare_ampersand_is_part_of_the_address(spaces: int, entity: int) -> None:
+    address = "https://a/?q=1&page=2&lang=en&"
+    body = _urlset(address + " " * spaces, "https://a/?x&amp;y&#38;z")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sitemaps, "_PIECE_BYTES", 128 + entity)
+        sitemap = parse_sitemap(body, max_bytes=_LIMIT)
+    assert sitemap == Sitemap(is_index=False, urls=(address, "https://a/?x&y&z"))
+    assert parse_sitemap(_urlset("https://a/1").decode().encode("utf-16"), max_bytes=_LIMIT)
 
 
 @pytest.mark.parametrize(
