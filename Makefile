@@ -25,7 +25,7 @@ dev: setup-dev ## like run, but the API and the page reload when their code chan
 	@exec $(BIN)/python deploy/dev.py $(ARGS)
 
 test: setup-dev ## run all tests; ARGS=tests/unit runs a part
-	@deploy/install_browser.sh
+	@deploy/install_test_programs.sh
 ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
 else
@@ -56,7 +56,7 @@ bench: setup-dev ## measure speed and memory, compare with targets and peers; AR
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
 screenshots: setup-dev ## retake the pictures in docs/screenshots
-	@deploy/install_browser.sh
+	@deploy/install_test_programs.sh
 	$(BIN)/python -m tests.e2e.screenshots
 
 format: setup-dev ## format the code

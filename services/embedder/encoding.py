@@ -100,7 +100,7 @@ class EncodingPatience:
 
     Args:
         stuck_after_s: A batch that takes longer ends the process, which its supervisor starts
-            again; less than ``work_list.CLAIM_S``.
+            again.
         settled_after_s: Reviews that failed twice are tried only when the process has run for so
             long: they are not to blame for one that ends at once for another reason.
     """
@@ -115,7 +115,9 @@ class EncodingLoop:
     Example:
         The loop polls the work list; setting ``wake`` makes it look at once::
 
-            loop = EncodingLoop(work_list, encoder, on_encoded=changed, unencodable=unencodable)
+            loop = EncodingLoop(
+                work_list, encoder, on_encoded=changed, take_over=take_over, unencodable=unencodable
+            )
             task = asyncio.create_task(loop.run(stop, holder="embedder-1"))
             loop.wake.set()  # new reviews have been stored
 
@@ -123,6 +125,8 @@ class EncodingLoop:
         work_list: Reviews without vectors, claimed in batches.
         encoder: The encoder in use.
         on_encoded: Called after vectors have been stored.
+        take_over: Called in a thread when there is nothing to claim: gives back what embedders have
+            claimed that have ended, and returns whether there was any.
         unencodable: The reviews that are not to be tried again.
         patience: How long it waits for what may be poison.
 
@@ -136,12 +140,14 @@ class EncodingLoop:
         encoder: Encoder,
         *,
         on_encoded: Callable[[], None],
+        take_over: Callable[[], bool],
         unencodable: Unencodable,
         patience: EncodingPatience | None = None,
     ) -> None:
         self._work_list = work_list
         self._encoder = encoder
         self._on_encoded = on_encoded
+        self._take_over = take_over
         self._unencodable = unencodable
         self._patience = patience or EncodingPatience()
         self._began = time.monotonic()
@@ -172,6 +178,8 @@ class EncodingLoop:
                     await self._report()
                 if not done:
                     await self._set_aside_exhausted(holder)
+                    if await asyncio.to_thread(self._take_over):
+                        self.wake.set()
             except DBAPIError as error:
                 get_logger().warning(
                     "database unavailable, retrying", task="encode", error=str(error.orig)

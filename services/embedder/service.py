@@ -12,6 +12,7 @@ or in the work list.
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from dataclasses import dataclass
 
@@ -36,7 +37,7 @@ from services.embedder.settling.removal import Removals
 from services.embedder.settling.removal_handler import RemovalHandler
 from services.embedder.settling.run_completion import NOTHING_TO_SEARCH, RunCompletion
 from services.embedder.unencodable import Unencodable
-from services.embedder.worker_locks import publisher_lock, worker_lock
+from services.embedder.worker_locks import open_locks
 from shared.delivery import heartbeats
 from shared.delivery.keys import (
     DEAD_LETTERS_STREAM,
@@ -55,6 +56,7 @@ from shared.telemetry import get_logger
 
 TICK_S = 0.5
 HEARTBEAT_TTL_S = 60
+EXIT_LOCK_LOST = 75
 WRITE_FAILURE_LIMIT_S = 900.0
 """Runs end as incomplete after snapshots could not be written for this long."""
 
@@ -116,8 +118,7 @@ class Embedder:
                 manifest.sequence, manifest.snapshot_id, manifest.counts.movies
             ),
         )
-        self._store_folder = settings.snapshot_dir
-        self._publisher_lock = publisher_lock(self._store_folder)
+        self._locks = open_locks(engine, settings.snapshot_dir)
         self._revision: int | None = None
         self._refusal: str | None = None
         self._are_sources_told = False
@@ -137,6 +138,7 @@ class Embedder:
             self._work_list,
             encoder,
             on_encoded=self._schedule.changed,
+            take_over=self._take_over,
             unencodable=Unencodable(engine, self._redis),
             patience=patience,
         )
@@ -148,7 +150,7 @@ class Embedder:
         Raises:
             services.embedder.worker_locks.TooManyWorkers: As many embedders as allowed already run.
         """
-        with worker_lock(self._store_folder) as name:
+        with self._locks.hold_worker() as name:
             consumer = StreamConsumer(
                 url=self._url,
                 stream=REVIEWS_STREAM,
@@ -158,13 +160,10 @@ class Embedder:
                 on_dead=self._consumer.on_dead,
                 dead_stream=DEAD_LETTERS_STREAM,
             )
-            try:
-                async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(consumer.run(stop))
-                    tasks.create_task(self._encoding.run(stop, holder=name))
-                    tasks.create_task(self._publish_loop(stop))
-            finally:
-                self._publisher_lock.release()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(consumer.run(stop))
+                tasks.create_task(self._encoding.run(stop, holder=name))
+                tasks.create_task(self._publish_loop(stop))
         await self._redis.aclose()
 
     def _on_stored(self, changed: bool) -> None:
@@ -196,9 +195,10 @@ class Embedder:
             await wait_for(stop, TICK_S)
 
     async def _tick(self) -> None:
+        await self._exit_without_locks()
         await heartbeats.beat(self._redis, "embedder", ttl_s=HEARTBEAT_TTL_S)
-        if not self._publisher_lock.held:
-            if not self._publisher_lock.try_acquire():
+        if not self._locks.is_publisher:
+            if not await asyncio.to_thread(self._locks.try_publishing):
                 return
             get_logger().info("became publisher")
             # Only now: whoever activates a snapshot in another language later wants to have it.
@@ -228,6 +228,27 @@ class Embedder:
     def _on_removed(self) -> None:
         self._are_sources_told = False
         self._schedule.changed()
+
+    async def _exit_without_locks(self) -> None:
+        """End the process at once when another embedder may have its locks by now.
+
+        The database was restarted or could not be reached: what is in hand is in the hands of
+        another one, too, and threads that work on it cannot be ended otherwise.
+        """
+        if await asyncio.to_thread(self._locks.are_lost):
+            get_logger().critical("worker lock lost, exiting")
+            os._exit(EXIT_LOCK_LOST)
+
+    def _take_over(self) -> bool:
+        """Give back what embedders have claimed that have ended; returns whether there was any."""
+        workers = self._work_list.workers()
+        if not workers:
+            return False
+        with self._locks.holding_free(workers) as ended:
+            if ended:
+                self._work_list.give_back_of(ended)
+                get_logger().info("claims of ended embedders given back", embedders=ended)
+            return bool(ended)
 
     def _notice_changes(self, revision: int) -> None:
         if self._revision is not None and revision != self._revision:

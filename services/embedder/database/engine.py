@@ -12,9 +12,18 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.pool import NullPool
 from sqlmodel import create_engine
 
-from services.embedder.database.schema import prepare_schema
+from services.embedder.database.schema import lock_schema, prepare_schema
 
 BUSY_TIMEOUT_MS = 30_000
+
+_NOTICE_LOSS = {
+    "connect_timeout": 10,  # seconds, like the next ones
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,  # milliseconds
+}
+"""So that a server that no longer answers is noticed, and no statement waits for ever."""
 
 RETRYABLE = (OperationalError, IntegrityError)
 """Raised when the database is locked, full or unavailable, or a race was lost.
@@ -39,7 +48,7 @@ def open_engine(url: str) -> Engine:
     options: dict[str, Any] = (
         {"poolclass": NullPool, "connect_args": {"check_same_thread": False}}
         if sqlite
-        else {"pool_pre_ping": True}
+        else {"pool_pre_ping": True, "connect_args": _NOTICE_LOSS}
     )
     engine = create_engine(url, **options)
     if sqlite:
@@ -49,6 +58,7 @@ def open_engine(url: str) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
     try:
         with writing(engine) as connection:
+            lock_schema(connection)
             prepare_schema(connection)
     except BaseException:
         engine.dispose()

@@ -122,9 +122,9 @@ class ReviewVectorsRow(SQLModel, table=True):
 class UnencodedRow(SQLModel, table=True):
     """The work list: reviews without vectors of their current text.
 
-    The embedder ``claimed_by`` encodes the review; its claim ends at ``claimed_until``. Each claim
-    is one of its ``attempts`` until it is encoded. ``error`` is why the last one failed; null if it
-    did not, or ended the embedder's process.
+    The embedder ``claimed_by`` encodes the review, until it ends. Each claim is one of its
+    ``attempts`` until it is encoded. ``error`` is why the last one failed; null if it did not, or
+    ended the embedder's process.
     """
 
     __tablename__ = "unencoded_reviews"
@@ -133,7 +133,6 @@ class UnencodedRow(SQLModel, table=True):
     review_id: str = Field(primary_key=True)
     movie_id: str
     claimed_by: str | None = None
-    claimed_until: float | None = None
     attempts: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     error: str | None = None
 

@@ -96,10 +96,10 @@ class PosterStore:
             older_than_s: Pictures that were stored less than so many seconds ago stay, because
                 another embedder may store their movie after them.
         """
-        named = select(MOVIES.c.poster_url).where(MOVIES.c.poster_url.is_not(None))
+        is_named = select(MOVIES.c.movie_id).where(MOVIES.c.poster_url == POSTERS.c.url).exists()
         with writing(self._engine) as connection:
             gone = delete(POSTERS).where(
-                POSTERS.c.stored_at < time.time() - older_than_s, POSTERS.c.url.not_in(named)
+                POSTERS.c.stored_at < time.time() - older_than_s, ~is_named
             )
             return int(connection.execute(gone).rowcount)
 

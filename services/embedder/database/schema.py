@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, Inspector, Table, inspect, literal, null, select
+from sqlalchemy import Column, Connection, Inspector, Table, func, inspect, literal, null, select
 from sqlalchemy.schema import CreateColumn
 from sqlmodel import SQLModel
 
@@ -24,9 +24,21 @@ from services.embedder.database.movie_store import fill_told_facts
 from shared.delivery.messages import ledger_id
 from shared.telemetry import get_logger
 
+_SCHEMA_LOCK = 0x6D6F766965
+
 
 class SchemaIncompatible(RuntimeError):
     """Raised when the database needs more than additions; the message says what is wrong."""
+
+
+def lock_schema(connection: Connection) -> None:
+    """Wait for others that prepare the schema, until the transaction ends.
+
+    Several embedders may open an empty database at once. SQLite locks the whole database when the
+    transaction begins.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_SCHEMA_LOCK)))
 
 
 def prepare_schema(connection: Connection) -> None:

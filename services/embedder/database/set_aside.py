@@ -7,7 +7,6 @@ use, or somebody replays its dead letter.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,7 +17,6 @@ from services.embedder.database.models import REVIEWS
 from services.embedder.database.review_store import SOURCE_ITEMS, UNENCODED, insert
 from services.embedder.database.run_ledger import ITEMS
 from services.embedder.database.work_list import (
-    CLAIM_S,
     FEW,
     MAX_ATTEMPTS,
     REVIEW_VECTORS,
@@ -59,7 +57,6 @@ def exhausted_reviews(engine: Engine, holder: str) -> list[ExhaustedReview]:
         engine: The database.
         holder: Name of the claimant.
     """
-    now = time.time()
     item = literal(ledger_id("review", "")) + REVIEWS.c.review_id
     open_run = select(func.max(ITEMS.c.run_id)).where(ITEMS.c["item"] == item)
     first_run = select(func.max(SOURCE_ITEMS.c.added_by)).where(SOURCE_ITEMS.c["item"] == item)
@@ -67,7 +64,7 @@ def exhausted_reviews(engine: Engine, holder: str) -> list[ExhaustedReview]:
     with writing(engine) as connection:
         found = connection.execute(
             select(UNENCODED.c.review_id, UNENCODED.c.error)
-            .where(is_free(holder, now), UNENCODED.c.attempts >= MAX_ATTEMPTS)
+            .where(is_free(holder), UNENCODED.c.attempts >= MAX_ATTEMPTS)
             .limit(FEW)
             .with_for_update(skip_locked=True)
         )
@@ -77,7 +74,7 @@ def exhausted_reviews(engine: Engine, holder: str) -> list[ExhaustedReview]:
         connection.execute(
             update(UNENCODED)
             .where(UNENCODED.c.review_id.in_(list(errors)))
-            .values(claimed_by=holder, claimed_until=now + CLAIM_S)
+            .values(claimed_by=holder)
         )
         rows = connection.execute(
             select(REVIEWS, run.label("run_id")).where(REVIEWS.c.review_id.in_(list(errors)))

@@ -5,9 +5,9 @@ its text, and leaves it in the one that stores its vectors. Opening the list com
 stored vectors, so that a new encoder, or an older database, gets a complete list. The queries that
 the embedder repeats every half second then depend on the work that is left, not on all reviews.
 
-Several embedders share the list: each claims what it encodes, for longer than encoding takes
-(``CLAIM_S``). If an embedder dies, another one takes over its claims after that time, or it resumes
-them itself at its next start. A review whose text changes meanwhile loses its claim.
+Several embedders share the list: each claims what it encodes, for as long as it takes. If an
+embedder ends, another one gives its claims back (``give_back_of``), or it resumes them itself
+at its next start. A review whose text changes meanwhile loses its claim.
 
 A review may be poison: encoding it raises, hangs, or ends the process. So each claim counts as an
 attempt until its vectors are stored or it is given back. Reviews of a batch that failed are claimed
@@ -18,7 +18,6 @@ Every method is one blocking transaction; callers run it in a thread. All of the
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -45,7 +44,6 @@ from services.embedder.database.review_store import UNENCODED, insert, next_revi
 from services.embedder.database.run_ledger import ITEMS, LEDGERS
 from shared.delivery.messages import ledger_id
 
-CLAIM_S = 180.0
 MAX_ATTEMPTS = 5
 FEW = 16
 """How many reviews are claimed together after a first attempt; after a second one, each alone."""
@@ -80,13 +78,14 @@ def has_vectors(encoder_id: str) -> ColumnElement[bool]:
     )
 
 
-def is_free(holder: str, now: float) -> ColumnElement[bool]:
+def is_free(holder: str) -> ColumnElement[bool]:
     """Whether a review on the list is not claimed by another one than ``holder``."""
-    return or_(
-        UNENCODED.c.claimed_until.is_(None),
-        UNENCODED.c.claimed_until < now,
-        UNENCODED.c.claimed_by == holder,
-    )
+    return or_(UNENCODED.c.claimed_by.is_(None), UNENCODED.c.claimed_by == holder)
+
+
+def worker_of(holder: str) -> str:
+    """The name of the embedder of which ``holder`` is a task, such as ``embedder-1.2``."""
+    return holder.partition(".")[0]
 
 
 class WorkList:
@@ -112,10 +111,11 @@ class WorkList:
     def _refresh(self) -> None:
         current: Any = exists().where(has_vectors(self._encoder_id))
         unencoded = select(REVIEWS.c.review_id, REVIEWS.c.movie_id).where(~current)
-        unencoded_ids = select(REVIEWS.c.review_id).where(~current)
+        due = unencoded.where(REVIEWS.c.review_id == UNENCODED.c.review_id).exists()
         with writing(self._engine) as connection:
             # Rows that are still due stay as they are, so that other embedders keep their claims.
-            connection.execute(delete(UNENCODED).where(UNENCODED.c.review_id.not_in(unencoded_ids)))
+            # Not `NOT IN`: PostgreSQL compares each row with all of a long list.
+            connection.execute(delete(UNENCODED).where(~due))
             connection.execute(
                 insert(connection, UNENCODED)
                 .from_select(["review_id", "movie_id"], unencoded)
@@ -142,8 +142,7 @@ class WorkList:
                 return left
 
     def _claim(self, limit: int, holder: str, most_attempts: int) -> list[WorkItem]:
-        now = time.time()
-        free = is_free(holder, now)
+        free = is_free(holder)
         with writing(self._engine) as connection:
             ids: list[str] = []
             for attempts in range(most_attempts + 1):
@@ -165,7 +164,6 @@ class WorkList:
                 .where(UNENCODED.c.review_id.in_(ids))
                 .values(
                     claimed_by=holder,
-                    claimed_until=now + CLAIM_S,
                     attempts=UNENCODED.c.attempts + 1,
                     error=None,
                 )
@@ -192,11 +190,27 @@ class WorkList:
                 .where(UNENCODED.c.review_id.in_(list(ids)))
                 .values(
                     claimed_by=None,
-                    claimed_until=None,
                     attempts=UNENCODED.c.attempts - less,
                     error=error,
                 )
             )
+
+    def workers(self) -> list[str]:
+        """Return the names of the embedders that have claimed reviews, sorted."""
+        claimed_by = select(UNENCODED.c.claimed_by).where(UNENCODED.c.claimed_by.is_not(None))
+        with reading(self._engine) as connection:
+            return sorted({*map(worker_of, connection.execute(claimed_by.distinct()).scalars())})
+
+    def give_back_of(self, workers: Sequence[str]) -> None:
+        """Give back all claims of embedders that have ended; their attempts count.
+
+        Args:
+            workers: Names of embedders; none of them may start meanwhile.
+        """
+        claimed_by = UNENCODED.c.claimed_by
+        theirs = or_(*(or_(claimed_by == name, claimed_by.like(f"{name}.%")) for name in workers))
+        with writing(self._engine) as connection:
+            connection.execute(update(UNENCODED).where(theirs).values(claimed_by=None))
 
     def _copy_vectors(self, claimed: Sequence[WorkItem]) -> set[str]:
         """Give reviews the vectors of others with the same text; returns the ids of these."""

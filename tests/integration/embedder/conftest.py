@@ -35,7 +35,7 @@ def _postgres() -> Iterator[str]:
     """Connection string of a server that the tests start."""
     programs = _find_postgres()
     if programs is None:
-        pytest.skip("no PostgreSQL on this machine")
+        pytest.fail("no PostgreSQL on this machine: `make test` installs it where it runs as root")
     # It refuses to run as root.
     user = _USER if os.geteuid() == 0 else None
     with tempfile.TemporaryDirectory(prefix="ms-postgres-") as folder:
@@ -70,20 +70,25 @@ def _postgres() -> Iterator[str]:
             server.wait(timeout=60)
 
 
+@pytest.fixture
+def postgres_url(_postgres: str) -> Iterator[str]:
+    """URL of an empty database of PostgreSQL."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(_postgres, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    folder = _postgres.split(maxsplit=1)[0].removeprefix("host=")
+    yield f"postgresql+psycopg://{_USER}@/{name}?host={folder}"
+    with psycopg.connect(_postgres, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """URL of an empty database, once for each kind."""
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'movies.sqlite'}"
-        return
-    conninfo: str = request.getfixturevalue("_postgres")
-    name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(conninfo, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    folder = conninfo.split(maxsplit=1)[0].removeprefix("host=")
-    yield f"postgresql+psycopg://{_USER}@/{name}?host={folder}"
-    with psycopg.connect(conninfo, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+        return f"sqlite:///{tmp_path / 'movies.sqlite'}"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
 
 
 @pytest.fixture

@@ -86,6 +86,7 @@ async def encode(engine: Engine, encoder: HashEncoder, redis_url: str, *, until_
             work_list,
             encoder,
             on_encoded=on_encoded,
+            take_over=lambda: False,
             unencodable=Unencodable(engine, redis),
             patience=EncodingPatience(settled_after_s=0.0),
         ).run(stop, holder=HOLDER)

@@ -1,0 +1,1 @@
+"""Embedders on several hosts: folders of their own, and one PostgreSQL."""
