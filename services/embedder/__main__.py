@@ -13,14 +13,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from services.embedder.database.engine import open_engine
 from services.embedder.database.schema import SchemaIncompatible
-from services.embedder.model.conversion import ModelInvalid, ensure_artefact
+from services.embedder.model.conversion import ModelChanges, ensure_artefact
+from services.embedder.model.model_files import ModelInvalid
 from services.embedder.service import Embedder
 from services.embedder.settings import EmbedderSettings
 from services.embedder.worker_locks import TooManyWorkers, converting
 from shared.delivery import heartbeats
 from shared.delivery.redis_check import RedisUnusable, check_redis
 from shared.delivery.redis_client import UNAVAILABLE, connect
-from shared.encoder import Encoder, GraphEncoder, artefact_folder, available_threads
+from shared.encoder import Encoder, EncoderInvalid, GraphEncoder, artefact_folder, available_threads
 from shared.settings import PREFIX, SettingsInvalid, load_settings
 from shared.system.child_process import EXIT_USAGE
 from shared.telemetry import configure_logging, get_logger, serve_metrics, warn_of_unknown_settings
@@ -49,7 +50,8 @@ def main() -> int:
     try:
         return _serve(settings, canaries)
     except (
-        ModelInvalid, RedisUnusable, SchemaIncompatible, TooManyWorkers, OSError, SQLAlchemyError,
+        EncoderInvalid, ModelInvalid, RedisUnusable, SchemaIncompatible, TooManyWorkers, OSError,
+        SQLAlchemyError,
     ) as error:  # fmt: skip
         reason = error.args[0] if error.args else error
         get_logger().error("cannot start", error=str(reason).splitlines()[0])
@@ -83,9 +85,18 @@ def _serve(settings: EmbedderSettings, canaries: Canaries | None) -> int:
             settings.snapshot_dir,
             model=settings.encoder_model,
             passage_tokens=settings.passage_tokens,
+            changes=ModelChanges(
+                settings.encoder_dim,
+                settings.encoder_query_prompt,
+                settings.encoder_passage_prompt,
+            ),
         )
     encoder, precision = _open_encoder(settings, spec.encoder_id)
     serve_metrics(settings)
+    if encoder.passage_tokens < settings.passage_tokens:
+        get_logger().warning(
+            "passages shortened to what the model reads", tokens=encoder.passage_tokens
+        )
     get_logger().info("ready", model=spec.model, encoder_id=spec.encoder_id, precision=precision)
     promote = partial(canaries.refusal, encoder=encoder) if canaries is not None else None
     asyncio.run(_run(Embedder(settings, engine, encoder, precision=precision, promote=promote)))

@@ -66,7 +66,7 @@ def encode_reviews(encoder: Encoder, items: Sequence[WorkItem]) -> list[StoredVe
         The vectors of each review, in the same order; none for a quarantined or empty review.
     """
     texts = [item.text for item in items]
-    spans = split(texts, encoder.count_tokens, encoder.spec.passage_tokens)
+    spans = split(texts, encoder.count_tokens, encoder.passage_tokens)
     passages = [
         text[slice(*span)]
         for text, text_spans in zip(texts, spans, strict=True)

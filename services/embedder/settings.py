@@ -27,6 +27,30 @@ class EmbedderSettings(CommonSettings, EmbeddersSettings):
             "sentence-transformers can load, or `all-MiniLM-L6-v2` for the bundled model."
         ),
     ] = "all-MiniLM-L6-v2"
+    encoder_dim: Annotated[
+        int | None,
+        Field(
+            ge=8,
+            description="How many components of each vector are kept, for a model that was trained "
+            "for it (Matryoshka). Unset: all.",
+        ),
+    ] = None
+    encoder_query_prompt: Annotated[
+        str | None,
+        Field(
+            max_length=500,
+            description="What is put before each query, such as `query: ` for e5. Unset: what the "
+            "model's files say.",
+        ),
+    ] = None
+    encoder_passage_prompt: Annotated[
+        str | None,
+        Field(
+            max_length=500,
+            description="What is put before each passage, such as `passage: ` for e5. Unset: what "
+            "the model's files say.",
+        ),
+    ] = None
     catalogue_language: Annotated[
         str,
         AfterValidator(known_language),
@@ -44,7 +68,13 @@ class EmbedderSettings(CommonSettings, EmbeddersSettings):
         ),
     ] = "openvino"
     passage_tokens: Annotated[
-        int, Field(ge=16, le=512, description="Longest passage, in word pieces.")
+        int,
+        Field(
+            ge=16,
+            le=512,
+            description="Longest passage, in word pieces. What the model reads at most is the "
+            "limit if that is less.",
+        ),
     ] = 64
     vector_store: Annotated[
         Literal["faiss"], Field(description="Index of the pooled vectors (`IndexFlatIP`).")

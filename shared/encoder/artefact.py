@@ -43,11 +43,15 @@ class EncoderSpec(BaseModel):
     direction_sha256: Annotated[
         str | None, Field(description="Hash of the common direction that is removed, if any.")
     ] = None
+    pools_prompts: Annotated[
+        bool, Field(description="Whether the tokens of a prompt are pooled like the others.")
+    ] = True
 
     @property
     def encoder_id(self) -> str:
-        """Hash of all fields except the name."""
-        identity = self.model_dump_json(exclude={"model"})
+        """Hash of all fields except the name; what most models do is left out, too."""
+        left_out = {"model", "pools_prompts"} if self.pools_prompts else {"model"}
+        identity = self.model_dump_json(exclude=left_out)
         return hashlib.sha256(identity.encode()).hexdigest()[:16]
 
 

@@ -59,19 +59,23 @@ class Graph:
         self.infer([[1, 1]], one_a_row([2], width=2))
         forget_pages(path.with_suffix(".bin"))
 
-    def infer(self, ids: Sequence[Sequence[int]], layout: Layout) -> Vectors:
+    def infer(self, ids: Sequence[Sequence[int]], layout: Layout, *, unpooled: int = 0) -> Vectors:
         """Encode texts to unit vectors.
 
         Args:
             ids: Token ids of each text, including special tokens.
             layout: Positions of the texts in the rows; one text in each row, unless the graph
                 packs.
+            unpooled: How many tokens at the beginning of each text are not pooled; only for a graph
+                that packs.
 
         Returns:
-            Unit vectors, float32, shape ``(len(ids), dim)``.
+            Unit vectors, float32, shape ``(len(ids), dim)``; zeros for a text without any token.
         """
-        self._request.infer((packed_inputs if self.packs else plain_inputs)(ids, layout))
+        inputs = packed_inputs(ids, layout, unpooled) if self.packs else plain_inputs(ids, layout)
+        self._request.infer(inputs)
         output = np.asarray(self._request.get_output_tensor().data, dtype=np.float32)
         # The graph normalises in its own precision; in bf16 norms are off by up to 1e-3.
-        unit: Vectors = output / np.linalg.norm(output, axis=1, keepdims=True)
+        norms = np.linalg.norm(output, axis=1, keepdims=True)
+        unit: Vectors = output / np.maximum(norms, np.finfo(np.float32).tiny)
         return unit

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from tokenizers import Tokenizer
 
 from shared.encoder.artefact import (
     DIRECTION,
     GRAPH,
     QUERY_GRAPH,
     TOKENIZER,
+    EncoderInvalid,
     EncoderSpec,
     read_artefact,
 )
@@ -24,9 +24,11 @@ from shared.encoder.graph import Graph, Vectors
 from shared.encoder.layout import WIDTH_STEP, Layout, one_a_row, packed
 from shared.encoder.precision import choose, has_bf16, has_vnni
 from shared.encoder.runtime import ov
+from shared.encoder.text_tokens import TextTokens
 from shared.settings import Precision
 from shared.snapshot.storage.verify import VerificationCache
 
+LEAST_PASSAGE_TOKENS = 8
 INFERENCE_TOKENS = 48  # measured fixed cost of one inference, in tokens
 
 
@@ -42,9 +44,16 @@ class Encoder(Protocol):
 
     Attributes:
         spec: Identity of the encoder.
+        passage_tokens: Longest passage in word pieces: as the spec says, or what the model reads if
+            that is less. Of a longer one, the end would be cut off.
     """
 
     spec: EncoderSpec
+
+    @property
+    def passage_tokens(self) -> int:
+        """The longest passage in word pieces."""
+        ...
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """Encode queries; returns unit vectors, float32, shape ``(len(texts), spec.dim)``."""
@@ -114,45 +123,53 @@ class GraphEncoder:
             else None
         )
         self._lock = threading.Lock()
-        self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
-        self._tokenizer.enable_truncation(self.spec.max_tokens)
-        self._tokenizer.no_padding()
+        self._tokens = TextTokens(folder / TOKENIZER, max_tokens=self.spec.max_tokens)
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """See ``Encoder.encode_queries``."""
         vectors = np.empty((len(texts), self.spec.dim), dtype=np.float32)
         with self._lock:
             graph = self._graph(QUERY_GRAPH if self.precision == "int8" else GRAPH)
-            ids = self._token_ids(self.spec.query_prompt, texts)
+            ids = self._tokens.ids(self.spec.query_prompt, texts)
+            unpooled = self._unpooled(self.spec.query_prompt)
             for batch in self._query_batches(graph, ids):
                 rows = [ids[n] for n in batch]
-                vectors[batch] = graph.infer(rows, self._query_layout(graph, rows))
+                layout = self._query_layout(graph, rows)
+                vectors[batch] = graph.infer(rows, layout, unpooled=unpooled)
         return self.without_direction(vectors)
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
         """See ``Encoder.encode_passages``."""
         vectors = np.empty((len(texts), self.spec.dim), dtype=np.float32)
-        ids = self._token_ids(self.spec.passage_prompt, texts)
+        ids = self._tokens.ids(self.spec.passage_prompt, texts)
+        unpooled = self._unpooled(self.spec.passage_prompt)
         with self._lock:
             graph = self._graph(GRAPH)
             for batch in bulk_batches([len(row) for row in ids]):
                 rows = [ids[n] for n in batch]
                 lengths = [len(row) for row in rows]
-                vectors[batch] = graph.infer(rows, one_a_row(lengths, width=max(lengths)))
+                layout = one_a_row(lengths, width=max(1, *lengths))
+                vectors[batch] = graph.infer(rows, layout, unpooled=unpooled)
         return self.without_direction(vectors)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """See ``Encoder.count_tokens``."""
-        encodings = self._counter.encode_batch_fast(list(texts), add_special_tokens=False)
-        return [len(encoding) for encoding in encodings]
+        return self._tokens.count(texts)
 
     @cached_property
-    def _counter(self) -> Tokenizer:
-        # A second tokenizer, because truncation is state of a tokenizer; queries never need it.
-        counter = Tokenizer.from_file(str(self._folder / TOKENIZER))
-        counter.no_truncation()
-        counter.no_padding()
-        return counter
+    def passage_tokens(self) -> int:
+        """See ``Encoder.passage_tokens``.
+
+        Raises:
+            EncoderInvalid: The model reads so little that there is no room for a passage.
+        """
+        room = self._tokens.room(self.spec.passage_prompt)
+        if room < LEAST_PASSAGE_TOKENS:
+            raise EncoderInvalid(
+                f"{self.spec.model} reads {self.spec.max_tokens} tokens, which leaves no room for "
+                "passages beside its prompt"
+            )
+        return min(self.spec.passage_tokens, room)
 
     def without_direction(self, vectors: Vectors) -> Vectors:
         """Remove the artefact's common direction from unit vectors, if it has one."""
@@ -170,9 +187,8 @@ class GraphEncoder:
             )
         return self._graphs[name]
 
-    def _token_ids(self, prompt: str, texts: Sequence[str]) -> list[list[int]]:
-        encodings = self._tokenizer.encode_batch_fast([prompt + text for text in texts])
-        return [encoding.ids for encoding in encodings]
+    def _unpooled(self, prompt: str) -> int:
+        return 0 if self.spec.pools_prompts else self._tokens.prompt_length(prompt)
 
     def _query_batches(self, graph: Graph, ids: Sequence[Sequence[int]]) -> Sequence[list[int]]:
         if not graph.packs:

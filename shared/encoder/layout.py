@@ -108,12 +108,13 @@ def plain_inputs(ids: Sequence[Sequence[int]], layout: Layout) -> Inputs:
     return dict(zip(PLAIN_INPUTS, (tokens, mask), strict=True))
 
 
-def packed_inputs(ids: Sequence[Sequence[int]], layout: Layout) -> Inputs:
+def packed_inputs(ids: Sequence[Sequence[int]], layout: Layout, unpooled: int = 0) -> Inputs:
     """Build the inputs of a graph that packs.
 
     Args:
         ids: Token ids of each text.
         layout: Positions of the texts in the rows.
+        unpooled: How many tokens at the beginning of each text are not pooled.
     """
     tokens = np.zeros((layout.rows, layout.width), dtype=np.int64)
     positions, segments = np.zeros_like(tokens), np.zeros_like(tokens)
@@ -127,5 +128,5 @@ def packed_inputs(ids: Sequence[Sequence[int]], layout: Layout) -> Inputs:
         positions[at, columns] = counted[:length]
         segments[at, columns] = n + 1
         places[n, :length] = at * layout.width + begin + counted[:length]
-        mask[n, :length] = 1
+        mask[n, min(unpooled, length - 1) : length] = 1
     return dict(zip(PACKED_INPUTS, (tokens, positions, segments, places, mask), strict=True))

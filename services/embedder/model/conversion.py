@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import json
 import shutil
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from services.embedder.model.direction import find_direction
-from services.embedder.model.graph_export import first_position, load_model, write_graph
+from services.embedder.model.graph_export import load_model, write_graph, write_tokenizer
+from services.embedder.model.model_files import ModelFiles, ModelInvalid
 from services.embedder.model.quantisation import with_int8
 from shared.encoder import (
     ArtefactSpec,
@@ -49,8 +50,19 @@ _CONFIG_FILES = (
 )  # fmt: skip
 
 
-class ModelInvalid(RuntimeError):
-    """Raised when the configured model cannot be found or used; the message says what to do."""
+@dataclass(frozen=True, slots=True)
+class ModelChanges:
+    """What the settings say otherwise than the model's files; None leaves it as it is.
+
+    Attributes:
+        dim: How many components of each vector are kept, of a model that was trained for it.
+        query_prompt: What is put before each query.
+        passage_prompt: What is put before each passage.
+    """
+
+    dim: int | None = None
+    query_prompt: str | None = None
+    passage_prompt: str | None = None
 
 
 def find_model(name: str) -> Path:
@@ -75,8 +87,6 @@ def find_model(name: str) -> Path:
     folder = Path(name).expanduser()
     if not folder.is_dir():
         folder = _fetch(name)
-    if not (folder / "model.safetensors").is_file():
-        raise ModelInvalid(f"{folder} has no model.safetensors: only safetensors weights are read")
     return folder
 
 
@@ -93,7 +103,12 @@ def _fetch(name: str) -> Path:
 
 
 def ensure_artefact(
-    store: Path, *, model: str, passage_tokens: int, with_direction: bool = True
+    store: Path,
+    *,
+    model: str,
+    passage_tokens: int,
+    changes: ModelChanges = ModelChanges(),
+    with_direction: bool = True,
 ) -> EncoderSpec:
     """Find the model's artefact in the snapshot store, or make it.
 
@@ -101,6 +116,7 @@ def ensure_artefact(
         store: Folder of the snapshot store.
         model: Value of the setting ``ENCODER_MODEL``.
         passage_tokens: Longest passage in word pieces; part of the encoder's identity.
+        changes: What the settings say otherwise than the model's files.
         with_direction: Whether to remove the model's common direction, if one is shipped.
 
     Returns:
@@ -110,10 +126,10 @@ def ensure_artefact(
         ModelInvalid: The model cannot be found or used.
         OSError: The store cannot be written.
     """
-    folder = find_model(model)
-    spec = _spec(folder, name=model, passage_tokens=passage_tokens)
+    files = ModelFiles.read(find_model(model))
+    spec = _spec(files, changes, name=model, passage_tokens=passage_tokens)
     direction = find_direction(spec.weights_sha256) if with_direction else None
-    if direction is not None:
+    if direction is not None and spec.dim == files.dim:
         spec = spec.model_copy(update={"direction_sha256": _sha256(direction)})
     target = artefact_folder(store, spec.encoder_id)
     if target.exists():
@@ -128,15 +144,15 @@ def ensure_artefact(
     target.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=".staging-", dir=target.parent))
     try:
-        _convert(folder, staging, dim=spec.dim)
+        _convert(files, staging, spec)
         names = [GRAPH, GRAPH_WEIGHTS, TOKENIZER]
-        if direction is not None:
+        if direction is not None and spec.direction_sha256 is not None:
             shutil.copyfile(direction, staging / DIRECTION)
             names.append(DIRECTION)
-        files = {name: describe_file(staging / name) for name in names}
-        artefact = ArtefactSpec(encoder=spec, files=files)
+        described = {name: describe_file(staging / name) for name in names}
+        artefact = ArtefactSpec(encoder=spec, files=described)
         (staging / SPEC).write_text(artefact.model_dump_json(indent=1))
-        for name in (*files, SPEC):
+        for name in (*described, SPEC):
             fsync_file(staging / name)
         with_int8(staging, artefact)
         fsync_folder(staging)
@@ -158,70 +174,52 @@ def load_torch_model(model: str) -> SentenceTransformer:
     Raises:
         ModelInvalid: The model cannot be found or used.
     """
-    return load_model(find_model(model))
+    return load_model(ModelFiles.read(find_model(model)).folder)
 
 
-def _spec(folder: Path, *, name: str, passage_tokens: int) -> EncoderSpec:
+def _spec(
+    files: ModelFiles, changes: ModelChanges, *, name: str, passage_tokens: int
+) -> EncoderSpec:
     """Build the spec of a model from its files, without loading it."""
     configs = hashlib.sha256()
     for pattern in _CONFIG_FILES:
-        for path in sorted(folder.glob(pattern)):
-            configs.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
-    tokenizer = folder / TOKENIZER
-    if not tokenizer.is_file():
-        raise ModelInvalid(f"{folder} has no tokenizer.json: a fast tokenizer is required")
-    config = json.loads((folder / "config.json").read_text())
-    prompts = _read_json(folder / "config_sentence_transformers.json").get("prompts") or {}
+        for path in sorted(files.folder.glob(pattern)):
+            configs.update(path.relative_to(files.folder).as_posix().encode() + path.read_bytes())
+    if changes.dim is not None and changes.dim > files.dim:
+        raise ModelInvalid(
+            f"ENCODER_DIM {changes.dim} is more than the model's vectors have ({files.dim})"
+        )
+    query_prompt, passage_prompt = changes.query_prompt, changes.passage_prompt
     return EncoderSpec(
         model=Path(name).name if Path(name).is_dir() else name,
-        weights_sha256=_sha256(folder / "model.safetensors"),
-        tokenizer_sha256=_sha256(tokenizer),
+        weights_sha256=files.weights_sha256,
+        tokenizer_sha256=files.tokenizer_sha256,
         config_sha256=configs.hexdigest(),
-        dim=_dim(folder, config),
-        max_tokens=_max_tokens(folder, config),
+        dim=changes.dim or files.dim,
+        max_tokens=files.max_tokens,
         passage_tokens=passage_tokens,
-        query_prompt=prompts.get("query", ""),
-        passage_prompt=prompts.get("passage") or prompts.get("document") or "",
+        query_prompt=files.query_prompt if query_prompt is None else query_prompt,
+        passage_prompt=files.passage_prompt if passage_prompt is None else passage_prompt,
+        pools_prompts=files.pools_prompts,
     )
 
 
-def _max_tokens(folder: Path, config: dict[str, Any]) -> int:
-    """Return the longest text in tokens that the model's files and its positions allow."""
-    configured = (
-        _read_json(folder / "sentence_bert_config.json").get("max_seq_length"),
-        _read_json(folder / "tokenizer_config.json").get("model_max_length"),
-    )
-    positions = int(config.get("max_position_embeddings", 512))
-    positions -= first_position(config.get("model_type"), config.get("pad_token_id")) or 0
-    return min([positions, *(int(length) for length in configured if length)])
-
-
-def _dim(folder: Path, config: dict[str, Any]) -> int:
-    """Return the vectors' dimension: the last dense layer's output, or the transformer's width."""
-    # A folder without modules.json is a bare transformer, whose token vectors are averaged.
-    for module in reversed(_read_json(folder / "modules.json")):
-        out_features = _read_json(folder / module["path"] / "config.json").get("out_features")
-        if out_features is not None:
-            return int(out_features)
-    for name in ("hidden_size", "dim", "d_model"):
-        if name in config:
-            return int(config[name])
-    raise ModelInvalid(f"{folder}/config.json does not state the width of the model (hidden_size)")
-
-
-def _convert(folder: Path, target: Path, *, dim: int) -> None:
-    model = load_model(folder, attn_implementation="eager")
-    write_graph(model, target / GRAPH)
-    actual_dim = model.get_embedding_dimension()
-    if actual_dim != dim:
-        raise ModelInvalid(
-            f"the model's vectors have {actual_dim} dimensions, but its configuration says {dim}"
+def _convert(files: ModelFiles, target: Path, spec: EncoderSpec) -> None:
+    try:
+        model = load_model(
+            files.folder, **({} if files.is_static else {"attn_implementation": "eager"})
         )
-    shutil.copyfile(folder / TOKENIZER, target / TOKENIZER)
-
-
-def _read_json(path: Path) -> Any:
-    return json.loads(path.read_text()) if path.is_file() else {}
+    except (ValueError, KeyError, ImportError, RuntimeError) as error:
+        reason = str(error).partition("\n")[0]
+        raise ModelInvalid(f"{files.folder} cannot be loaded: {reason}") from error
+    actual_dim = model.get_embedding_dimension()
+    if actual_dim != files.dim:
+        raise ModelInvalid(
+            f"the model's vectors have {actual_dim} dimensions, but its configuration says "
+            f"{files.dim}"
+        )
+    write_tokenizer(model, target / TOKENIZER)
+    write_graph(model, target / GRAPH, spec)
 
 
 def _sha256(path: Path) -> str:

@@ -44,7 +44,7 @@ def main() -> None:
         path, _, column = source.rpartition(":")
         texts = pq.read_table(path, columns=[column])[0].to_pylist()
         sample = random.Random(0).sample(texts, min(arguments.sample, len(texts)))  # noqa: S311
-        spans = split(sample, encoder.count_tokens, spec.passage_tokens)
+        spans = split(sample, encoder.count_tokens, encoder.passage_tokens)
         passages.append(
             [
                 text[slice(*span)]

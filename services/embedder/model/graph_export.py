@@ -10,6 +10,7 @@ needed once an artefact exists.
 
 from __future__ import annotations
 
+import json
 import logging
 import warnings
 from collections.abc import Sequence
@@ -17,20 +18,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from tokenizers import Tokenizer
 
+from services.embedder.model.model_files import PACKING_TYPES, ModelInvalid, first_position
 from services.embedder.model.samples import sample_texts
+from shared.encoder.artefact import EncoderSpec
 from shared.encoder.graph import Graph
-from shared.encoder.layout import PACKED_INPUTS, PLAIN_INPUTS, packed
+from shared.encoder.layout import PACKED_INPUTS, PLAIN_INPUTS, one_a_row, packed
 from shared.encoder.runtime import ov
+from shared.encoder.text_tokens import TextTokens
 from shared.telemetry import get_logger
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 LEAST_COSINE = 0.9999  # in f32, where rounding alone gives .999999
-_AFTER_PADDING = {"roberta", "xlm-roberta", "camembert", "mpnet"}
-"""Model types whose first position is the padding token's id plus one."""
-
 # Token ids that the smallest vocabulary has: only the shapes matter, not the words.
 _PLAIN_EXAMPLE = ([[1, 2, 3, 1], [1, 2, 1, 0]], [[1, 1, 1, 1], [1, 1, 1, 0]])
 _PACKED_EXAMPLE = (
@@ -58,49 +60,103 @@ def load_model(folder: Path, **settings: Any) -> SentenceTransformer:
     ).eval()  # fmt: skip
 
 
-def write_graph(model: SentenceTransformer, target: Path) -> None:
+def write_graph(model: SentenceTransformer, target: Path, spec: EncoderSpec) -> None:
     """Export a model and write its graph.
 
     Args:
         model: The model, loaded with ``attn_implementation="eager"``, which OpenVINO knows best.
         target: The ``.xml`` file; the weights are written beside it as ``.bin``.
+        spec: Which prompts it has, and how many components of its vectors are kept.
 
     Raises:
+        ModelInvalid: The graph does not give the model's vectors.
         OSError: The files cannot be written.
     """
-    transformer: Any = model[0]
-    config = transformer.model.config
-    first = first_position(config.model_type, config.pad_token_id)
-    if first is not None:
+    first: Any = model[0]
+    positions = None
+    if hasattr(first, "model"):  # not of a table of vectors
+        config = first.model.config
+        positions = first_position(config.model_type, getattr(config, "pad_token_id", None))
+    if positions is not None:
         try:
-            graph = _exported(_packing(model, first), PACKED_INPUTS, _PACKED_EXAMPLE)
+            graph = _exported(_packing(model, positions, spec.dim), PACKED_INPUTS, _PACKED_EXAMPLE)
             ov.save_model(graph, str(target), compress_to_fp16=False)
-            cosine = _least_cosine(model, target)
+            cosine = _least_cosine(model, target, spec)
         except RuntimeError as error:  # raised by torch and by OpenVINO
             get_logger().warning("packing unavailable", error=str(error).partition("\n")[0])
         else:
             if cosine >= LEAST_COSINE:
                 return
             get_logger().warning("packing refused: vectors differ", least_cosine=cosine)
-    graph = _exported(_plain(model), PLAIN_INPUTS, _PLAIN_EXAMPLE)
-    ov.save_model(graph, str(target), compress_to_fp16=False)
+    if not spec.pools_prompts and (spec.query_prompt or spec.passage_prompt):
+        raise ModelInvalid(
+            f"{spec.model} pools texts without their prompts, which can be converted only for "
+            f"models of the types {', '.join(PACKING_TYPES)}"
+        )
+    try:
+        make = _plain if hasattr(first, "model") else _static
+        graph = _exported(make(model, spec.dim), PLAIN_INPUTS, _PLAIN_EXAMPLE)
+        ov.save_model(graph, str(target), compress_to_fp16=False)
+        cosine = _least_cosine(model, target, spec)
+    except RuntimeError as error:
+        reason = str(error).partition("\n")[0]
+        raise ModelInvalid(f"{spec.model} cannot be converted: {reason}") from error
+    if cosine < LEAST_COSINE:
+        raise ModelInvalid(
+            f"{spec.model} cannot be converted: the graph's vectors differ from the model's (least "
+            f"cosine {cosine:.4f})"
+        )
 
 
-def first_position(model_type: str | None, pad_token_id: int | None) -> int | None:
-    """Return the position id of a text's first token; None for a model type that cannot pack.
+def write_tokenizer(model: SentenceTransformer, target: Path) -> None:
+    """Write the tokenizer as the model uses it, without padding and truncation.
 
     Args:
-        model_type: The ``model_type`` in the model's configuration.
-        pad_token_id: Id of its padding token.
+        model: The model.
+        target: The ``.json`` file.
+
+    Raises:
+        ModelInvalid: There is no fast version of it.
     """
-    if model_type == "bert":
-        return 0
-    if model_type in _AFTER_PADDING and pad_token_id is not None:
-        return pad_token_id + 1
-    return None
+    used: Any = model.tokenizer
+    backend = getattr(used, "backend_tokenizer", used)
+    if not isinstance(backend, Tokenizer):
+        raise ModelInvalid("the model has no fast tokenizer, which is needed")
+    copy = Tokenizer.from_str(backend.to_str())
+    copy.no_padding()
+    copy.no_truncation()
+    if not hasattr(model[0], "model"):
+        content = json.loads(copy.to_str())
+        content["post_processor"] = None  # a table of vectors has none for special tokens
+        copy = Tokenizer.from_str(json.dumps(content))
+    copy.save(str(target))
 
 
-def _plain(model: SentenceTransformer) -> Any:
+def _static(model: SentenceTransformer, dim: int) -> Any:
+    import torch  # noqa: PLC0415
+
+    class Static(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            table: Any = model[0]
+            others = list(model)[1:]
+            rows, width = table.embedding.weight.shape
+            self.vectors = torch.nn.Embedding(rows, width, _weight=table.embedding.weight.float())
+            self.others = torch.nn.ModuleList(others)
+
+        def forward(self, input_ids: Any, attention_mask: Any) -> Any:
+            mask = attention_mask.unsqueeze(-1).to(torch.float32)
+            total = (self.vectors(input_ids) * mask).sum(dim=1)
+            features = {"sentence_embedding": total / mask.sum(dim=1).clamp(min=1.0)}
+            for module in self.others:
+                features = module(features)
+            kept = features["sentence_embedding"][:, :dim]
+            return torch.nn.functional.normalize(kept, p=2.0, dim=1)
+
+    return Static()
+
+
+def _plain(model: SentenceTransformer, dim: int) -> Any:
     import torch  # noqa: PLC0415
 
     class Plain(torch.nn.Module):
@@ -110,13 +166,13 @@ def _plain(model: SentenceTransformer) -> Any:
 
         def forward(self, input_ids: Any, attention_mask: Any) -> Any:
             features = {"input_ids": input_ids, "attention_mask": attention_mask}
-            output = self.model(features)["sentence_embedding"]
-            return torch.nn.functional.normalize(output, p=2.0, dim=1)
+            kept = self.model(features)["sentence_embedding"][:, :dim]
+            return torch.nn.functional.normalize(kept, p=2.0, dim=1)
 
     return Plain()
 
 
-def _packing(model: SentenceTransformer, first_position: int) -> Any:
+def _packing(model: SentenceTransformer, first_position: int, dim: int) -> Any:
     import torch  # noqa: PLC0415
 
     class Packing(torch.nn.Module):
@@ -145,7 +201,8 @@ def _packing(model: SentenceTransformer, first_position: int) -> Any:
             }
             for module in self.others:
                 features = module(features)
-            return torch.nn.functional.normalize(features["sentence_embedding"], p=2.0, dim=1)
+            kept = features["sentence_embedding"][:, :dim]
+            return torch.nn.functional.normalize(kept, p=2.0, dim=1)
 
     return Packing()
 
@@ -162,16 +219,28 @@ def _exported(module: Any, inputs: Sequence[str], example: Sequence[Any]) -> ov.
     return graph
 
 
-def _least_cosine(model: SentenceTransformer, path: Path) -> float:
-    """Return the least cosine between the graph's and the model's vectors, over packed samples."""
+def _least_cosine(model: SentenceTransformer, path: Path, spec: EncoderSpec) -> float:
+    """Return the least cosine between the graph's and the model's vectors, over samples."""
     texts = [text[: 8 * n] for n, text in enumerate(sample_texts("trial.txt"), start=1)]
-    expected = model.encode(texts, normalize_embeddings=True, show_progress_bar=False)
-    ids = model.tokenizer(texts, truncation=True, max_length=model.max_seq_length)["input_ids"]
-    vectors = Graph(ov.Core(), path, precision="f32", threads=1).infer(
-        ids, packed(list(map(len, ids)))
-    )
-    cosine = float((vectors * expected).sum(axis=1).min())
-    return cosine if np.isfinite(cosine) else -1.0
+    tokenizer = path.with_name("trial-tokenizer.json")
+    write_tokenizer(model, tokenizer)
+    tokens = TextTokens(tokenizer, max_tokens=spec.max_tokens)
+    tokenizer.unlink()
+    graph = Graph(ov.Core(), path, precision="f32", threads=1)
+    least = 1.0
+    for prompt in {spec.query_prompt, spec.passage_prompt}:
+        expected = model.encode(
+            texts, prompt=prompt, normalize_embeddings=True, truncate_dim=spec.dim,
+            show_progress_bar=False,
+        )  # fmt: skip
+        ids = tokens.ids(prompt, texts)
+        lengths = [len(row) for row in ids]
+        layout = packed(lengths) if graph.packs else one_a_row(lengths, width=max(lengths))
+        unpooled = 0 if spec.pools_prompts else tokens.prompt_length(prompt)
+        vectors = graph.infer(ids, layout, unpooled=unpooled)
+        cosine = float((vectors * expected).sum(axis=1).min())
+        least = min(least, cosine if np.isfinite(cosine) else -1.0)
+    return least
 
 
 def _be_quiet() -> None:

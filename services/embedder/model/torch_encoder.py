@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
 
@@ -26,7 +27,8 @@ class TorchEncoder:
         self.spec = graph.spec
         self._graph = graph
         self._model = load_torch_model(model)
-        self._model.max_seq_length = graph.spec.max_tokens
+        with suppress(AttributeError):  # a model without a transformer has no limit
+            self._model.max_seq_length = graph.spec.max_tokens
         self._lock = threading.Lock()  # each call changes the state of its tokenizer
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
@@ -37,13 +39,20 @@ class TorchEncoder:
         """See ``Encoder.encode_passages``."""
         with self._lock:
             vectors = self._model.encode(
-                [self.spec.passage_prompt + text for text in texts],
+                list(texts),
+                prompt=self.spec.passage_prompt,
+                truncate_dim=self.spec.dim,
                 batch_size=64,
                 convert_to_numpy=True,
                 normalize_embeddings=True,
                 show_progress_bar=False,
             )
         return self._graph.without_direction(np.asarray(vectors, dtype=np.float32))
+
+    @property
+    def passage_tokens(self) -> int:
+        """See ``Encoder.passage_tokens``."""
+        return self._graph.passage_tokens
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """See ``Encoder.count_tokens``."""

@@ -60,6 +60,11 @@ class RandomEncoder:
         """See ``shared.encoder.Encoder``."""
         return self.encode_queries(texts)
 
+    @property
+    def passage_tokens(self) -> int:
+        """See ``shared.encoder.Encoder``."""
+        return self.spec.passage_tokens
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """See ``shared.encoder.Encoder``."""
         return [round(WORD_PIECES_A_WORD * len(text.split())) for text in texts]

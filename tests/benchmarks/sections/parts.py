@@ -100,7 +100,7 @@ def _bulk(
 ) -> tuple[Section, Measured]:
     counter = GraphEncoder(catalogue.artefact)
     kinds = {
-        f"passages, at most {counter.spec.passage_tokens} tokens": catalogue.passages(),
+        f"passages, at most {counter.passage_tokens} tokens": catalogue.passages(),
         f"reviews, cut at {REVIEW_TOKENS} tokens": catalogue.reviews(),
     }
     rows, figures = [], {}

@@ -104,7 +104,7 @@ def _measure(plan: Plan, catalogue: Catalogue, source: Path, folder: Path, say: 
     sample = random.Random(6).sample(texts, min(SAMPLE, len(texts)))
     say("pipeline: the encoder alone")
     counter = GraphEncoder(catalogue.artefact)
-    spans = split(sample, counter.count_tokens, counter.spec.passage_tokens)
+    spans = split(sample, counter.count_tokens, counter.passage_tokens)
     passages = [
         text[slice(*span)]
         for text, spans_of_text in zip(sample, spans, strict=True)

@@ -17,11 +17,11 @@ import pytest
 
 from services.embedder.model.conversion import (
     BUNDLED_MODEL,
-    ModelInvalid,
     ensure_artefact,
     find_model,
     load_torch_model,
 )
+from services.embedder.model.model_files import ModelInvalid
 from services.query.http.security_headers import SECURITY_HEADERS
 from services.query.http.token_throttle import BURST, EVERY_S
 from tests.support.counts import Counted

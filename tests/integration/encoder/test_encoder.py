@@ -14,11 +14,11 @@ import pytest
 
 from services.embedder.model import quantisation
 from services.embedder.model.conversion import (
-    ModelInvalid,
     ensure_artefact,
     find_model,
     load_torch_model,
 )
+from services.embedder.model.model_files import ModelInvalid
 from services.embedder.model.quantisation import with_int8
 from services.embedder.model.torch_encoder import TorchEncoder
 from services.ingest.demo_site.demo_catalogue import load_catalogue
@@ -291,7 +291,7 @@ def test_the_torch_backend_gives_the_same_vectors(folder: Path, texts: list[str]
 
 def test_no_passage_is_cut(folder: Path, texts: list[str]) -> None:
     encoder = GraphEncoder(folder)
-    limit = encoder.spec.passage_tokens
+    limit = encoder.passage_tokens
     for text, spans in zip(texts, split(texts, encoder.count_tokens, limit), strict=True):
         sizes = encoder.count_tokens([text[slice(*span)] for span in spans])
         assert all(size <= limit for size in sizes)
@@ -338,7 +338,7 @@ def test_a_model_that_is_not_there_is_named(
     with pytest.raises(ModelInvalid, match="no such-model"):
         find_model("no such-model")
     with pytest.raises(ModelInvalid, match="only safetensors"):
-        find_model(str(tmp_path))
+        ensure_artefact(tmp_path / "store", model=str(tmp_path), passage_tokens=64)
 
 
 def test_queries_are_encoded_without_torch_or_transformers(folder: Path) -> None:

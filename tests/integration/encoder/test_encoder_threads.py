@@ -31,10 +31,12 @@ def test_tokens_are_counted_while_another_thread_infers(
     begun, free = Event(), Event()
     infer = Graph.infer
 
-    def waits(self: Graph, ids: Sequence[Sequence[int]], *layout: object) -> Vectors:
+    def waits(
+        self: Graph, ids: Sequence[Sequence[int]], *layout: object, **options: object
+    ) -> Vectors:
         begun.set()
         assert free.wait(2 * PATIENCE_S)
-        return infer(self, ids, *layout)  # type: ignore[arg-type]
+        return infer(self, ids, *layout, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Graph, "infer", waits)
     with ThreadPoolExecutor() as threads:

@@ -34,6 +34,10 @@ class HashEncoder:
         self.encoded.extend(texts)
         return self._encode(texts)
 
+    @property
+    def passage_tokens(self) -> int:
+        return self.spec.passage_tokens
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [len(text.split()) for text in texts]
 

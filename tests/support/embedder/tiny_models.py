@@ -9,7 +9,7 @@ WORDS = ("a", "quiet", "film", "loud", "war", "and", "love")
 MOST_TOKENS = 44
 
 Kind = Literal["bert", "roberta", "mpnet", "distilbert"]
-Pooling = Literal["cls", "mean", "max"]
+Pooling = Literal["cls", "mean", "max", "mean_sqrt_len_tokens", "weightedmean", "lasttoken"]
 
 _SPECIAL = ("[PAD]", "[CLS]", "[SEP]", "[UNK]")
 _SIZES: dict[str, Any] = {"vocab_size": len(_SPECIAL + WORDS), "initializer_range": 0.5}
@@ -22,9 +22,12 @@ def tiny_model(
     folder: Path,
     *,
     kind: Kind = "bert",
-    pooling: Pooling = "mean",
+    pooling: Pooling | tuple[Pooling, ...] = "mean",
     dense: int | None = None,
     normalised: bool = True,
+    include_prompt: bool = True,
+    prompts: dict[str, str] | None = None,
+    max_tokens: int = MOST_TOKENS,
 ) -> Path:
     """Make a model with its tokenizer and the requested modules; returns its folder.
 
@@ -34,6 +37,9 @@ def tiny_model(
         pooling: How its token vectors are pooled.
         dense: Width of a dense layer after pooling; None for no such layer.
         normalised: Whether it ends with a normalisation.
+        include_prompt: Whether the tokens of a prompt are pooled, too.
+        prompts: Its prompts by their names.
+        max_tokens: The longest text that it reads.
     """
     import torch  # noqa: PLC0415 - only the tests that are marked pay for it
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415
@@ -55,13 +61,32 @@ def tiny_model(
         tokenizer_file=str(inner / "tokenizer.json"), pad_token="[PAD]", unk_token="[UNK]",
         cls_token="[CLS]", sep_token="[SEP]",
     ).save_pretrained(inner)  # fmt: skip
-    transformer = modules.Transformer(str(inner), max_seq_length=MOST_TOKENS)
-    parts = [transformer, modules.Pooling(32, pooling_mode=pooling)]
+    transformer = modules.Transformer(str(inner), max_seq_length=max_tokens)
+    pooled = modules.Pooling(32, pooling_mode=pooling, include_prompt=include_prompt)
+    parts = [transformer, pooled]
     if dense is not None:
-        parts.append(modules.Dense(32, dense))
+        parts.append(modules.Dense(pooled.get_embedding_dimension(), dense))
     if normalised:
         parts.append(modules.Normalize())
-    SentenceTransformer(modules=parts, device="cpu").save(str(folder / "model"))
+    whole = SentenceTransformer(modules=parts, device="cpu", prompts=prompts)
+    whole.save(str(folder / "model"))
+    return folder / "model"
+
+
+def static_model(folder: Path, *, dim: int = 24) -> Path:
+    """Make a model that averages fixed vectors of the tokens; returns its folder."""
+    import torch  # noqa: PLC0415
+    from sentence_transformers import SentenceTransformer  # noqa: PLC0415
+    from sentence_transformers.sentence_transformer import modules  # noqa: PLC0415
+    from tokenizers import BertWordPieceTokenizer, Tokenizer  # noqa: PLC0415
+
+    torch.manual_seed(7)
+    folder.mkdir(parents=True)
+    (folder / "vocab.txt").write_text("\n".join(_SPECIAL + WORDS))
+    fast = BertWordPieceTokenizer(str(folder / "vocab.txt"), lowercase=True)
+    tokenizer = Tokenizer.from_str(fast.to_str())
+    table = modules.StaticEmbedding(tokenizer, embedding_dim=dim)
+    SentenceTransformer(modules=[table], device="cpu").save(str(folder / "model"))
     return folder / "model"
 
 
