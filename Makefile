@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run dev test soak check evaluate bench screenshots format client lock sbom audit house up down smoke logs clean
+.PHONY: help setup setup-dev run dev test soak check evaluate bench screenshots format client clients lock sbom audit house up down smoke logs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ format: setup-dev ## format the code
 
 client: setup-dev ## regenerate the typed client of the page after a change of the API
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m services.query.client_files
+
+clients: setup-dev ## make packages of Python and TypeScript clients in build/clients
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m services.query.client_packages
 
 lock: setup-dev ## pin the newest versions that pyproject.toml allows
 	deploy/lock.sh

@@ -1,9 +1,9 @@
 """The command ``movie-search``.
 
 ``up`` starts the system; the other commands use the HTTP API of a running one, except ``export``,
-``map``, ``evaluate`` and ``snapshots verify``, which read the snapshot store, and ``sources``,
-which reads ``sources.toml``. Exit codes: 0 done, 1 failed with one line that says why, 2 wrong
-usage.
+``map``, ``evaluate``, ``finetune`` and ``snapshots verify``, which read the snapshot store, and
+``sources``, which reads ``sources.toml``. Exit codes: 0 done, 1 failed with one line that says why,
+2 wrong usage.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import typer
 from services.cli import (
     crawling,
     dead_letters,
+    finetune_command,
     lifecycle,
     offline,
     removal_commands,
@@ -20,6 +21,7 @@ from services.cli import (
     snapshots,
     source_files,
 )
+from services.cli.keys import keys_command
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -40,10 +42,12 @@ for command in (
     removal_commands.allow,
     offline.export,
     offline.evaluate,
+    finetune_command.finetune,
 ):
     app.command()(command)
 app.command("map")(offline.map_html)
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(keys_command.app, name="keys")
 app.add_typer(snapshots.app, name="snapshots")
 
 

@@ -73,6 +73,7 @@ def _serve(settings: QuerySettings) -> int:
     # Imported late, so that a healthcheck every few seconds does not load the encoder's runtime.
     # The application is imported before workers are forked: its modules are in memory once.
     from services.query import app  # noqa: F401, PLC0415
+    from services.query.access.admission import Admission  # noqa: PLC0415
     from services.query.http.connections import raise_open_files  # noqa: PLC0415
     from services.query.http.prefork import Workers  # noqa: PLC0415
     from services.query.http.server import AddressUnusable, listen  # noqa: PLC0415
@@ -84,6 +85,7 @@ def _serve(settings: QuerySettings) -> int:
     # An unusable secret is reported once, before the service listens.
     settings.read_admin_token()
     settings.read_redis_url()
+    Admission.of(settings)
     try:
         listening = listen(settings.host, settings.port)
     except AddressUnusable as error:

@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from typing import TypedDict
 
 from fastapi import FastAPI, Request, Response
@@ -17,9 +16,16 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
+from services.query.access.admission import Admission
+from services.query.access.origins import CorsOrigins
+from services.query.access.proxies import TrustedProxies
 from services.query.api import health, movie_map, movies, poster_images, search
 from services.query.api.admin import dead_letters, removals, runs, snapshots
+from services.query.api.caching import release
+from services.query.api.lookup import movie_lookup
 from services.query.api.openapi import describe
+from services.query.assistants.llms_text import LLMS_TEXT
+from services.query.assistants.mcp_endpoint import MCP_PATH, McpEndpoint
 from services.query.components import QueryService
 from services.query.http.connections import Connections
 from services.query.http.encodings import accepts_gzip
@@ -33,14 +39,14 @@ from services.query.serving.generation import EncoderFactory, graph_encoders
 from services.query.serving.metrics import Metrics
 from services.query.serving.reloader import Reloader
 from services.query.serving.worker_slot import WorkerSlot
-from services.query.settings import QuerySettings
+from services.query.settings import QuerySettings, listed
 from shared.delivery.redis_check import warn_of_unusable_redis
 from shared.delivery.redis_client import connect, connect_reader
 from shared.snapshot.storage.leases import Leases, holder_name
 from shared.snapshot.storage.store import SnapshotStore
 from shared.snapshot.storage.verify import VerificationCache
 
-PAGES = ("/", "/movie/{movie_id}", "/film/{movie_id}", "/explore", "/admin")
+PAGES = ("/", "/movie/{movie_id}", "/film/{movie_id}", "/explore", "/mine", "/admin")
 """The addresses of the page, as in ``ui/src/router.ts``, which redirects ``/film``."""
 
 
@@ -67,11 +73,13 @@ def create_app(
         slot: The slot of this worker; None when there is one process only.
 
     Raises:
-        SettingsInvalid: the admin token or the Redis password is unusable.
+        SettingsInvalid: the admin token, the Redis password or the file of keys is unusable.
     """
     admin_token = settings.read_admin_token()
     redis_url = settings.read_redis_url()
     metrics = Metrics(slot)
+    admission = Admission.of(settings)
+    mcp = McpEndpoint()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[LifespanState]:
@@ -102,7 +110,14 @@ def create_app(
         try:
             yield {
                 "service": QueryService(
-                    settings, metrics, reloader, batcher, redis, admin_token, TokenThrottle()
+                    settings,
+                    metrics,
+                    reloader,
+                    batcher,
+                    redis,
+                    admin_token,
+                    TokenThrottle(),
+                    admission,
                 ),
                 "connections": Connections(metrics),
             }
@@ -111,6 +126,7 @@ def create_app(
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
+            await mcp.close()
             await batcher.close()
             await reloader.close()
             for client in (redis, announcements):
@@ -119,7 +135,7 @@ def create_app(
 
     app = FastAPI(
         title="Semantic Movie Search",
-        version=_version(),
+        version=release(),
         lifespan=lifespan,
         docs_url=None,  # FastAPI's pages load scripts from a CDN; /docs is a page of this service
         redoc_url=None,
@@ -129,6 +145,7 @@ def create_app(
     )
     modules = (
         search,
+        movie_lookup,
         movies,
         movie_map,
         poster_images,
@@ -142,9 +159,17 @@ def create_app(
     for router in routers:
         app.include_router(router)
     _add_pages(app, read_page())
+    app.router.routes.append(Route(MCP_PATH, mcp, include_in_schema=False))
+    app.add_route("/llms.txt", _llms_text, methods=["GET"], include_in_schema=False)
     _add_problem_handlers(app, [route for router in routers for route in router.routes])
-    hosts = AllowedHosts(settings.hosts())
-    app.add_middleware(RequestMiddleware, metrics=metrics, hosts=hosts)
+    app.add_middleware(
+        RequestMiddleware,
+        metrics=metrics,
+        hosts=AllowedHosts(settings.hosts()),
+        proxies=TrustedProxies(listed(settings.trusted_proxies)),
+        origins=CorsOrigins(listed(settings.cors_origins)),
+        admission=admission,
+    )
     app.openapi = partial(describe, app)  # type: ignore[method-assign]  # FastAPI's documented way
     return app
 
@@ -168,6 +193,11 @@ def _add_pages(app: FastAPI, files: PageFiles) -> None:
     for path, file in files.fixed.items():
         add(path, file)
     app.add_route("/assets/{name}", asset, methods=["GET"], include_in_schema=False)
+
+
+async def _llms_text(_: Request) -> Response:
+    headers = {"Cache-Control": "no-cache"}
+    return Response(LLMS_TEXT, media_type="text/plain; charset=utf-8", headers=headers)
 
 
 def _accepts_gzip(request: Request) -> bool:
@@ -211,10 +241,3 @@ def _allowed_methods(routes: Sequence[BaseRoute], scope: Scope) -> list[str]:
     exact = [route for route in matching if getattr(route, "path", None) == scope["path"]]
     methods = {m for route in exact or matching for m in getattr(route, "methods", ())}
     return sorted(methods | {"HEAD"} if "GET" in methods else methods)
-
-
-def _version() -> str:
-    try:
-        return version("semantic-movie-search")
-    except PackageNotFoundError:  # the service runs from a checkout that is not installed
-        return "0"

@@ -7,6 +7,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from services.query.access.admission import Admission
 from services.query.http.problems import Problem, Problems
 from services.query.http.token_throttle import TokenThrottle
 from services.query.serving.batching import Batcher
@@ -28,6 +29,7 @@ class QueryService:
     redis: Client | None
     admin_token: bytes | None
     token_throttle: TokenThrottle
+    admission: Admission
 
     def generation(self) -> Generation:
         """Return the generation being served. Call it once per request.

@@ -2,7 +2,8 @@
 
 It adds request ids and security headers, checks the host, bounds bodies, counts metrics, and turns
 an unexpected error into a problem. It notes whose request it is, so that clients share the queue
-fairly. HEAD is GET without a body, for every path. Plain ASGI, because every request passes through
+fairly, and counts it against the rate of its key or address. It says which other sites may read the
+answer. HEAD is GET without a body, for every path. Plain ASGI, because every request passes through
 it.
 """
 
@@ -20,6 +21,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.query.access.admission import Admission, RawHeaders, rate_headers
+from services.query.access.origins import CorsOrigins
+from services.query.access.proxies import TrustedProxies
 from services.query.components import QueryService
 from services.query.http.clients import client_of
 from services.query.http.connections import Connections
@@ -33,9 +37,9 @@ from services.query.serving.requester import REQUESTER, Requester
 from shared.telemetry import get_logger
 
 MAX_BODY_BYTES = 16 * 1024
-SEARCH, BATCH = "/search", "/search/batch"
+SEARCH, BATCH, LOOKUP, MCP = "/search", "/search/batch", "/movies/lookup", "/mcp"
 # Limits of the paths with larger bodies: a search may exclude a thousand movies by their ids.
-BODY_BYTES = {SEARCH: 96 * 1024, BATCH: 256 * 1024}
+BODY_BYTES = {SEARCH: 96 * 1024, BATCH: 256 * 1024, LOOKUP: 128 * 1024, MCP: 96 * 1024}
 
 # Paths that are answered whatever else a client does: they tell an operator what is wrong.
 ALWAYS_ANSWERED = frozenset({"/livez", "/readyz", "/metrics"})
@@ -45,6 +49,9 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 # Encoded once, because every response has them.
 _SECURITY_HEADERS = [
     (name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()
+]
+_SHARED_SECURITY_HEADERS = [
+    pair for pair in _SECURITY_HEADERS if pair[0] != b"cross-origin-resource-policy"
 ]
 _NO_STORE = (b"cache-control", b"no-store")
 _REPLACED_HEADERS = frozenset({b"x-request-id", *(name for name, _ in _SECURITY_HEADERS)})
@@ -62,10 +69,22 @@ class ResponseAborted(Exception):
 class RequestMiddleware:
     """The outermost ASGI middleware."""
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics, hosts: AllowedHosts) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        metrics: Metrics,
+        hosts: AllowedHosts,
+        proxies: TrustedProxies,
+        origins: CorsOrigins,
+        admission: Admission,
+    ) -> None:
         self._app = app
         self._metrics = metrics
         self._hosts = hosts
+        self._proxies = proxies
+        self._origins = origins
+        self._admission = admission
         self._turns = Turns()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,6 +96,8 @@ class RequestMiddleware:
         method = scope["method"]
         if method == "HEAD":  # the protocol, which has the original scope, sends no body
             scope = {**scope, "method": "GET"}
+        peer = client_of(scope)
+        self._proxies.note_client(scope)
         REQUESTER.set(_requester(scope))
         scope["request_id"] = request_id = _request_id(headers)
         scope["began"] = began = time.perf_counter()
@@ -86,18 +107,21 @@ class RequestMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                _decorate(message, request_id)
+                _decorate(
+                    message, request_id, [*rate_headers(scope), *self._origins.headers(scope)]
+                )
             await send(message)
 
         try:
             self._hosts.check(scope)
-            _refuse_overload(scope)
-            _refuse_early(scope, headers)
-            receive = _bounded(receive, _body_bytes(scope))
-            if scope["path"] == BATCH:
-                await self._in_turn(scope, receive, decorated)
+            if (allowed := self._origins.preflight(scope)) is not None:
+                await _send_empty(allowed, decorated)
             else:
-                await self._app(scope, receive, decorated)
+                self._admission.admit(scope)
+                _refuse_overload(scope, peer)
+                _refuse_early(scope, headers)
+                receive = _bounded(receive, _body_bytes(scope))
+                await self._handler(scope)(scope, receive, decorated)
         except Problem as problem:
             await _send_problem(problem, request_id, decorated)
         except (ClientDisconnect, ClientGone):
@@ -112,6 +136,9 @@ class RequestMiddleware:
             await _send_problem(Problem(Problems.INTERNAL), request_id, decorated)
         finally:
             self._record(scope, method, status, time.perf_counter() - began)
+
+    def _handler(self, scope: Scope) -> ASGIApp:
+        return self._in_turn if scope["path"] == BATCH else self._app
 
     async def _in_turn(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a batch of searches after those of the same client."""
@@ -154,14 +181,19 @@ def _requester(scope: Scope) -> Requester:
     return Requester(client) if is_gone is None else Requester(client, is_gone)
 
 
-def _refuse_overload(scope: Scope) -> None:
-    """Refuse before anything is read: time spent on refusals is lost for the searches."""
+def _refuse_overload(scope: Scope, peer: str) -> None:
+    """Refuse before anything is read: time spent on refusals is lost for the searches.
+
+    Args:
+        scope: The request.
+        peer: Who has the connection: the client, or its proxy.
+    """
     state = scope.get("state", {})
     connections = state.get("connections")
     if (
         isinstance(connections, Connections)
         and scope["path"] not in ALWAYS_ANSWERED
-        and not connections.may_ask(client_of(scope))
+        and not connections.may_ask(peer)
     ):
         raise Problem(Problems.ANSWERS_NOT_TAKEN)
     service = state.get("service")
@@ -202,11 +234,19 @@ def _bounded(receive: Receive, max_bytes: int) -> Receive:
     return bounded
 
 
-def _decorate(message: Message, request_id: str) -> None:
+def _decorate(message: Message, request_id: str, added: RawHeaders) -> None:
     headers = [pair for pair in message["headers"] if pair[0] not in _REPLACED_HEADERS]
     if all(name != b"cache-control" for name, _ in headers):
         headers.append(_NO_STORE)
-    message["headers"] = [*headers, (b"x-request-id", request_id.encode()), *_SECURITY_HEADERS]
+    security = _SECURITY_HEADERS
+    if any(name == b"cross-origin-resource-policy" for name, _ in added):
+        security = _SHARED_SECURITY_HEADERS
+    message["headers"] = [*headers, (b"x-request-id", request_id.encode()), *security, *added]
+
+
+async def _send_empty(headers: RawHeaders, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 204, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
 
 
 async def _send_problem(problem: Problem, request_id: str, send: Send) -> None:

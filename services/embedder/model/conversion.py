@@ -126,9 +126,15 @@ def ensure_artefact(
         ModelInvalid: The model cannot be found or used.
         OSError: The store cannot be written.
     """
-    files = ModelFiles.read(find_model(model))
-    spec = _spec(files, changes, name=model, passage_tokens=passage_tokens)
-    direction = find_direction(spec.weights_sha256) if with_direction else None
+    folder = find_model(model)
+    try:
+        files = ModelFiles.read(folder)
+        spec = _spec(files, changes, name=model, passage_tokens=passage_tokens)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise ModelInvalid(
+            f"{folder} has a configuration that cannot be read: {_in_one_line(error)}"
+        ) from error
+    direction = find_direction(spec.weights_sha256, files.folder) if with_direction else None
     if direction is not None and spec.dim == files.dim:
         spec = spec.model_copy(update={"direction_sha256": _sha256(direction)})
     target = artefact_folder(store, spec.encoder_id)
@@ -209,9 +215,8 @@ def _convert(files: ModelFiles, target: Path, spec: EncoderSpec) -> None:
         model = load_model(
             files.folder, **({} if files.is_static else {"attn_implementation": "eager"})
         )
-    except (ValueError, KeyError, ImportError, RuntimeError) as error:
-        reason = str(error).partition("\n")[0]
-        raise ModelInvalid(f"{files.folder} cannot be loaded: {reason}") from error
+    except Exception as error:  # each library has errors of its own for files that it cannot read
+        raise ModelInvalid(f"{files.folder} cannot be loaded: {_in_one_line(error)}") from error
     actual_dim = model.get_embedding_dimension()
     if actual_dim != files.dim:
         raise ModelInvalid(
@@ -220,6 +225,10 @@ def _convert(files: ModelFiles, target: Path, spec: EncoderSpec) -> None:
         )
     write_tokenizer(model, target / TOKENIZER)
     write_graph(model, target / GRAPH, spec)
+
+
+def _in_one_line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 def _sha256(path: Path) -> str:

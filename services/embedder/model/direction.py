@@ -2,8 +2,9 @@
 
 ``shared.encoder`` describes what it is and how it is applied. A shipped direction is a file of
 2 x dim numbers named after the model's weights, so it can never be applied to another model; a
-model without one keeps its vectors unchanged. ``services.embedder.model.fit_direction`` is the
-command that fits one from reviews; ``docs/decisions/0005-common-direction.md`` has the figures.
+model without one keeps its vectors unchanged. A fine-tuned model has its own in its folder.
+``services.embedder.model.fit_direction`` is the command that fits one from reviews;
+``docs/decisions/0005-common-direction.md`` has the figures.
 """
 
 from __future__ import annotations
@@ -15,13 +16,19 @@ import numpy as np
 
 from shared.encoder import Vectors
 
+DIRECTION_OF_MODEL = "common_direction.npy"
+"""In a model's own folder: its direction, which a fine-tuning has fitted."""
 
-def find_direction(weights_sha256: str) -> Path | None:
-    """Return the file of the shipped direction for a model; None if there is none.
+
+def find_direction(weights_sha256: str, folder: Path | None = None) -> Path | None:
+    """Return the file of a model's direction, its own or the shipped one; None if there is none.
 
     Args:
         weights_sha256: Hash of the model's weights.
+        folder: The model's folder.
     """
+    if folder is not None and (folder / DIRECTION_OF_MODEL).is_file():
+        return folder / DIRECTION_OF_MODEL
     path = Path(str(resources.files("services.embedder.model") / "directions")) / file_name(
         weights_sha256
     )

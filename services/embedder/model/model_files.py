@@ -261,8 +261,15 @@ def first_position(model_type: str | None, pad_token_id: int | None) -> int | No
 
 
 def read_json(path: Path) -> Any:
-    """The content of a JSON file; None when there is no such file."""
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    """The content of a JSON file; None when there is no such file.
+
+    Raises:
+        ModelInvalid: It is not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    except ValueError as error:
+        raise ModelInvalid(f"{path} is not JSON: copy the model again ({error})") from error
 
 
 def _weights(folder: Path) -> list[Path]:

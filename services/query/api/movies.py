@@ -10,6 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from services.query.api import serialization
+from services.query.api.caching import SnapshotRoute
 from services.query.api.requests import (
     MovieParameters,
     PageParameters,
@@ -24,13 +25,13 @@ from services.query.api.schemas import (
 )
 from services.query.api.search import SEARCH_PROBLEMS, json_response, run_job, timed_response
 from services.query.api.serialization import JsonObject, SharedEvidence
-from services.query.components import Service
+from services.query.components import QueryService, Service
 from services.query.http.problems import FieldError, Problem, Problems, documented
-from services.query.http.routing import StrictRoute
+from services.query.serving.generation import Generation
 from shared.retrieval.query import SearchPage, Spoilers
 from shared.snapshot.files.catalogue import Catalogue, CatalogueReview
 
-router = APIRouter(route_class=StrictRoute, tags=["movies"])
+router = APIRouter(route_class=SnapshotRoute, tags=["movies"])
 
 FIRST_REVIEWS = 100
 """Reviews in the answer of a movie; a popular one has thousands."""
@@ -83,25 +84,8 @@ async def get_movie(
 ) -> Response:
     """Return a movie and its first reviews; marked spoilers are `hidden` by default."""
     generation = service.generation()
-    catalogue = generation.snapshot.catalogue
-
-    def read() -> JsonObject:
-        movie = catalogue.movie(movie_id)
-        if movie is None:
-            raise _unknown(catalogue, movie_id)
-        reviews, cursor = _reviews_page(
-            catalogue.reviews_after(movie.row, "", FIRST_REVIEWS + 1),
-            FIRST_REVIEWS,
-            parameters.spoilers,
-        )
-        return {
-            **serialization.movie_body(generation.snapshot, movie),
-            "reviews": reviews,
-            "next_reviews": cursor,
-        }
-
-    result = await run_job(service.batcher.run(read))
-    return json_response(generation, result.value)
+    body = await movie_answer(service, generation, movie_id, spoilers=parameters.spoilers)
+    return json_response(generation, body)
 
 
 @router.get(
@@ -160,6 +144,53 @@ async def similar_movies(
     Movies without reviews have no vector: they are similar to none.
     """
     generation = service.generation()
+    body = await similar_answer(service, generation, movie_id, parameters, request.scope["began"])
+    return timed_response(generation, body, body["took_ms"])
+
+
+async def movie_answer(
+    service: QueryService,
+    generation: Generation,
+    movie_id: str,
+    *,
+    spoilers: Spoilers,
+    reviews: int = FIRST_REVIEWS,
+) -> JsonObject:
+    """Make a ``MovieDetail`` with so many reviews.
+
+    Raises:
+        Problem: the id is unknown, the queue was full, or the job waited too long.
+    """
+    catalogue = generation.snapshot.catalogue
+
+    def read() -> JsonObject:
+        movie = catalogue.movie(movie_id)
+        if movie is None:
+            raise _unknown(catalogue, movie_id)
+        shown, cursor = _reviews_page(
+            catalogue.reviews_after(movie.row, "", reviews + 1), reviews, spoilers
+        )
+        return {
+            **serialization.movie_body(generation.snapshot, movie),
+            "reviews": shown,
+            "next_reviews": cursor,
+        }
+
+    return (await run_job(service.batcher.run(read))).value
+
+
+async def similar_answer(
+    service: QueryService,
+    generation: Generation,
+    movie_id: str,
+    parameters: SimilarParameters,
+    began: float,
+) -> JsonObject:
+    """Make a ``SimilarResponse``.
+
+    Raises:
+        Problem: the id is unknown, the queue was full, or the job waited too long.
+    """
     searcher = generation.searcher
 
     def rank() -> tuple[SearchPage, list[SharedEvidence | None]]:
@@ -180,9 +211,8 @@ async def similar_movies(
 
     result = await run_job(service.batcher.run(rank))
     page, reasons = result.value
-    took_ms = serialization.times_ms(result, request.scope["began"])
-    body = serialization.similar_body(generation.snapshot, page, reasons, took_ms)
-    return timed_response(generation, body, took_ms)
+    took_ms = serialization.times_ms(result, began)
+    return serialization.similar_body(generation.snapshot, page, reasons, took_ms)
 
 
 def _reviews_page(

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
 from services.query.api import serialization
+from services.query.api.caching import SnapshotRoute
 from services.query.api.requests import (
     BatchRequest,
     SearchParameters,
@@ -36,7 +37,6 @@ from services.query.http.problems import (
     Problems,
     documented,
 )
-from services.query.http.routing import BodyRoute
 from services.query.serving.batching import Closed, Overloaded, QueueTimeout
 from services.query.serving.computing import Job
 from services.query.serving.generation import Generation
@@ -46,7 +46,7 @@ from shared.retrieval.suggestions import SuggestedName
 from shared.snapshot.files.catalogue import CatalogueMovie
 from shared.snapshot.storage.poster_files import path_of
 
-router = APIRouter(route_class=BodyRoute, tags=["search"])
+router = APIRouter(route_class=SnapshotRoute, tags=["search"])
 
 T = TypeVar("T")
 
@@ -96,8 +96,10 @@ async def get_search(
 async def post_batch(request: Request, service: Service, batch: BatchRequest) -> Response:
     """Answer up to 64 searches from one snapshot; if one of them fails, none is answered.
 
-    Each search takes one place in the queue, as if it had been sent alone.
+    Each search takes one place in the queue, as if it had been sent alone, and counts as one for
+    the rate of its client.
     """
+    service.admission.charge(request.scope, len(batch.searches) - 1)
     generation = service.generation()
     jobs = [
         _batch_job(generation, search, f"searches.{n}.") for n, search in enumerate(batch.searches)
@@ -165,13 +167,30 @@ async def get_facets(service: Service) -> Response:
 
 async def _search(request: Request, service: QueryService, search: SearchRequest) -> Response:
     generation = service.generation()
+    body = await search_answer(service, generation, search, request.scope["began"])
+    return timed_response(generation, body, body["took_ms"])
+
+
+async def search_answer(
+    service: QueryService, generation: Generation, search: SearchRequest, began: float
+) -> JsonObject:
+    """Run a search, and make its ``SearchResponse``.
+
+    Args:
+        service: The service, whose queue it waits in.
+        generation: The generation to search.
+        search: The validated search.
+        began: When the request arrived, in seconds of ``time.perf_counter``.
+
+    Raises:
+        Problem: an id is unknown, the queue was full, or the job waited too long.
+    """
     job = _search_job(generation, search)
     result = await run_job(service.batcher.submit(generation.encoder, job))
-    took_ms = serialization.times_ms(result, request.scope["began"])
-    body = serialization.search_body(
+    took_ms = serialization.times_ms(result, began)
+    return serialization.search_body(
         generation.snapshot, result.value, took_ms, explain=search.explain
     )
-    return timed_response(generation, body, took_ms)
 
 
 def _batch_job(generation: Generation, search: SearchRequest, field_prefix: str) -> Job[JsonObject]:

@@ -52,6 +52,14 @@ class Problems(Kind, Enum):
         401, "unauthorized", "The admin token is missing or wrong",
         "Send the header Authorization: Bearer TOKEN.",
     )  # fmt: skip
+    KEY_REQUIRED = (
+        401, "key-required", "A search key is needed",
+        "Send the header Authorization: Bearer KEY. The operator of this service gives out keys.",
+    )  # fmt: skip
+    UNKNOWN_KEY = (
+        401, "unknown-key", "The search key is unknown",
+        "Send a key of this service in the header Authorization: Bearer KEY; it may be removed.",
+    )  # fmt: skip
     ADMIN_OFF = (
         403, "admin-off", "The admin API is disabled",
         "Set MOVIE_SEARCH_ADMIN_TOKEN or MOVIE_SEARCH_ADMIN_TOKEN_FILE to enable it.",
@@ -103,7 +111,7 @@ class Problems(Kind, Enum):
     )  # fmt: skip
     BODY_TOO_LARGE = (
         413, "body-too-large", "The body is too large",
-        "A body may have up to 16 KiB, that of /search 96 KiB and that of /search/batch 256 KiB.",
+        "A body may have 16 KiB; /search, /mcp 96 KiB, /movies/lookup 128 KiB, batches 256 KiB.",
     )  # fmt: skip
     UNSUPPORTED_MEDIA_TYPE = (
         415, "unsupported-media-type", "Unsupported media type",
@@ -119,6 +127,10 @@ class Problems(Kind, Enum):
     UNKNOWN_SOURCE = (
         422, "unknown-source", "Unknown source",
         "The ingest service has no source with this name.",
+    )  # fmt: skip
+    RATE_LIMITED = (
+        429, "rate-limited", "Too many requests",
+        "Wait for the seconds in Retry-After. RateLimit says what is left.",
     )  # fmt: skip
     WRONG_TOKENS = (
         429, "wrong-tokens", "Too many wrong admin tokens from this address",
@@ -234,6 +246,8 @@ class Problem(Exception):
             self.headers.setdefault("Retry-After", str(RETRY_AFTER_S))
         if kind is Problems.UNAUTHORIZED:
             self.headers.setdefault("WWW-Authenticate", 'Bearer realm="admin"')
+        if kind in {Problems.KEY_REQUIRED, Problems.UNKNOWN_KEY}:
+            self.headers.setdefault("WWW-Authenticate", 'Bearer realm="search"')
 
     def body(self, request_id: str) -> bytes:
         """Render the problem as JSON."""

@@ -1,4 +1,5 @@
-// Renders /openapi.json: operations with their parameters, examples and errors. Fetches nothing else.
+// Renders /openapi.json: operations with their parameters, examples and errors, each with a form that sends it.
+// It fetches nothing else, and keeps the key that is typed in no storage.
 
 const $ = (id) => document.getElementById(id);
 
@@ -73,6 +74,81 @@ function curl(method, path, operation, body) {
   return parts.join(" \\\n  ");
 }
 
+// The example of a parameter, which its field begins with if the operation needs it.
+function exampleValue(parameter) {
+  const example = parameter.schema?.examples?.[0] ?? parameter.examples?.[0] ?? parameter.example;
+  return parameter.required && example !== undefined ? String(example) : "";
+}
+
+function field(id, name, control) {
+  control.setAttribute("id", id);
+  return make("p", [make("label", name, { for: id }), control]);
+}
+
+function tryForm(path, method, operation, body) {
+  const form = make("form", [], { class: "try", novalidate: "" });
+  const inputs = (operation.parameters ?? []).map((parameter) => {
+    const hint = parameter.schema.default;
+    const attributes = { name: parameter.name, value: exampleValue(parameter), autocomplete: "off" };
+    if (hint !== undefined && hint !== null) attributes.placeholder = String(hint);
+    const input = make("input", "", attributes);
+    form.append(field(`${operation.operationId}-${parameter.name}`, parameter.name, input));
+    return { parameter, input };
+  });
+  const text = body === undefined ? null : make("textarea", JSON.stringify(body, null, 2), { rows: "8", spellcheck: "false" });
+  if (text) form.append(field(`${operation.operationId}-body`, "Body", text));
+  const send = make("button", "Send", { type: "submit" });
+  const said = make("p", "", { class: "status", role: "status" });
+  const shown = make("pre", make("code"), { tabindex: "0", hidden: "" });
+  form.append(send, said, shown);
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    send.disabled = true;
+    said.textContent = "Waiting for the answer …";
+    try {
+      const started = performance.now();
+      const response = await fetch(addressOf(path, inputs), requestOf(method, text));
+      const content = await contentOf(response);
+      said.textContent = `${response.status} ${response.statusText} in ${Math.round(performance.now() - started)} ms`;
+      shown.firstChild.textContent = content;
+      shown.hidden = !content;
+    } catch (error) {
+      said.textContent = `The request could not be sent: ${error.message}`;
+      shown.hidden = true;
+    }
+    send.disabled = false;
+  });
+  return form;
+}
+
+function addressOf(path, inputs) {
+  const query = new URLSearchParams();
+  for (const { parameter, input } of inputs) {
+    if (parameter.in === "path") path = path.replace(`{${parameter.name}}`, encodeURIComponent(input.value));
+    else if (input.value) {
+      const values = parameter.schema.type === "array" ? input.value.split(",") : [input.value];
+      for (const value of values) query.append(parameter.name, value.trim());
+    }
+  }
+  return query.size ? `${path}?${query}` : path;
+}
+
+function requestOf(method, text) {
+  const headers = {};
+  const key = $("key").value.trim();
+  if (key) headers.Authorization = `Bearer ${key}`;
+  if (text) headers["Content-Type"] = "application/json";
+  return { method: method.toUpperCase(), headers, body: text?.value, cache: "no-store" };
+}
+
+async function contentOf(response) {
+  const type = response.headers.get("Content-Type") ?? "";
+  if (type.includes("json")) return JSON.stringify(await response.json(), null, 2);
+  if (type.startsWith("text/")) return response.text();
+  const { size } = await response.blob();
+  return size ? `${size} bytes of ${type}` : "";
+}
+
 function operationElement(document, path, method, operation) {
   const inside = make("div", make("p", prose(operation.description ?? "")));
   if (operation.parameters?.length) {
@@ -91,6 +167,7 @@ function operationElement(document, path, method, operation) {
     inside.append(make("h3", "Request body"), table(["Field", "Type", "Constraints", "Description"], rows));
   }
   inside.append(make("h3", "Example request"), make("pre", make("code", curl(method, path, operation, body)), { tabindex: "0" }));
+  inside.append(make("h3", "Try it"), tryForm(path, method, operation, body));
   for (const [status, response] of Object.entries(operation.responses)) {
     if (!status.startsWith("2")) continue;
     const example = exampleOf(document, response.content?.["application/json"]);
@@ -129,6 +206,8 @@ function render(document) {
   );
   $("problems").querySelector("tbody").append(...rows);
   $("problems").hidden = false;
+  $("access").hidden = false;
+  $("access").addEventListener("submit", (event) => event.preventDefault());
   if (location.hash) window.document.getElementById(location.hash.slice(1))?.scrollIntoView();
 }
 

@@ -155,6 +155,19 @@ class Titles:
                 return [match.row for match in matches]
         return []
 
+    def whole(self, title: str, year: int | None) -> list[int]:
+        """Rows of the movies that have just this title, best first; it has no frame and no year.
+
+        Args:
+            title: The whole title.
+            year: Movies of other years are left out, but for neighbouring and unknown years. None:
+                the title names a movie only if a single one has it.
+        """
+        rows = [match.row for match in self._exact(title, year) if match.is_whole]
+        if year is None:
+            return rows if len(rows) == 1 else []
+        return [row for row in rows if self._years_off(row, year) <= 1]
+
     def begins(self, text: str) -> bool:
         """Whether a longer title begins with these words, two or more beside an article."""
         key = "".join(words_of(text))

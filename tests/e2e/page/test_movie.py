@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.e2e.page.movies import TITLED
+from tests.e2e.page.movies import CAST, TITLED
 from tests.support.browser.pages import at
 from tests.support.query.query_service import RunningQuery
 from tests.support.query.snapshots import BOXER, SampleMovie, SnapshotBuilder
@@ -109,3 +109,63 @@ async def test_reviews_are_shown_page_by_page(page: Page, builder: SnapshotBuild
     await reviews.last.locator("summary").click()
     await expect(reviews.last.locator(".text p").first).to_be_visible()
     await expect(page.get_by_role("button", name="More reviews")).to_have_count(0)
+
+
+async def test_facts_lead_to_searches(page: Page, builder: SnapshotBuilder) -> None:
+    builder.publish(CAST)
+    await page.goto("/movie/tt2")
+    await page.get_by_role("link", name="Ida Vargson").click()
+    await at(page, "/?person=Ida+Vargson")
+    await expect(page.locator(".hit")).to_have_count(2)
+    await page.go_back()
+    await expect(page.locator("dl")).to_contain_text("2 h 1 min")
+    similar = page.get_by_role("region", name="Similar movies")
+    await expect(similar).to_contain_text("Both by Milo Trent")
+
+
+async def test_reviews_are_filtered_by_rating(page: Page, builder: SnapshotBuilder) -> None:
+    movie = SampleMovie(
+        "tt1",
+        ("It soars.", "It drags.", "It is so so.", "It sinks."),
+        ratings=(9.0, 3.0, 5.5, 2.0),
+        spoilers=frozenset((4,)),
+        title="Ups and Downs",
+    )
+    builder.publish([movie])
+    await page.goto("/movie/tt1")
+    reviews = page.get_by_role("region", name="Reviews", exact=True)
+    shown = reviews.locator("details")
+    await expect(shown).to_have_count(4)
+    await reviews.get_by_label("7 or higher").check(force=True)
+    await expect(shown).to_have_count(1)
+    await expect(shown).to_contain_text("9/10")
+    await reviews.get_by_label("Below 4").check(force=True)
+    await expect(shown).to_have_count(2)
+    await expect(reviews).to_contain_text("Contains spoilers")
+    await expect(reviews).not_to_contain_text("It sinks.")
+    await reviews.get_by_label("4 to 6.9").check(force=True)
+    await expect(shown).to_have_count(1)
+    await expect(shown).to_contain_text("5.5/10")
+    await reviews.get_by_label("All").check(force=True)
+    await expect(shown).to_have_count(4)
+
+
+async def test_a_movie_is_shared_and_names_its_sources(
+    page: Page, builder: SnapshotBuilder
+) -> None:
+    builder.publish()
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.goto(f"/movie/{BOXER.movie_id}?q=cold+streets")
+    await page.get_by_role("button", name="Share").click()
+    await expect(page.get_by_text("Link copied")).to_be_visible()
+    copied: str = await page.evaluate("navigator.clipboard.readText()")
+    assert copied.endswith(f"/movie/{BOXER.movie_id}")
+    sources = page.get_by_role("region", name="Where this comes from")
+    await expect(sources.get_by_role("listitem")).to_have_text(
+        ["Facts and reviews from films.example."]
+    )
+    await page.evaluate(
+        "Object.defineProperty(navigator, 'clipboard', { value: undefined, configurable: true })"
+    )
+    await page.get_by_role("button", name="Share").click()
+    await expect(page.get_by_label("Link to this movie")).to_have_value(copied)

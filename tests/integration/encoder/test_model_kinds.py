@@ -172,6 +172,15 @@ def without_tokenizer(folder: Path) -> Path:
     return model
 
 
+def damaged(name: str, content: str) -> Make:
+    def make(folder: Path) -> Path:
+        model = tiny_model(folder, dense=8)
+        (model / name).write_text(content)
+        return model
+
+    return make
+
+
 def no_model(folder: Path) -> Path:
     folder.mkdir()
     return folder
@@ -186,6 +195,33 @@ REFUSED: dict[str, tuple[Make, ModelChanges, str]] = {
         dense_without_weights, ModelChanges(), "2_Dense has no model.safetensors"
     ),
     "no tokenizer": (without_tokenizer, ModelChanges(), "has no tokenizer"),
+    "modules that are not JSON": (damaged("modules.json", "{"), ModelChanges(), "is not JSON"),
+    "modules that are no list": (
+        damaged("modules.json", '{"a": 1}'), ModelChanges(), "cannot be read"
+    ),
+    "modules without a type": (
+        damaged("modules.json", '[{"path": ""}]'), ModelChanges(), "cannot be read"
+    ),
+    "a configuration that is not JSON": (
+        damaged("config.json", "no"), ModelChanges(), "is not JSON"
+    ),
+    "pooling without a width": (
+        damaged("1_Pooling/config.json", "{}"), ModelChanges(), "cannot be loaded"
+    ),
+    "a dense layer without a width": (
+        damaged("2_Dense/config.json", "{}"), ModelChanges(), "cannot be read: KeyError"
+    ),
+    "prompts that are no table": (
+        damaged("config_sentence_transformers.json", '{"prompts": ["x"]}'), ModelChanges(),
+        "cannot be read"
+    ),
+    "a model that reads two tokens": (
+        damaged("sentence_bert_config.json", '{"max_seq_length": 2}'), ModelChanges(),
+        "cannot be read"
+    ),
+    "weights that are cut": (
+        damaged("model.safetensors", "12345678"), ModelChanges(), "cannot be loaded"
+    ),
     "an empty folder": (no_model, ModelChanges(), "only safetensors weights are read"),
     "more components than there are": (made(), ModelChanges(dim=64), "is more than the model's"),
     "prompts that are not pooled, not packing": (

@@ -96,7 +96,7 @@ async def activate(query: RunningQuery, manifest: Manifest) -> str:
     wanted = Activation.model_validate_json(response.content)
     assert (wanted.snapshot_id, wanted.state) == (manifest.snapshot_id, "queued")
     location: str = response.headers["Location"]
-    assert location == f"/admin/snapshots/activations/{wanted.activation_id}"
+    assert location == f"/admin/activations/{wanted.activation_id}"
     return location
 
 
@@ -212,7 +212,9 @@ async def test_what_is_unknown_is_404_and_leaves_nothing(
     for name in ("00000009-00000000", "..", "%2e%2e", "encoders", "x" * 500):
         response = await query.client.post(f"/admin/snapshots/{name}/activate", headers=BEARER)
         assert response.status_code == 404, name
-    response = await query.client.get("/admin/snapshots/activations/none", headers=BEARER)
+    response = await query.client.get("/admin/activations/none", headers=BEARER)
+    former = await query.client.get("/admin/snapshots/activations/none", headers=BEARER)
+    assert former.json()["code"] == response.json()["code"]
     assert response.status_code == 404
     assert response.json()["code"] == "unknown-activation"
     assert await redis.keys("activation*") == []

@@ -90,12 +90,15 @@ async def activate_snapshot(
         activation.model_dump_json(),
         status_code=202,
         media_type="application/json",
-        headers={"Location": f"/admin/snapshots/activations/{activation.activation_id}"},
+        headers={"Location": f"/admin/activations/{activation.activation_id}"},
     )
 
 
+# The first address of activations. It is answered as ever, but not documented: in it,
+# ``activations`` could also be the id of a snapshot.
+@router.get("/snapshots/activations/{activation_id}", include_in_schema=False)
 @router.get(
-    "/snapshots/activations/{activation_id}",
+    "/activations/{activation_id}",
     operation_id="getActivation",
     summary="Get an activation",
     responses=documented(*REDIS_PROBLEMS, Problems.UNKNOWN_ACTIVATION),

@@ -6,6 +6,7 @@ import { createWebHistory } from "vue-router";
 
 import App from "./App.vue";
 import { createClient } from "./api/client";
+import { createMine, mineKey } from "./mine/mine";
 import { createPageRouter } from "./router";
 import { createMemory, memoryKey } from "./search/memory";
 import { arrivalKey, createArrival } from "./ui/arrival";
@@ -20,6 +21,7 @@ createApp(App)
   .provide(clientKey, client)
   .provide(arrivalKey, arrival)
   .provide(memoryKey, createMemory())
+  .provide(mineKey, createMine())
   .provide(servedKey, createServed(client))
   .use(createPageRouter(history, arrival))
   .mount("#app");

@@ -15,6 +15,7 @@ const routes: RouteRecordRaw[] = [
   { path: "/movie/:id", name: "movie", component: loadMovieView, props: true },
   { path: "/film/:id", redirect: { name: "movie" } }, // the former address, still in bookmarks
   { path: "/explore", name: "explore", component: () => import("./explore/ExploreView.vue") },
+  { path: "/mine", name: "mine", component: () => import("./mine/MineView.vue") },
   { path: "/admin", name: "admin", component: () => import("./admin/AdminView.vue") },
   { path: "/:path(.*)*", name: "not-found", component: () => import("./ui/NotFoundView.vue") },
 ];

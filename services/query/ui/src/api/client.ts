@@ -13,6 +13,8 @@ export type Parts = Schemas["Parts"];
 export type Hit = Schemas["Hit"];
 export type SimilarHit = Schemas["SimilarHit"];
 export type SearchRequest = Schemas["SearchRequest"];
+export type LookupRequest = Schemas["LookupRequest"];
+export type LookupResponse = Schemas["LookupResponse"];
 export type SearchResponse = Schemas["SearchResponse"];
 export type SimilarResponse = Schemas["SimilarResponse"];
 export type Interpretation = Schemas["QueryInterpretation"];
@@ -85,14 +87,16 @@ export function createClient(send: typeof fetch = (...request) => fetch(...reque
     return read<ResponseBody<P, "get">>(url, { signal });
   }
 
+  function post<T>(path: string, body: unknown, signal: AbortSignal): Promise<T> {
+    const headers = { "Content-Type": "application/json" };
+    return read<T>(path, { method: "POST", body: JSON.stringify(body), headers, signal });
+  }
+
   return {
     search: (request: SearchRequest, signal: AbortSignal) =>
-      read<SearchResponse>("/search", {
-        method: "POST",
-        body: JSON.stringify(request),
-        headers: { "Content-Type": "application/json" },
-        signal,
-      }),
+      post<SearchResponse>("/search", request, signal),
+    lookUp: (request: LookupRequest, signal: AbortSignal) =>
+      post<LookupResponse>("/movies/lookup", request, signal),
     movie: (id: string, signal: AbortSignal) => get("/movies/{movie_id}", signal, undefined, id),
     reviews: (id: string, query: Query<"/movies/{movie_id}/reviews">, signal: AbortSignal) =>
       get("/movies/{movie_id}/reviews", signal, query, id),

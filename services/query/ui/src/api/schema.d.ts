@@ -41,7 +41,8 @@ export interface paths {
          * Run several searches
          * @description Answer up to 64 searches from one snapshot; if one of them fails, none is answered.
          *
-         *     Each search takes one place in the queue, as if it had been sent alone.
+         *     Each search takes one place in the queue, as if it had been sent alone, and counts as one for
+         *     the rate of its client.
          */
         post: operations["searchBatch"];
         delete?: never;
@@ -84,6 +85,26 @@ export interface paths {
         get: operations["getFacets"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/movies/lookup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Look up movies by id or title
+         * @description Find up to 200 movies, each by its id, or else by its title and year.
+         */
+        post: operations["lookUpMovies"];
         delete?: never;
         options?: never;
         head?: never;
@@ -503,7 +524,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/admin/snapshots/activations/{activation_id}": {
+    "/admin/activations/{activation_id}": {
         parameters: {
             query?: never;
             header?: never;
@@ -1136,6 +1157,137 @@ export interface components {
              * @default false
              */
             allow_removals?: boolean;
+        };
+        /**
+         * KnownMovie
+         * @description What is known of a movie: its id, or its title, if possible with the year.
+         */
+        KnownMovie: {
+            /**
+             * Id
+             * @description Its id, or the one that it had before; asked first.
+             */
+            id?: string | null;
+            /**
+             * Title
+             * @description The whole title, in any case and with or without accents, punctuation and a leading article.
+             */
+            title?: string | null;
+            /**
+             * Year
+             * @description At most one year off, as sources differ. Without a year, a title names a movie only if no other movie has it.
+             */
+            year?: number | null;
+        };
+        /**
+         * LookupRequest
+         * @description Movies to find.
+         * @example {
+         *       "movies": [
+         *         {
+         *           "id": "tt0075148"
+         *         },
+         *         {
+         *           "title": "Rocky",
+         *           "year": 1976
+         *         },
+         *         {
+         *           "title": "No Such Movie"
+         *         }
+         *       ]
+         *     }
+         */
+        LookupRequest: {
+            /** Movies */
+            movies: components["schemas"]["KnownMovie"][];
+        };
+        /**
+         * LookupResponse
+         * @description The movies that were found.
+         * @example {
+         *       "movies": [
+         *         {
+         *           "cluster": 3,
+         *           "countries": [
+         *             "United States"
+         *           ],
+         *           "description": "A small-time boxer gets one shot at the champion.",
+         *           "directors": [
+         *             "John G. Avildsen"
+         *           ],
+         *           "genres": [
+         *             "Drama",
+         *             "Sport"
+         *           ],
+         *           "keywords": [
+         *             "boxing",
+         *             "underdog"
+         *           ],
+         *           "languages": [
+         *             "English"
+         *           ],
+         *           "movie_id": "tt0075148",
+         *           "original_title": "Rocky",
+         *           "people": [
+         *             "Sylvester Stallone",
+         *             "Talia Shire"
+         *           ],
+         *           "poster": "/posters/5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f.webp",
+         *           "poster_url": "https://films.example/tt0075148.jpg",
+         *           "rating": 8.1,
+         *           "review_count": 5,
+         *           "runtime_minutes": 120,
+         *           "title": "Rocky",
+         *           "url": "https://films.example/tt0075148",
+         *           "votes": 640000,
+         *           "year": 1976
+         *         },
+         *         {
+         *           "cluster": 3,
+         *           "countries": [
+         *             "United States"
+         *           ],
+         *           "description": "A small-time boxer gets one shot at the champion.",
+         *           "directors": [
+         *             "John G. Avildsen"
+         *           ],
+         *           "genres": [
+         *             "Drama",
+         *             "Sport"
+         *           ],
+         *           "keywords": [
+         *             "boxing",
+         *             "underdog"
+         *           ],
+         *           "languages": [
+         *             "English"
+         *           ],
+         *           "movie_id": "tt0075148",
+         *           "original_title": "Rocky",
+         *           "people": [
+         *             "Sylvester Stallone",
+         *             "Talia Shire"
+         *           ],
+         *           "poster": "/posters/5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f.webp",
+         *           "poster_url": "https://films.example/tt0075148.jpg",
+         *           "rating": 8.1,
+         *           "review_count": 5,
+         *           "runtime_minutes": 120,
+         *           "title": "Rocky",
+         *           "url": "https://films.example/tt0075148",
+         *           "votes": 640000,
+         *           "year": 1976
+         *         },
+         *         null
+         *       ]
+         *     }
+         */
+        LookupResponse: {
+            /**
+             * Movies
+             * @description For each movie of the request, in its order; null: not found.
+             */
+            movies: (components["schemas"]["Movie"] | null)[];
         };
         /**
          * MapCluster
@@ -3261,8 +3413,28 @@ export interface operations {
                     "application/json": components["schemas"]["SearchResponse"];
                 };
             };
+            /** @description The client's copy is up to date (`If-None-Match`). */
+            304: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Malformed query string */
             400: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A search key is needed / The search key is unknown */
+            401: {
                 headers: {
                     /** @description Id of the request. */
                     "X-Request-ID"?: string;
@@ -3277,6 +3449,21 @@ export interface operations {
                 headers: {
                     /** @description Id of the request. */
                     "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds to wait before the next attempt. */
+                    "Retry-After"?: number;
+                    /** @description Requests left, and seconds until all are free: `"address";r=59;t=1`. */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3344,6 +3531,17 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description A search key is needed / The search key is unknown */
+            401: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The body did not arrive in time */
             408: {
                 headers: {
@@ -3382,6 +3580,21 @@ export interface operations {
                 headers: {
                     /** @description Id of the request. */
                     "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds to wait before the next attempt. */
+                    "Retry-After"?: number;
+                    /** @description Requests left, and seconds until all are free: `"address";r=59;t=1`. */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3449,6 +3662,17 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description A search key is needed / The search key is unknown */
+            401: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The body did not arrive in time */
             408: {
                 headers: {
@@ -3487,6 +3711,21 @@ export interface operations {
                 headers: {
                     /** @description Id of the request. */
                     "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds to wait before the next attempt. */
+                    "Retry-After"?: number;
+                    /** @description Requests left, and seconds until all are free: `"address";r=59;t=1`. */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3546,8 +3785,28 @@ export interface operations {
                     "application/json": components["schemas"]["Suggestions"];
                 };
             };
+            /** @description The client's copy is up to date (`If-None-Match`). */
+            304: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Malformed query string */
             400: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A search key is needed / The search key is unknown */
+            401: {
                 headers: {
                     /** @description Id of the request. */
                     "X-Request-ID"?: string;
@@ -3562,6 +3821,21 @@ export interface operations {
                 headers: {
                     /** @description Id of the request. */
                     "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds to wait before the next attempt. */
+                    "Retry-After"?: number;
+                    /** @description Requests left, and seconds until all are free: `"address";r=59;t=1`. */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3614,11 +3888,46 @@ export interface operations {
                     "application/json": components["schemas"]["Facets"];
                 };
             };
+            /** @description The client's copy is up to date (`If-None-Match`). */
+            304: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Malformed query string */
             400: {
                 headers: {
                     /** @description Id of the request. */
                     "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A search key is needed / The search key is unknown */
+            401: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds to wait before the next attempt. */
+                    "Retry-After"?: number;
+                    /** @description Requests left, and seconds until all are free: `"address";r=59;t=1`. */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3632,6 +3941,137 @@ export interface operations {
                     "X-Request-ID"?: string;
                     /** @description Seconds to wait before the next attempt. */
                     "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lookUpMovies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LookupRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LookupResponse"];
+                };
+            };
+            /** @description Malformed JSON / Malformed query string */
+            400: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A search key is needed / The search key is unknown */
+            401: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time */
+            408: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid request / Invalid request */
+            422: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds to wait before the next attempt. */
+                    "Retry-After"?: number;
+                    /** @description Requests left, and seconds until all are free: `"address";r=59;t=1`. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No snapshot is being served yet / Too many searches are waiting */
+            503: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds to wait before the next attempt. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The search waited too long in the queue */
+            504: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3665,8 +4105,28 @@ export interface operations {
                     "application/json": components["schemas"]["MoviePage"];
                 };
             };
+            /** @description The client's copy is up to date (`If-None-Match`). */
+            304: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Malformed query string */
             400: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A search key is needed / The search key is unknown */
+            401: {
                 headers: {
                     /** @description Id of the request. */
                     "X-Request-ID"?: string;
@@ -3681,6 +4141,21 @@ export interface operations {
                 headers: {
                     /** @description Id of the request. */
                     "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds to wait before the next attempt. */
+                    "Retry-After"?: number;
+                    /** @description Requests left, and seconds until all are free: `"address";r=59;t=1`. */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3739,8 +4214,28 @@ export interface operations {
                     "application/json": components["schemas"]["MovieDetail"];
                 };
             };
+            /** @description The client's copy is up to date (`If-None-Match`). */
+            304: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Malformed query string */
             400: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A search key is needed / The search key is unknown */
+            401: {
                 headers: {
                     /** @description Id of the request. */
                     "X-Request-ID"?: string;
@@ -3766,6 +4261,21 @@ export interface operations {
                 headers: {
                     /** @description Id of the request. */
                     "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds to wait before the next attempt. */
+                    "Retry-After"?: number;
+                    /** @description Requests left, and seconds until all are free: `"address";r=59;t=1`. */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3832,8 +4342,28 @@ export interface operations {
                     "application/json": components["schemas"]["MovieReviews"];
                 };
             };
+            /** @description The client's copy is up to date (`If-None-Match`). */
+            304: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Malformed query string */
             400: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A search key is needed / The search key is unknown */
+            401: {
                 headers: {
                     /** @description Id of the request. */
                     "X-Request-ID"?: string;
@@ -3859,6 +4389,21 @@ export interface operations {
                 headers: {
                     /** @description Id of the request. */
                     "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds to wait before the next attempt. */
+                    "Retry-After"?: number;
+                    /** @description Requests left, and seconds until all are free: `"address";r=59;t=1`. */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3923,8 +4468,28 @@ export interface operations {
                     "application/json": components["schemas"]["SimilarResponse"];
                 };
             };
+            /** @description The client's copy is up to date (`If-None-Match`). */
+            304: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Malformed query string */
             400: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A search key is needed / The search key is unknown */
+            401: {
                 headers: {
                     /** @description Id of the request. */
                     "X-Request-ID"?: string;
@@ -3950,6 +4515,21 @@ export interface operations {
                 headers: {
                     /** @description Id of the request. */
                     "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds to wait before the next attempt. */
+                    "Retry-After"?: number;
+                    /** @description Requests left, and seconds until all are free: `"address";r=59;t=1`. */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4022,11 +4602,37 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description A search key is needed / The search key is unknown */
+            401: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The snapshot being served has no map */
             404: {
                 headers: {
                     /** @description Id of the request. */
                     "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    /** @description Id of the request. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds to wait before the next attempt. */
+                    "Retry-After"?: number;
+                    /** @description Requests left, and seconds until all are free: `"address";r=59;t=1`. */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {

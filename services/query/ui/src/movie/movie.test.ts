@@ -196,7 +196,8 @@ describe("a movie", () => {
     const evidence = [{ ...passage("It rains."), score: 1, kind: "review" as const, marks }];
     const state = { ...EMPTY_STATE, query: "rain" };
     const results = { state, hits: [{ ...hit("tt1"), evidence }], matched: 1 };
-    memory.store("/?q=rain", { ...results, snapshotId: "7", interpretation: null, complete: true });
+    const none = { interpretation: null, hidden: [], taken: 1, complete: true };
+    memory.store("/?q=rain", { ...results, ...none, snapshotId: "7" });
     void page.show("tt1", "rain");
     expect(requests).toHaveLength(2);
     await requests[0]?.respond(detail);
@@ -280,10 +281,30 @@ describe("a movie", () => {
     void page.moreReviews();
     expect(requests[2]?.url).toBe("/movies/tt1/reviews?cursor=c1&limit=100");
     await requests[2]?.respond({ reviews: [review("b")], next_cursor: null });
-    expect(page.movie.value?.reviews.map((each) => each.review_id)).toEqual(["a", "b"]);
-    expect(page.movie.value?.next_reviews).toBeNull();
+    expect(page.reviews.value.list.map((each) => each.review_id)).toEqual(["a", "b"]);
+    expect(page.reviews.value.cursor).toBeNull();
     void page.moreReviews(); // there are none
     expect(requests).toHaveLength(3);
+  });
+
+  it("shows the reviews with some ratings only, and all again", async () => {
+    const { requests, page } = setUp();
+    void page.show("tt1", "");
+    await requests[0]?.respond({ ...detail, reviews: [review("a")], next_reviews: "c1" });
+    await requests[1]?.respond(similar);
+    void page.showBand("middle");
+    void page.showBand("low");
+    expect(requests[2]?.url).toBe("/movies/tt1/reviews?min_rating=4&max_rating=6.99&limit=100");
+    expect(requests[3]?.url).toBe("/movies/tt1/reviews?max_rating=3.99&limit=100");
+    await requests[3]?.respond({ reviews: [review("low")], next_cursor: "c2" });
+    await requests[2]?.respond({ reviews: [review("middle")], next_cursor: null });
+    expect(page.reviews.value.list.map((each) => each.review_id)).toEqual(["low"]);
+    void page.moreReviews();
+    expect(requests[4]?.url).toBe("/movies/tt1/reviews?max_rating=3.99&cursor=c2&limit=100");
+    await requests[4]?.respond({ reviews: [review("lower")], next_cursor: null });
+    expect(page.reviews.value.list.map((each) => each.review_id)).toEqual(["low", "lower"]);
+    void page.showBand("all");
+    expect(page.reviews.value).toMatchObject({ band: "all", cursor: "c1" });
   });
 
   it("does not get the late reviews of another movie", async () => {
@@ -296,7 +317,7 @@ describe("a movie", () => {
     await requests[3]?.respond({ ...movie("tt2"), reviews: [], next_reviews: null });
     await requests[4]?.respond(similar);
     await requests[2]?.respond({ reviews: [review("b")], next_cursor: null });
-    expect(page.movie.value?.reviews).toEqual([]);
+    expect(page.reviews.value.list).toEqual([]);
   });
 
   it("is replaced by the next one, whose response may come first", async () => {

@@ -7,6 +7,7 @@ import {
   type Client,
   type MovieDetail,
   type Passage,
+  type Review,
   type SimilarHit,
 } from "../api/client";
 import { errorMessage, retry } from "../api/retry";
@@ -18,6 +19,24 @@ const EVIDENCE_PASSAGES = 3;
 const MORE_REVIEWS = 100;
 const SEARCHED_HITS = 100; // how many hits of the query are searched for this movie's evidence
 
+/** Reviews by their rating of 10. */
+export const BANDS = {
+  all: {},
+  high: { min_rating: 7 },
+  middle: { min_rating: 4, max_rating: 6.99 },
+  low: { max_rating: 3.99 },
+} as const;
+export type Band = keyof typeof BANDS;
+
+/** The reviews that are shown, and the cursor of those that follow them. */
+export interface ShownReviews {
+  band: Band;
+  list: readonly Review[];
+  cursor: string | null;
+}
+
+const NO_REVIEWS: ShownReviews = { band: "all", list: [], cursor: null };
+
 export type MoviePhase = "loading" | "done" | "missing" | "failed";
 
 export function useMovie(client: Client, memory: Memory, onSnapshot: (id: string) => void) {
@@ -25,6 +44,7 @@ export function useMovie(client: Client, memory: Memory, onSnapshot: (id: string
   const movie = shallowRef<MovieDetail | null>(null);
   const similar = shallowRef<readonly SimilarHit[]>([]);
   const evidence = shallowRef<readonly Passage[]>([]);
+  const reviews = shallowRef<ShownReviews>(NO_REVIEWS);
   const notice = shallowRef<Notice>({ kind: "", text: "" });
   let controller = new AbortController();
 
@@ -35,6 +55,7 @@ export function useMovie(client: Client, memory: Memory, onSnapshot: (id: string
     const { signal } = controller;
     phase.value = "loading";
     movie.value = null;
+    reviews.value = NO_REVIEWS;
     notice.value = { kind: "", text: "" };
     const options = {
       signal,
@@ -53,6 +74,7 @@ export function useMovie(client: Client, memory: Memory, onSnapshot: (id: string
       memory.titles.set(detail.movie_id, detail.title);
       onSnapshot(similarTo.snapshot_id);
       [movie.value, similar.value, evidence.value] = [detail, similarTo.hits, passages ?? []];
+      reviews.value = firstReviews(detail);
       notice.value = { kind: "", text: "" };
       phase.value = "done";
       if (passages === null) await addEvidenceLater(id, query, signal);
@@ -69,19 +91,30 @@ export function useMovie(client: Client, memory: Memory, onSnapshot: (id: string
 
   /** Add the next reviews of a movie that has many. */
   async function moreReviews(): Promise<void> {
+    if (reviews.value.cursor !== null) await loadReviews(reviews.value);
+  }
+
+  /** Show the reviews with such ratings only. */
+  async function showBand(band: Band): Promise<void> {
+    if (movie.value === null || band === reviews.value.band) return;
+    if (band === "all") reviews.value = firstReviews(movie.value);
+    else await loadReviews({ band, list: [], cursor: null });
+  }
+
+  /** Load the reviews that follow some. */
+  async function loadReviews(before: ShownReviews): Promise<void> {
     const detail = movie.value;
-    if (!detail?.next_reviews) return;
+    if (detail === null) return;
     const { signal } = controller;
-    const cursor = detail.next_reviews;
+    const shown = reviews.value;
+    const { band, list, cursor } = before;
+    const query = { ...BANDS[band], ...(cursor !== null && { cursor }), limit: MORE_REVIEWS };
     const options = { signal, onWait: () => undefined };
     try {
-      const page = await retry(
-        (signal) => client.reviews(detail.movie_id, { cursor, limit: MORE_REVIEWS }, signal),
-        options,
-      );
-      if (movie.value !== detail) return;
-      const reviews = [...detail.reviews, ...page.reviews];
-      movie.value = { ...detail, reviews, next_reviews: page.next_cursor };
+      const page = await retry((signal) => client.reviews(detail.movie_id, query, signal), options);
+      // Another movie, other ratings or the same page may have been shown in the meantime.
+      if (movie.value !== detail || reviews.value !== shown) return;
+      reviews.value = { band, list: [...list, ...page.reviews], cursor: page.next_cursor };
       notice.value = { kind: "", text: "" };
     } catch (error) {
       if (!signal.aborted) notice.value = { kind: "trouble", text: errorMessage(error) };
@@ -112,7 +145,13 @@ export function useMovie(client: Client, memory: Memory, onSnapshot: (id: string
     evidence: computed(() => evidence.value),
     notice: computed(() => notice.value),
     show,
+    reviews: computed(() => reviews.value),
     moreReviews,
+    showBand,
     dispose: () => controller.abort(),
   };
+}
+
+function firstReviews(movie: MovieDetail): ShownReviews {
+  return { band: "all", list: movie.reviews, cursor: movie.next_reviews };
 }

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { heldClient, hit, settle, similarHit } from "../testing";
 import { createMemory } from "./memory";
 import { EMPTY_STATE } from "./state";
-import { useSearch } from "./useSearch";
+import { MAX_EXCLUDED, useSearch } from "./useSearch";
 
 const response = (ids: string[], matched = ids.length, snapshot = "1") => ({
   snapshot_id: snapshot,
@@ -14,10 +14,10 @@ const ids = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, n) => `tt${from + n}`);
 const state = (query: string) => ({ ...EMPTY_STATE, query });
 
-function setUp() {
+function setUp(hidden: readonly string[] = []) {
   const held = heldClient();
   const memory = createMemory();
-  const search = useSearch(held.client, memory);
+  const search = useSearch(held.client, memory, () => hidden);
   const shown = () => search.results.value?.hits.map(({ movie }) => movie.movie_id) ?? [];
   return { ...held, memory, search, shown };
 }
@@ -241,6 +241,8 @@ describe("the next page", () => {
       matched: 5000,
       snapshotId: "1",
       interpretation: null,
+      hidden: [],
+      taken: 1000,
       complete: false,
     };
     search.restore(earlier);
@@ -248,6 +250,72 @@ describe("the next page", () => {
     expect(requests[0]?.body).toMatchObject({ offset: 1000 });
     await requests[0]?.respond(response(ids(1000, 1010), 5000));
     expect(search.results.value?.complete).toBe(true);
+  });
+});
+
+describe("hidden movies", () => {
+  const many = Array.from({ length: MAX_EXCLUDED + 2 }, (_, n) => `seen${n}`);
+  const [last, lastButOne] = [...many].reverse() as [string, string];
+
+  it("are left out by the API", async () => {
+    const { requests, search } = setUp(["a", "b"]);
+    void search.run(state("x"));
+    expect(requests[0]?.body).toMatchObject({ exclude: ["a", "b"] });
+    await requests[0]?.respond(response(["c"], 5));
+    expect(search.notice.value.text).toBe(
+      "Showing 1 of 5 movies, without what you have seen, best matches first",
+    );
+  });
+
+  it("beyond what a request may name are left out here, and others loaded instead", async () => {
+    const { requests, search, shown } = setUp(many);
+    void search.run(state("x"));
+    expect(requests[0]?.body["exclude"]).toEqual(many.slice(0, MAX_EXCLUDED));
+    await requests[0]?.respond(response([last, ...ids(0, 8), lastButOne], 100));
+    expect(search.phase.value).toBe("searching");
+    expect(requests[1]?.body).toMatchObject({ offset: 10, k: 10 });
+    await requests[1]?.respond(response(ids(8, 18), 100));
+    expect(shown()).toEqual(ids(0, 10));
+    expect(search.results.value?.hits.map(({ rank }) => rank)).toEqual(
+      ids(1, 11).map((_, n) => n + 1),
+    );
+    // The next page begins behind the last movie shown, not behind the last one loaded.
+    void search.loadMore();
+    expect(requests[2]?.body).toMatchObject({ offset: 12 });
+    await requests[2]?.respond(response(ids(10, 20), 100));
+    expect(shown()).toEqual(ids(0, 20));
+  });
+
+  it("may be all that matches", async () => {
+    const { requests, search, shown } = setUp(many);
+    void search.run(state("x"));
+    await requests[0]?.respond(response([last], 1));
+    expect(shown()).toEqual([]);
+    expect(search.notice.value.text).toBe("No movie that you have not seen matches.");
+  });
+
+  it("end a search that finds no others, after some pages", async () => {
+    const { requests, search } = setUp(many);
+    void search.run(state("x"));
+    for (let n = 0; n < 10; n += 1) {
+      await requests[n]?.respond(
+        response(
+          Array.from({ length: 10 }, () => last),
+          5000,
+        ),
+      );
+    }
+    expect(search.phase.value).toBe("done");
+    expect(requests).toHaveLength(10);
+  });
+
+  it("are left out of similar movies here", async () => {
+    const { requests, search, shown } = setUp(["b"]);
+    void search.run({ ...EMPTY_STATE, like: ["x"] });
+    const hits = ["a", "b", "c"].map((id, n) => similarHit(id, { rank: n + 1 }));
+    await requests[0]?.respond({ snapshot_id: "1", matched: 3, hits });
+    await requests[1]?.respond({ title: "Movie x" });
+    expect(shown()).toEqual(["a", "c"]);
   });
 });
 
@@ -308,7 +376,7 @@ describe("going back", () => {
     const memory = createMemory();
     const results = (query: string, hits = [hit("a")]) => ({
       ...{ state: state(query), hits, matched: 1, snapshotId: "1", complete: true },
-      interpretation: null,
+      ...{ interpretation: null, hidden: [], taken: 1 },
     });
     for (let n = 0; n < 31; n += 1) memory.store(`/?q=${n}`, results(String(n)));
     expect(memory.resultsAt("/?q=0")).toBeUndefined();

@@ -13,6 +13,8 @@ import { isFiltered, similarTo, toRequest, type SearchState } from "./state";
 export const PAGE_SIZE = 10;
 export const MAX_PER_REQUEST = 100; // `k`; similar movies are not paged, so also their maximum
 const MAX_OFFSET = 1000;
+export const MAX_EXCLUDED = 1000; // ids that a request may leave out
+const MAX_ROUNDS = 10; // requests for one page, if hidden movies fill the pages
 const SLOW_MS = 400;
 
 /** A result of a search, or of a request for similar movies. */
@@ -36,6 +38,10 @@ export interface SearchResults {
   interpretation: Interpretation | null;
   /** The query's language, where it is not that of the reviews. */
   language?: OtherLanguage | null;
+  /** Ids of the movies that are hidden, the latest first. */
+  hidden: readonly string[];
+  /** How many results were loaded, with those that are hidden here. */
+  taken: number;
   /** There are no further results. */
   complete: boolean;
 }
@@ -49,7 +55,14 @@ export interface Notice {
 
 const NO_NOTICE: Notice = { kind: "", text: "" };
 
-export function useSearch(client: Client, memory: Memory) {
+/**
+ * @param hiddenNow Ids of the movies that searches hide, those to hide first in front.
+ */
+export function useSearch(
+  client: Client,
+  memory: Memory,
+  hiddenNow: () => readonly string[] | Promise<readonly string[]> = () => [],
+) {
   const phase = ref<Phase>("idle");
   const results = shallowRef<SearchResults | null>(null);
   const notice = shallowRef<Notice>(NO_NOTICE);
@@ -66,11 +79,18 @@ export function useSearch(client: Client, memory: Memory) {
     return controller.signal;
   }
 
-  async function fetchPage(state: SearchState, k: number, offset: number, signal: AbortSignal) {
+  async function fetchPage(
+    state: SearchState,
+    k: number,
+    offset: number,
+    exclude: string[],
+    signal: AbortSignal,
+  ): Promise<ResultPage> {
     const similar = similarTo(state);
     const request = async (): Promise<ResultPage> => {
       if (!similar) {
-        const body = { ...toRequest(state), k, offset, evidence: 2, explain: true };
+        const page = { k, offset, evidence: 2, explain: true };
+        const body = { ...toRequest(state), ...page, ...(exclude.length > 0 && { exclude }) };
         return client.search(body, signal);
       }
       const limit = Math.min(offset + k, MAX_PER_REQUEST);
@@ -78,6 +98,35 @@ export function useSearch(client: Client, memory: Memory) {
       return { ...response, hits: response.hits.slice(offset) };
     };
     return retry(request, { signal, onWait: (text) => notify("waiting", text) });
+  }
+
+  /**
+   * Load results that are not hidden, from an offset on. The API leaves as many out as a request may
+   * name; the others are left out here, and further pages are loaded in their place.
+   */
+  async function fetchVisible(
+    state: SearchState,
+    k: number,
+    offset: number,
+    hidden: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ResultPage & { taken: number }> {
+    const sent = similarTo(state) ? [] : hidden.slice(0, MAX_EXCLUDED);
+    const others = new Set(hidden.slice(sent.length));
+    const visible: ResultHit[] = [];
+    let taken = offset;
+    for (let round = 1; ; round += 1) {
+      const page = await fetchPage(state, k, taken, sent, signal);
+      for (const hit of page.hits) {
+        if (visible.length === k) break;
+        taken += 1;
+        if (!others.has(hit.movie.movie_id)) visible.push(hit);
+      }
+      const isEnd = isComplete(state, taken, page.hits.length, page.matched);
+      if (others.size === 0 || visible.length === k || isEnd || round === MAX_ROUNDS) {
+        return { ...page, hits: visible, taken };
+      }
+    }
   }
 
   /** Abort the search and remove its results. */
@@ -107,8 +156,10 @@ export function useSearch(client: Client, memory: Memory) {
     }, SLOW_MS);
     try {
       const k = Math.min(Math.max(first, PAGE_SIZE), MAX_PER_REQUEST);
+      const now = hiddenNow();
+      const hidden = now instanceof Promise ? await now : now;
       const [page] = await Promise.all([
-        fetchPage(state, k, 0, signal),
+        fetchVisible(state, k, 0, hidden, signal),
         loadTitles([...state.like, ...state.unlike], signal),
       ]);
       memory.rememberTitles(page.hits);
@@ -118,12 +169,14 @@ export function useSearch(client: Client, memory: Memory) {
       if (signal.aborted) return;
       show({
         state,
-        hits: page.hits,
+        hits: page.hits.map(ranked),
         matched: page.matched,
         snapshotId: page.snapshot_id,
         interpretation,
         language: page.language ?? null,
-        complete: isComplete(state, page.hits.length, page.hits.length, page.matched),
+        hidden,
+        taken: page.taken,
+        complete: isComplete(state, page.taken, page.taken, page.matched),
       });
     } catch (error) {
       if (signal.aborted) return;
@@ -158,20 +211,21 @@ export function useSearch(client: Client, memory: Memory) {
     const { signal } = controller;
     loadingMore.value = true;
     try {
-      const offset = current.hits.length;
-      const page = await fetchPage(current.state, PAGE_SIZE, offset, signal);
-      if (signal.aborted) return offset;
+      const { state, hidden, taken } = current;
+      const page = await fetchVisible(state, PAGE_SIZE, taken, hidden, signal);
+      if (signal.aborted) return current.hits.length;
       // The snapshot may have changed between two pages: show no movie twice.
       const shown = new Set(current.hits.map((hit) => hit.movie.movie_id));
       const hits = [
         ...current.hits,
         ...page.hits.filter((hit) => !shown.has(hit.movie.movie_id)),
-      ].map((hit, n) => (hit.rank === n + 1 ? hit : { ...hit, rank: n + 1 }));
+      ].map(ranked);
       show({
         ...current,
         hits,
         matched: page.matched,
-        complete: isComplete(current.state, hits.length, hits.length - offset, page.matched),
+        taken: page.taken,
+        complete: isComplete(state, page.taken, page.taken - taken, page.matched),
       });
     } catch (error) {
       if (!signal.aborted) notify("trouble", errorMessage(error));
@@ -207,18 +261,25 @@ export function useSearch(client: Client, memory: Memory) {
   };
 }
 
-function isComplete(state: SearchState, shown: number, added: number, matched: number): boolean {
+/** A hit with the rank of its place in the list. */
+function ranked(hit: ResultHit, n: number): ResultHit {
+  return hit.rank === n + 1 ? hit : { ...hit, rank: n + 1 };
+}
+
+function isComplete(state: SearchState, taken: number, added: number, matched: number): boolean {
   const limit = similarTo(state) ? MAX_PER_REQUEST : MAX_OFFSET + PAGE_SIZE;
-  return added === 0 || shown >= Math.min(matched, limit) || shown > MAX_OFFSET;
+  return added === 0 || taken >= Math.min(matched, limit) || taken > MAX_OFFSET;
 }
 
 function summary(results: SearchResults): string {
-  const { state, hits, matched, interpretation } = results;
+  const { state, hits, matched, interpretation, hidden } = results;
   if (isWeak(results, PAGE_SIZE))
     return `Nothing fits well. Showing the nearest: ${plural(hits.length, "movie")}`;
   if (hits.length > 0) {
-    return `Showing ${hits.length} of ${plural(matched, "movie")}, best matches first`;
+    const without = hidden.length > 0 ? ", without what you have seen" : "";
+    return `Showing ${hits.length} of ${plural(matched, "movie")}${without}, best matches first`;
   }
+  if (hidden.length > 0) return "No movie that you have not seen matches.";
   if (isFiltered(state) || interpretation) return "No movies match all filters. Try removing one.";
   return "The index has no other movies yet.";
 }
