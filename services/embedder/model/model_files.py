@@ -148,7 +148,7 @@ class ModelFiles:
                 )
             elif module.name == "Dense":
                 width = int(config["out_features"])
-        return width
+        return min(width, int(self._settings.get("truncate_dim") or width))
 
     @cached_property
     def max_tokens(self) -> int:
@@ -202,9 +202,15 @@ class ModelFiles:
         return next((config for config in configs if config), {})
 
     @property
+    def _settings(self) -> Mapping[str, Any]:
+        settings: Mapping[str, Any] = (
+            read_json(self.folder / "config_sentence_transformers.json") or {}
+        )
+        return settings
+
+    @property
     def _prompts(self) -> Mapping[str, str | None]:
-        settings = read_json(self.folder / "config_sentence_transformers.json") or {}
-        prompts: Mapping[str, str | None] = settings.get("prompts") or {}
+        prompts: Mapping[str, str | None] = self._settings.get("prompts") or {}
         return prompts
 
     def _transformer_width(self) -> int:

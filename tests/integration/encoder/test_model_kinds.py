@@ -65,6 +65,14 @@ def shards(folder: Path) -> Path:
     return model
 
 
+def truncated(folder: Path) -> Path:
+    """Its own files say how much of each vector is kept."""
+    model = tiny_model(folder)
+    settings = model / "config_sentence_transformers.json"
+    settings.write_text(json.dumps({**json.loads(settings.read_text()), "truncate_dim": 12}))
+    return model
+
+
 def made(**options: Any) -> Make:
     return lambda folder: tiny_model(folder, **options)
 
@@ -97,6 +105,7 @@ KINDS: dict[str, tuple[Make, ModelChanges]] = {
         ModelChanges(),
     ),
     "part of each vector (Matryoshka)": (made(), ModelChanges(dim=12)),
+    "part of each vector, as its files say": (truncated, ModelChanges()),
     "a table of vectors": (static_model, ModelChanges()),
     "the layout of former versions": (former_layout, ModelChanges()),
     "weights in several files": (shards, ModelChanges()),
