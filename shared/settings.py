@@ -43,7 +43,7 @@ NAMES: Final = (
     "HOST", "PORT", "RELOAD_INTERVAL_S", "ENCODE_QUEUE", "QUERY_CACHE", "QUERY_WORKERS",
     "ALLOWED_HOSTS", "CORS_ORIGINS", "SEARCH_KEYS_FILE", "SEARCH_RATE", "TRUSTED_PROXIES",
     "REQUEST_TIMEOUT_S", "ADMIN_TOKEN", "ADMIN_TOKEN_FILE",
-    "URL",  # of the command line
+    "URL", "SEARCH_KEY",  # of the command line
     "EMBEDDER_CPUS", "QUERY_CPUS",  # of docker-compose.yml
 )  # fmt: skip
 

@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from services.cli import (
@@ -21,13 +23,13 @@ from services.cli import (
     snapshots,
     source_files,
 )
+from services.cli.api import show_version
 from services.cli.keys import keys_command
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
-    help="Find a movie by describing what you feel like watching.",
 )
 for command in (
     lifecycle.up,
@@ -49,6 +51,16 @@ app.command("map")(offline.map_html)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(keys_command.app, name="keys")
 app.add_typer(snapshots.app, name="snapshots")
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Find a movie by describing what you feel like watching."""
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 from urllib.parse import quote
@@ -20,6 +21,10 @@ SERVED_WITHIN_S = 60.0
 UrlOption = Annotated[
     str | None,
     typer.Option(help="Address of the query service.", envvar=f"{PREFIX}URL"),
+]
+KeyOption = Annotated[
+    str | None,
+    typer.Option(help="Search key, where the service wants one.", envvar=f"{PREFIX}SEARCH_KEY"),
 ]
 DataDirOption = Annotated[Path | None, typer.Option(help="Data folder of the system.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the JSON of the API.")]
@@ -114,10 +119,25 @@ def ask(
         body: dict[str, Any] = response.json()
     except ValueError:
         fail(f"{client.base_url}: HTTP {response.status_code}, and no JSON: not this API")
+    if response.status_code == httpx.codes.UNAUTHORIZED and path.startswith("/admin"):
+        fail(
+            f"{client.base_url} does not accept this admin token: it is another system's, or "
+            f"{PREFIX}ADMIN_TOKEN is not what its query service was started with"
+        )
     if response.is_error:
         errors = "; ".join(f"{one['field']}: {one['message']}" for one in body.get("errors", []))
         fail(errors or body.get("detail") or body.get("title") or f"HTTP {response.status_code}")
     return body
+
+
+def show_version(is_asked: bool) -> None:
+    """Print the version and end, if it is asked for."""
+    if is_asked:
+        try:
+            say(version("semantic-movie-search"))
+        except PackageNotFoundError:
+            say("unknown")
+        raise typer.Exit
 
 
 def plain(text: object) -> str:

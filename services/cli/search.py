@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any
@@ -13,6 +14,7 @@ from rich.text import Text
 
 from services.cli.api import (
     JsonOption,
+    KeyOption,
     UrlOption,
     ask,
     connect,
@@ -49,6 +51,10 @@ def search(
     like: Annotated[
         list[str] | None, typer.Option(metavar="ID", help="Find movies like this one; repeatable.")
     ] = None,
+    unlike: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ID", help="Find movies unlike this one; repeatable."),
+    ] = None,
     exclude: Annotated[
         list[str] | None, typer.Option(metavar="ID", help="Leave this movie out; repeatable.")
     ] = None,
@@ -58,6 +64,23 @@ def search(
     ] = None,
     year_from: Annotated[int | None, typer.Option(help="First year.")] = None,
     year_to: Annotated[int | None, typer.Option(help="Last year.")] = None,
+    filters: Annotated[
+        str | None,
+        typer.Option(
+            metavar="JSON",
+            help='Further conditions as the API has them: \'{"runtime": {"lte": 100}}\'.',
+        ),
+    ] = None,
+    offset: Annotated[int | None, typer.Option(min=0, help="Movies to skip, for paging.")] = None,
+    evidence: Annotated[
+        int | None, typer.Option(min=0, max=5, help="Passages to quote for each movie, at most.")
+    ] = None,
+    diversity: Annotated[
+        float | None, typer.Option(min=0, max=1, help="How different the movies are to be.")
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Add the components of each score; with --json.")
+    ] = False,
     mode: Annotated[SearchMode | None, typer.Option(help="Ranking mode.")] = None,
     min_fit: Annotated[
         float | None,
@@ -78,18 +101,25 @@ def search(
         ),
     ] = True,
     as_json: JsonOption = False,
+    key: KeyOption = None,
     url: UrlOption = None,
 ) -> None:
     """Search for movies."""
-    if text is None and not like:
+    if text is None and not (like or avoid or filters):
         misused("describe what you feel like watching, or give --like ID")
-    years = {"gte": year_from, "lte": year_to}
-    filters = {"genres": {"any": genre or []}, "year": years}
+    if explain and not as_json:
+        misused("--explain needs --json")
+    conditions = _conditions(filters, genre or [], (year_from, year_to))
     fields = {
         "query": text,
         "avoid": avoid,
         "like": like,
+        "unlike": unlike,
         "exclude": exclude,
+        "offset": offset,
+        "evidence": evidence,
+        "diversity": diversity,
+        "explain": explain or None,
         "mode": mode and mode.value,
         "min_fit": min_fit,
         "spoilers": spoilers and spoilers.value,
@@ -97,7 +127,9 @@ def search(
     }
     body = {name: value for name, value in fields.items() if value is not None}
     with connect(settings_with(), url) as client:
-        answer = ask(client, "POST", "/search", json={**body, "k": k, "filters": filters})
+        if key is not None:
+            client.headers["Authorization"] = f"Bearer {key}"
+        answer = ask(client, "POST", "/search", json={**body, "k": k, "filters": conditions})
         if as_json:
             print_json(answer)
             return
@@ -117,6 +149,23 @@ def search(
         for passage in hit["evidence"]:
             origin = "  (description)" if passage.get("kind") == "description" else ""
             console.print(Text(f"    “{plain(passage['text'])}”{origin}", style="dim"))
+
+
+def _conditions(
+    text: str | None, genres: Sequence[str], years: tuple[int | None, int | None]
+) -> dict[str, Any]:
+    """The conditions that ``--filters`` gives as JSON, and those that have options of their own."""
+    try:
+        conditions = json.loads(text or "{}")
+    except ValueError:
+        conditions = None
+    if not isinstance(conditions, dict):
+        misused('--filters must be a JSON object, such as {"runtime": {"lte": 100}}')
+    if genres:
+        conditions["genres"] = {**conditions.get("genres", {}), "any": genres}
+    if years != (None, None):
+        conditions["year"] = dict(zip(("gte", "lte"), years, strict=True))
+    return conditions
 
 
 def _titles(client: httpx.Client, answer: dict[str, Any]) -> dict[str, str]:

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,43 @@ async def movie_ids(query: RunningQuery, *arguments: str) -> list[str]:
     assert done.exit_code == 0, done.output
     answer: dict[str, Any] = json.loads(done.stdout)
     return [hit["movie"]["movie_id"] for hit in answer["hits"]]
+
+
+async def test_every_field_of_the_search_can_be_given(query: RunningQuery) -> None:
+    assert await movie_ids(query, "rain", "--offset", "3") == (await movie_ids(query, "rain"))[3:]
+    only = await movie_ids(query, "--filters", '{"rating": {"gte": 8}}')
+    assert only == [BOXER.movie_id]
+    both = ("--filters", '{"genres": {"none": ["Sport"]}}', "--genre", "Drama", "rain")
+    assert await movie_ids(query, *both) == []
+    assert SPACE.movie_id not in await movie_ids(query, "rain", "--unlike", SPACE.movie_id)
+    options = ("--evidence", "2", "--diversity", "0.5", "--explain", "--json")
+    answer = json.loads((await command(query, "rain", *options)).stdout)
+    assert {len(hit["evidence"]) for hit in answer["hits"]} <= {0, 1, 2}
+    assert all(hit["parts"] for hit in answer["hits"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("rain", "--filters", "["), "--filters must be a JSON object"),
+        (("rain", "--filters", "3"), "--filters must be a JSON object"),
+        (("rain", "--explain"), "--explain needs --json"),
+        ((), "describe what you feel like watching"),
+    ],
+)
+async def test_wrong_usage_is_one_line(
+    query: RunningQuery, arguments: tuple[str, ...], reason: str
+) -> None:
+    done = await command(query, *arguments)
+    assert done.exit_code == 2
+    assert reason in done.output
+
+
+def test_the_version_and_the_help_have_their_usual_flags() -> None:
+    assert CliRunner().invoke(app, ["--version"]).output.strip() == version("semantic-movie-search")
+    for flag in ("-h", "--help"):
+        assert "search" in CliRunner().invoke(app, [flag]).output
+        assert "--filters" in CliRunner().invoke(app, ["search", flag]).output
 
 
 async def test_options_are_fields_of_the_search(query: RunningQuery) -> None:

@@ -26,7 +26,12 @@ from shared.settings import (
 TOKEN = "0123456789abcdef0123456789abcdef"
 DOCS = Path(__file__).parents[3] / "docs" / "settings.md"
 KINDS = (IngestSettings, EmbedderSettings, QuerySettings, LocalSettings)
-NO_FIELDS = {"URL", "EMBEDDER_CPUS", "QUERY_CPUS"}  # read by the command line and by compose
+NO_FIELDS = {
+    "URL",
+    "SEARCH_KEY",
+    "EMBEDDER_CPUS",
+    "QUERY_CPUS",
+}  # read by the command line and by compose
 DOCUMENTED = re.compile(rf"^\| `{PREFIX}(\w+)` \| (.*?) \| (.*) \|$", re.MULTILINE)
 
 
