@@ -158,10 +158,12 @@ def create_app(
     routers = [module.router for module in modules]
     for router in routers:
         app.include_router(router)
-    _add_pages(app, read_page())
+    pages = read_page()
+    _add_pages(app, pages)
     app.router.routes.append(Route(MCP_PATH, mcp, include_in_schema=False))
     app.add_route("/llms.txt", _llms_text, methods=["GET"], include_in_schema=False)
-    _add_problem_handlers(app, [route for router in routers for route in router.routes])
+    api_routes = [route for router in routers for route in router.routes]
+    _add_problem_handlers(app, api_routes, pages.index)
     app.add_middleware(
         RequestMiddleware,
         metrics=metrics,
@@ -204,7 +206,7 @@ def _accepts_gzip(request: Request) -> bool:
     return accepts_gzip(request.headers.getlist("accept-encoding"))
 
 
-def _add_problem_handlers(app: FastAPI, api_routes: list[BaseRoute]) -> None:
+def _add_problem_handlers(app: FastAPI, api_routes: list[BaseRoute], index: PageFile) -> None:
     routes = [*api_routes, *(route for route in app.routes if isinstance(route, Route))]
 
     def respond(request: Request, problem: Problem) -> Response:
@@ -225,11 +227,19 @@ def _add_problem_handlers(app: FastAPI, api_routes: list[BaseRoute]) -> None:
             allow = ", ".join(_allowed_methods(routes, request.scope))
             return respond(request, Problem(Problems.METHOD_NOT_ALLOWED, headers={"Allow": allow}))
         if error.status_code == 404:
+            if _is_for_people(request):  # the page says that there is nothing at this address
+                headers = {"Cache-Control": "no-store"}
+                return Response(index.content, 404, headers, media_type=index.media_type)
             return respond(request, Problem(Problems.NOT_FOUND))
         raise error  # no other status is expected: the middleware logs it
 
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(HTTPException, on_http)
+
+
+def _is_for_people(request: Request) -> bool:
+    """Whether a browser asks for a page, and not a program for data."""
+    return request.method in {"GET", "HEAD"} and "text/html" in request.headers.get("accept", "")
 
 
 def _allowed_methods(routes: Sequence[BaseRoute], scope: Scope) -> list[str]:

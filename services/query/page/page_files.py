@@ -30,8 +30,12 @@ _TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
     ".woff2": "font/woff2",
+    ".png": "image/png",
+    ".ico": "image/x-icon",
+    ".txt": "text/plain; charset=utf-8",
+    ".webmanifest": "application/manifest+json",
 }
-_COMPRESSED = {".woff2"}
+_COMPRESSED = {".woff2", ".png", ".ico"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ def dist(tmp_path: Path) -> Path:
     (folder / "assets").mkdir(parents=True)
     (folder / "index.html").write_text("<!doctype html>" + "<p>built</p>" * 100)
     (folder / "icon.svg").write_text("<svg/>")
-    (folder / "notes.txt").write_text("not a file of a page")
+    (folder / "notes.md").write_text("not a file of a page")
     (folder / "assets" / "index-abc.js").write_text("let x = 1;\n" * 100)
     (folder / "assets" / "letters-abc.woff2").write_bytes(b"wOF2" * 1000)
     return folder
