@@ -10,6 +10,8 @@ const DARK = [
   "#d4cd58", "#5fd0e0", "#8aa4e0", "#ffd257", "#a6cf5e", "#ff9d85", "#9d8fd8",
 ]; // prettier-ignore
 
+export const CLUSTER_COLOURS = LIGHT.length;
+
 export function colourOf(cluster: number, dark: boolean): string {
   const colours = dark ? DARK : LIGHT;
   return colours[cluster % colours.length] ?? "#888";

@@ -19,6 +19,12 @@ export interface Drawing {
   shapes: Shape[];
 }
 
+/** A drawing with the number of its motif, and whether it is drawn from right to left. */
+export interface PosterDrawing extends Drawing {
+  motif: number;
+  isMirrored: boolean;
+}
+
 const disc = (x: number, y: number, r: number) =>
   `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0z`;
 const box = (x: number, y: number, width: number, height: number) =>
@@ -178,11 +184,23 @@ const MOTIFS: readonly Motif[] = [
   sun, hills, arches, moon, tiles, beam, rings, city, rain, sail,
 ]; // prettier-ignore
 
-/** The drawing for a movie. */
-export function draw(movieId: string): Drawing {
-  const seed = numberOf(`${movieId} drawn`);
-  const motif = MOTIFS[seed % MOTIFS.length] as Motif;
-  return motif(dice(seed));
+export const MOTIF_COUNT = MOTIFS.length;
+
+/** The motif that a movie has by its id. */
+export function motifOf(movieId: string): number {
+  return numberOf(`${movieId} drawn`) % MOTIF_COUNT;
+}
+
+/**
+ * The drawing for a movie.
+ *
+ * @param variant The number of its motif; from `MOTIF_COUNT` on, the same motifs mirrored.
+ */
+export function draw(movieId: string, variant = motifOf(movieId)): PosterDrawing {
+  const number = variant % MOTIF_COUNT;
+  const motif = MOTIFS[number] as Motif;
+  const drawing = motif(dice(numberOf(`${movieId} drawn`)));
+  return { ...drawing, motif: number, isMirrored: variant >= MOTIF_COUNT };
 }
 
 export interface Lettering {

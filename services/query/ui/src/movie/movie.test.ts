@@ -5,7 +5,7 @@ import { createMemory } from "../search/memory";
 import { EMPTY_STATE } from "../search/state";
 import { heldClient, hit, movie, similarHit } from "../testing";
 import { draw, ems, letter } from "./drawing";
-import { numberOf, PALETTES, paletteOf } from "./palette";
+import { CLUSTER_PALETTES, numberOf, PALETTES, paletteOf } from "./palette";
 import { splitAtPassage, reviewSummary, topPassages } from "./passages";
 import { useMovie } from "./useMovie";
 
@@ -34,11 +34,13 @@ describe("palettes", () => {
     return (high + 0.05) / (low + 0.05);
   };
 
-  it.each(Object.entries(PALETTES))("the title on %s is readable", (_, { ground, ink }) => {
+  const every = [...Object.entries(PALETTES), ...Object.entries(CLUSTER_PALETTES)];
+
+  it.each(every)("the title on %s is readable", (_, { ground, ink }) => {
     expect(contrast(ground, ink)).toBeGreaterThanOrEqual(4.5);
   });
 
-  it.each(Object.entries(PALETTES))("the shapes on %s can be distinguished", (_, colours) => {
+  it.each(every)("the shapes on %s can be distinguished", (_, colours) => {
     const { ground, near, far } = colours;
     expect(contrast(near, far)).toBeGreaterThan(1.25);
     expect(contrast(near, ground)).toBeGreaterThan(1.25);

@@ -2,6 +2,7 @@
 // background: a test checks every palette against WCAG AA.
 
 import type { Movie } from "../api/client";
+import { CLUSTER_COLOURS, colourOf } from "../explore/colours";
 
 export interface Palette {
   /** The background of the title. */
@@ -65,6 +66,42 @@ export function numberOf(text: string): number {
   return hash >>> 0;
 }
 
+/** The colours of a cluster: that which it has on the map, a lighter and a darker one. */
+function clusterPalette(cluster: number): Palette {
+  const ground = colourOf(cluster, false);
+  const ink = contrast(ground, LIGHT_INK) >= contrast(ground, DARK_INK) ? LIGHT_INK : DARK_INK;
+  return { ground, ink, near: mixed(ground, "#ffeecb", 0.62), far: mixed(ground, "#100c14", 0.5) };
+}
+
+const LIGHT_INK = "#ffffff";
+const DARK_INK = "#000000";
+
+const channels = (colour: string) =>
+  [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
+
+function mixed(one: string, other: string, share: number): string {
+  const [from, to] = [channels(one), channels(other)];
+  const sum = from.map((value, n) => Math.round(value + ((to[n] ?? 0) - value) * share));
+  return `#${sum.map((value) => value.toString(16).padStart(2, "0")).join("")}`;
+}
+
+/** The contrast of two colours by WCAG 2, from 1 to 21. */
+function contrast(one: string, other: string): number {
+  const luminance = (colour: string) => {
+    const [red = 0, green = 0, blue = 0] = channels(colour).map((value) => {
+      const share = value / 255;
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  };
+  const [dark = 0, light = 0] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+  return (light + 0.05) / (dark + 0.05);
+}
+
+export const CLUSTER_PALETTES = Array.from({ length: CLUSTER_COLOURS }, (_, n) =>
+  clusterPalette(n),
+);
+
 /**
  * A movie's colours: those of its cluster, so that neighbours on the map look alike; without a
  * cluster, one of the palettes of its first known genre; without a genre, any palette.
@@ -73,7 +110,7 @@ export function paletteOf(
   movie: Pick<Movie, "movie_id" | "genres">,
   cluster?: number | null,
 ): Palette {
-  if (cluster != null) return PALETTES[pick(ALL, cluster)];
+  if (cluster != null) return pick(CLUSTER_PALETTES, cluster);
   const known = movie.genres.map((genre) => BY_GENRE[genre.toLowerCase()]).find(Boolean);
   return PALETTES[pick(known ?? ALL, numberOf(movie.movie_id))];
 }
