@@ -111,8 +111,12 @@ class _Greeting:
         """Crawl, greet when the system is ready, and wait until this task is cancelled."""
         run = None if self._source is None else await _request_crawl(client, self._source)
         shown = ""
-        greeted = False
+        greeted = has_address = False
         while run is not None or not greeted:
+            if not has_address:
+                has_address = await asyncio.to_thread(self._answers)
+                if has_address:
+                    self._show_page()
             if run is not None:
                 run, shown = await _show_progress(client, run, shown)
                 run = None if registry.ended(run) else run
@@ -123,15 +127,31 @@ class _Greeting:
             await asyncio.sleep(POLL_S)
         await asyncio.Event().wait()
 
+    def _answers(self) -> bool:
+        """Whether the query service answers, though it may have nothing to search yet."""
+        return self._status("/livez") is not None
+
     def _ready(self) -> bool:
+        return self._status("/readyz") == httpx.codes.OK
+
+    def _status(self, path: str) -> int | None:
         try:
-            response = httpx.get(f"{self._settings.local_url}/readyz", timeout=2, trust_env=False)
+            url = f"{self._settings.local_url}{path}"
+            return httpx.get(url, timeout=2, trust_env=False).status_code
         except httpx.HTTPError:
-            return False
-        return response.status_code == httpx.codes.OK
+            return None
+
+    @property
+    def _url(self) -> str:
+        return self._settings.local_url.replace("127.0.0.1", "localhost")
+
+    def _show_page(self) -> None:
+        """Say where the page is, also if there will never be anything to search."""
+        waits_for = "the first crawl" if self._source is not None else "a crawl"
+        get_logger().info("page available", url=self._url, searchable_after=waits_for)
 
     def _show_addresses(self) -> None:
-        url = self._settings.local_url.replace("127.0.0.1", "localhost")
+        url = self._url
         query = "relaxing and funny, maybe a period piece"
         link = f"{url}/search?{httpx.QueryParams(q=query)}"
         lines = (

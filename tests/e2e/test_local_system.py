@@ -229,8 +229,11 @@ def test_ctrl_c_during_the_first_crawl_stops_everything_and_the_crawl_continues_
 
 
 def test_the_first_crawl_of_an_empty_system_is_waited_for(data_dir: Path) -> None:
+    """And it has said where its page is, though there is nothing to search yet."""
     with LocalSystem(data_dir, "--no-crawl") as system:
-        wait_until(lambda: "listening" in system.log, timeout_s=120)
+        wait_until(lambda: "page available" in system.log, timeout_s=120)
+        assert f"http://localhost:{system.port}" in system.log
+        assert "Ready." not in system.log
         done = command(
             "ingest", "demo", "--wait",
             MOVIE_SEARCH_URL=str(system.client.base_url),
