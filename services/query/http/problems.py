@@ -146,7 +146,7 @@ class Problems(Kind, Enum):
     )  # fmt: skip
     NOT_READY = (
         503, "not-ready", "No snapshot is being served yet",
-        "The index is being built or loaded; try again soon.",
+        "No crawl has been published yet; start one with `movie-search ingest`, or try again soon.",
     )  # fmt: skip
     OVERLOADED = (
         503, "overloaded", "Too many searches are waiting", "Try again in a few seconds.",

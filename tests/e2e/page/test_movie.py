@@ -91,7 +91,7 @@ async def test_a_movie_appears_when_the_first_snapshot_is_served(
     page: Page, builder: SnapshotBuilder
 ) -> None:
     await page.goto("/movie/nm:1")
-    await expect(page.get_by_role("status")).to_contain_text("being built")
+    await expect(page.get_by_role("status")).to_contain_text("Nothing can be searched yet")
     builder.publish()
     await expect(page.get_by_role("heading", level=1)).to_have_text("nm:1")  # it has no title
     await expect(page.get_by_role("status")).to_be_empty()

@@ -68,6 +68,7 @@ async def test_nothing_moves_when_pictures_arrive(
     pictures = shown.locator("img")
     await expect(pictures).to_have_count(2)
     await expect(shown.locator("svg").filter(visible=True)).to_have_count(3 * 2)  # one in another
+    await page.evaluate("document.fonts.ready.then(() => true)")  # a late font moves its text
     await page.evaluate(_SHIFTS)
     before = await boxes(shown)
     may_arrive.set()

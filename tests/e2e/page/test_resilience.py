@@ -18,7 +18,7 @@ async def test_a_search_before_the_first_snapshot_is_retried(
     page: Page, builder: SnapshotBuilder
 ) -> None:
     await page.goto("/?q=boxer")
-    await expect(page.get_by_role("status")).to_contain_text("being built")
+    await expect(page.get_by_role("status")).to_contain_text("Nothing can be searched yet")
     builder.publish()
     await expect(page.locator(".hit")).to_have_count(4)
     await expect(page.get_by_role("status")).to_contain_text("best matches first")
@@ -29,7 +29,7 @@ async def test_the_home_page_waits_for_the_first_snapshot(
     page: Page, builder: SnapshotBuilder
 ) -> None:
     await page.goto("/")
-    await expect(page.get_by_role("status")).to_contain_text("being built")
+    await expect(page.get_by_role("status")).to_contain_text("Nothing can be searched yet")
     builder.publish()
     await expect(page.locator("#served")).to_contain_text("4 movies")
     await expect(page.get_by_role("status")).to_be_empty()

@@ -59,7 +59,7 @@ describe("retry", () => {
     const { client, requests } = heldClient();
     const done = retry((signal) => client.facets(signal), { signal: never, onWait });
     await requests[0]?.respond(NOT_READY, 503);
-    expect(reasons.at(-1)).toMatch(/index is being built/);
+    expect(reasons.at(-1)).toMatch(/Nothing can be searched yet/);
     await vi.advanceTimersByTimeAsync(RETRY_DELAYS_MS[0] as number);
     await requests[1]?.respond(OVERLOADED, 503);
     expect(reasons.at(-1)).toBe("The server is busy. Retrying…");

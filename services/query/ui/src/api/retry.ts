@@ -28,12 +28,16 @@ export async function retry<T>(
   }
 }
 
+const NOTHING_YET =
+  "Nothing can be searched yet: the first crawl has not ended, or none has been started. " +
+  "The operator starts one under Admin, or with “movie-search ingest SOURCE”.";
+
 /** Why a request cannot succeed right now. */
 export function retryReason(error: unknown): string {
   if (!(error instanceof Problem)) {
     return navigator.onLine ? "Cannot reach the server." : "You are offline.";
   }
-  if (error.code === "not-ready") return "The index is being built.";
+  if (error.code === "not-ready") return NOTHING_YET;
   if (["overloaded", "search-timeout"].includes(error.code)) return "The server is busy.";
   return "The server is temporarily unavailable.";
 }

@@ -90,7 +90,7 @@ describe("a search", () => {
     await vi.advanceTimersByTimeAsync(1);
     expect(search.notice.value).toEqual({ kind: "waiting", text: "Searching…" });
     await requests[0]?.respond({ title: "x", code: "not-ready" }, 503);
-    expect(search.notice.value.text).toMatch(/being built/);
+    expect(search.notice.value.text).toMatch(/Nothing can be searched yet/);
     await vi.advanceTimersByTimeAsync(1500);
     await requests[1]?.respond(response(["a"]));
     expect(search.notice.value).toEqual({
