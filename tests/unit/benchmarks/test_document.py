@@ -62,7 +62,7 @@ def test_tables_and_drawings_go_into_a_document(tmp_path: Path) -> None:
 def test_the_document_has_a_place_for_every_table() -> None:
     known = {
         "targets", "machine", "http", "open", "processes", "parts", "bulk", "scale", "overload",
-        "fairness", "reload",
+        "fairness", "popular", "reload",
         "pipeline", "pipeline-processes", "growth", "growth-chart",
     }  # fmt: skip
     assert set(places((ROOT / "docs" / "performance.md").read_text())) == known
