@@ -147,8 +147,7 @@ class _Greeting:
 
     def _show_page(self) -> None:
         """Say where the page is, also if there will never be anything to search."""
-        waits_for = "the first crawl" if self._source is not None else "a crawl"
-        get_logger().info("page available", url=self._url, searchable_after=waits_for)
+        get_logger().info("page available", url=self._url)
 
     def _show_addresses(self) -> None:
         url = self._url

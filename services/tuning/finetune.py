@@ -242,7 +242,7 @@ def _train(
 
 
 def _write_direction(folder: Path, base: GraphEncoder, movies: Sequence[TrialMovie]) -> None:
-    """Fit the common direction of the tuned model anew: that of the base is of other vectors."""
+    """Fit the common direction of the tuned model: that of the base is of other vectors."""
     with tempfile.TemporaryDirectory(dir=folder.parent) as artefacts:
         spec = ensure_artefact(
             Path(artefacts), model=str(folder), passage_tokens=base.passage_tokens

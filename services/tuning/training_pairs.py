@@ -62,8 +62,10 @@ def read_movie_texts(path: Path) -> list[MovieText]:
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise PairsInvalid(f"{path} cannot be read: {error}") from error
+    except OSError as error:
+        raise PairsInvalid(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise PairsInvalid(f"{path} cannot be read: it is not UTF-8") from error
     texts = []
     for number, line in enumerate(lines, start=1):
         try:

@@ -23,7 +23,7 @@ _NOTICE_LOSS = {
     "keepalives_count": 3,
     "tcp_user_timeout": 25_000,  # milliseconds
 }
-"""So that a server that no longer answers is noticed, and no statement waits for ever."""
+"""So that a server that no longer answers is noticed, and every statement ends."""
 
 RETRYABLE = (OperationalError, IntegrityError)
 """Raised when the database is locked, full or unavailable, or a race was lost.

@@ -80,6 +80,11 @@ def made(**options: Any) -> Make:
 KINDS: dict[str, tuple[Make, ModelChanges]] = {
     "bert, mean": (made(), ModelChanges()),
     "roberta, cls": (made(kind="roberta", pooling="cls"), ModelChanges()),
+    "xlm-roberta, mean": (made(kind="xlm-roberta"), ModelChanges()),
+    "camembert, last token": (made(kind="camembert", pooling="lasttoken"), ModelChanges()),
+    "layer norm and dropout after pooling": (
+        made(between=("LayerNorm", "Dropout")), ModelChanges()
+    ),
     "mpnet, max": (made(kind="mpnet", pooling="max"), ModelChanges()),
     "distilbert, which does not pack": (made(kind="distilbert"), ModelChanges()),
     "cls and mean joined": (made(pooling=("cls", "mean")), ModelChanges()),

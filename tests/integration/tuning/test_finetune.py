@@ -89,7 +89,11 @@ def test_a_run_that_is_killed_goes_on_and_gives_the_same(options: TuningOptions)
         wait_until(lambda: list(options.models.glob(f".killed/*/{CHECKPOINT}")), timeout_s=300)
         child.send_signal(signal.SIGKILL)
     assert not (options.models / "killed").exists()
-    subprocess.run([*command, "killed"], check=True, env=environment)
+    again = subprocess.run(
+        [*command, "killed"], check=True, env=environment, capture_output=True, text=True
+    )
+    steps = [line.split()[1] for line in again.stdout.splitlines() if line.startswith("step ")]
+    assert int(steps[0]) > 1  # it did not begin again
     [whole] = options.models.glob("whole*")
     [killed] = options.models.glob("killed*")
     assert whole.suffix == killed.suffix

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 WORDS = ("a", "quiet", "film", "loud", "war", "and", "love")
 MOST_TOKENS = 44
 
-Kind = Literal["bert", "roberta", "mpnet", "distilbert"]
+Kind = Literal["bert", "roberta", "xlm-roberta", "camembert", "mpnet", "distilbert"]
 Pooling = Literal["cls", "mean", "max", "mean_sqrt_len_tokens", "weightedmean", "lasttoken"]
 
 _SPECIAL = ("[PAD]", "[CLS]", "[SEP]", "[UNK]")
@@ -25,6 +26,7 @@ def tiny_model(
     pooling: Pooling | tuple[Pooling, ...] = "mean",
     dense: int | None = None,
     normalised: bool = True,
+    between: Sequence[Literal["LayerNorm", "Dropout"]] = (),
     include_prompt: bool = True,
     prompts: dict[str, str] | None = None,
     max_tokens: int = MOST_TOKENS,
@@ -37,6 +39,7 @@ def tiny_model(
         pooling: How its token vectors are pooled.
         dense: Width of a dense layer after pooling; None for no such layer.
         normalised: Whether it ends with a normalisation.
+        between: Further modules after pooling.
         include_prompt: Whether the tokens of a prompt are pooled, too.
         prompts: Its prompts by their names.
         max_tokens: The longest text that it reads.
@@ -52,7 +55,7 @@ def tiny_model(
     inner.mkdir(parents=True)
     _transformer(kind).save_pretrained(inner, safe_serialization=True)
     special = _SPECIAL
-    if kind in {"roberta", "mpnet"}:  # these have the padding token second
+    if kind not in {"bert", "distilbert"}:  # these have the padding token second
         special = (special[1], special[0], *special[2:])
     (inner / "vocab.txt").write_text("\n".join(special + WORDS))
     fast = BertWordPieceTokenizer(str(inner / "vocab.txt"), lowercase=True)
@@ -64,6 +67,9 @@ def tiny_model(
     transformer = modules.Transformer(str(inner), max_seq_length=max_tokens)
     pooled = modules.Pooling(32, pooling_mode=pooling, include_prompt=include_prompt)
     parts = [transformer, pooled]
+    for name in between:
+        module = getattr(modules, name)
+        parts.append(module(32) if name == "LayerNorm" else module())
     if dense is not None:
         parts.append(modules.Dense(pooled.get_embedding_dimension(), dense))
     if normalised:
@@ -104,7 +110,9 @@ def _transformer(kind: Kind) -> Any:
         return transformers.BertModel(transformers.BertConfig(**_SIZES, **_LAYERS, **longest))
     # Their positions begin after the padding token's id, which is 1.
     longest = {"max_position_embeddings": MOST_TOKENS + 2, "pad_token_id": 1}
-    if kind == "roberta":
-        config = transformers.RobertaConfig(**_SIZES, **_LAYERS, **longest, type_vocab_size=1)
-        return transformers.RobertaModel(config)
+    if kind != "mpnet":
+        name = {"roberta": "Roberta", "xlm-roberta": "XLMRoberta", "camembert": "Camembert"}[kind]
+        make = getattr(transformers, f"{name}Config")
+        config = make(**_SIZES, **_LAYERS, **longest, type_vocab_size=1)
+        return getattr(transformers, f"{name}Model")(config)
     return transformers.MPNetModel(transformers.MPNetConfig(**_SIZES, **_LAYERS, **longest))

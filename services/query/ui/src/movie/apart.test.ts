@@ -20,13 +20,13 @@ describe("posters of a list", () => {
     for (let seed = 1; seed <= 300; seed += 1) {
       const next = numbers(seed);
       const clusters = 1 + next(6);
-      const list = Array.from({ length: 1 + next(20) }, () =>
+      const list = Array.from({ length: 1 + next(30) }, () =>
         movie(`tt${next(10_000_000)}`, { cluster: next(4) ? next(clusters) : null }),
       );
       const variants = variantsOf(list);
       const drawn = [...new Map(list.map((one) => [one.movie_id, one])).values()].map((one) => {
         const picture = draw(one.movie_id, variants.get(one.movie_id));
-        return `${paletteOf(one, one.cluster).ground} ${picture.motif} ${picture.isMirrored}`;
+        return `${paletteOf(one, one.cluster).ground} ${picture.motif} ${picture.isMirrored} ${picture.isSwapped}`;
       });
       expect(new Set(drawn).size).toBe(drawn.length);
     }

@@ -6,15 +6,12 @@
 import { inject, type InjectionKey, provide } from "vue";
 
 import type { Movie } from "../api/client";
-import { MOTIF_COUNT, motifOf } from "./drawing";
+import { MOTIF_COUNT, motifOf, VARIANT_COUNT } from "./drawing";
 import { paletteOf } from "./palette";
 
 type Drawn = Pick<Movie, "movie_id" | "genres" | "cluster">;
 
-/** Motifs are also drawn mirrored, which is another drawing. */
-const VARIANTS = 2 * MOTIF_COUNT;
-
-/** The variant of each movie's drawing, by its id; all unlike for up to 20 movies of one colour. */
+/** The variant of each movie's drawing, by its id; all unlike for up to 30 movies of one colour. */
 export function variantsOf(movies: readonly Drawn[]): ReadonlyMap<string, number> {
   const taken = new Set<string>();
   const motifs = new Set<number>();
@@ -23,7 +20,7 @@ export function variantsOf(movies: readonly Drawn[]): ReadonlyMap<string, number
     if (variants.has(movie.movie_id)) continue;
     const ground = paletteOf(movie, movie.cluster).ground;
     const first = motifOf(movie.movie_id);
-    const order = Array.from({ length: VARIANTS }, (_, n) => (first + n) % VARIANTS);
+    const order = Array.from({ length: VARIANT_COUNT }, (_, n) => (first + n) % VARIANT_COUNT);
     const variant =
       order.find((one) => !motifs.has(one % MOTIF_COUNT)) ??
       order.find((one) => !taken.has(`${ground} ${one}`)) ??

@@ -19,10 +19,13 @@ export interface Drawing {
   shapes: Shape[];
 }
 
-/** A drawing with the number of its motif, and whether it is drawn from right to left. */
+/** A drawing with the number of its motif, and how it differs from the plain one. */
 export interface PosterDrawing extends Drawing {
   motif: number;
+  /** Drawn from right to left. */
   isMirrored: boolean;
+  /** The two colours of its shapes have changed places. */
+  isSwapped: boolean;
 }
 
 const disc = (x: number, y: number, r: number) =>
@@ -185,6 +188,9 @@ const MOTIFS: readonly Motif[] = [
 ]; // prettier-ignore
 
 export const MOTIF_COUNT = MOTIFS.length;
+/** Each motif plain, mirrored, and with swapped colours. */
+export const VARIANT_COUNT = 3 * MOTIF_COUNT;
+const SWAPPED: Readonly<Record<Colour, Colour>> = { near: "far", far: "near", ground: "ground" };
 
 /** The motif that a movie has by its id. */
 export function motifOf(movieId: string): number {
@@ -194,13 +200,22 @@ export function motifOf(movieId: string): number {
 /**
  * The drawing for a movie.
  *
- * @param variant The number of its motif; from `MOTIF_COUNT` on, the same motifs mirrored.
+ * @param variant Below `VARIANT_COUNT`: the number of its motif, then the same motifs mirrored, then
+ *   with swapped colours.
  */
 export function draw(movieId: string, variant = motifOf(movieId)): PosterDrawing {
   const number = variant % MOTIF_COUNT;
   const motif = MOTIFS[number] as Motif;
   const drawing = motif(dice(numberOf(`${movieId} drawn`)));
-  return { ...drawing, motif: number, isMirrored: variant >= MOTIF_COUNT };
+  const form = Math.floor(variant / MOTIF_COUNT);
+  const of = (colour: Colour) => (form === 2 ? SWAPPED[colour] : colour);
+  return {
+    back: of(drawing.back),
+    shapes: drawing.shapes.map(({ d, fill }) => ({ d, fill: of(fill) })),
+    motif: number,
+    isMirrored: form === 1,
+    isSwapped: form === 2,
+  };
 }
 
 export interface Lettering {
