@@ -263,8 +263,8 @@ class Embedder:
         if not changed and current:
             self._refusal = None
         elif not self._schedule.still_refused:
-            if changed:
-                self._schedule.noticed()
+            # Also with nothing to publish yet: something may be stored at this very moment.
+            self._schedule.noticed()
             backlog = await asyncio.to_thread(self._work_list.backlog_size)
             if not self._schedule.due(backlog=backlog, same_encoder=current):
                 if not current:  # the first snapshot needs a full map layout

@@ -110,7 +110,7 @@ class _Greeting:
     async def run(self, client: Client) -> None:
         """Crawl, greet when the system is ready, and wait until this task is cancelled."""
         run = None if self._source is None else await _request_crawl(client, self._source)
-        shown = ""
+        shown, crawled = "", ""
         greeted = has_address = False
         while run is not None or not greeted:
             if not has_address:
@@ -119,9 +119,10 @@ class _Greeting:
                     self._show_page()
             if run is not None:
                 run, shown = await _show_progress(client, run, shown)
+                crawled = run.snapshot_id or ""
                 run = None if registry.ended(run) else run
             if run is None and not greeted:
-                greeted = await asyncio.to_thread(self._ready)
+                greeted = await asyncio.to_thread(self._serves, crawled)
                 if greeted:
                     self._show_addresses()
             await asyncio.sleep(POLL_S)
@@ -129,15 +130,21 @@ class _Greeting:
 
     def _answers(self) -> bool:
         """Whether the query service answers, though it may have nothing to search yet."""
-        return self._status("/livez") is not None
+        return self._ask("/livez") is not None
 
-    def _ready(self) -> bool:
-        return self._status("/readyz") == httpx.codes.OK
+    def _serves(self, snapshot_id: str) -> bool:
+        """Whether searches get this snapshot or a newer one; ids sort by age.
 
-    def _status(self, path: str) -> int | None:
+        While a crawl goes on, earlier ones may be served that have only a part of it.
+        """
+        answer = self._ask("/snapshot")
+        if answer is None or answer.status_code != httpx.codes.OK:
+            return False
+        return str(answer.json()["snapshot_id"]) >= snapshot_id
+
+    def _ask(self, path: str) -> httpx.Response | None:
         try:
-            url = f"{self._settings.local_url}{path}"
-            return httpx.get(url, timeout=2, trust_env=False).status_code
+            return httpx.get(f"{self._settings.local_url}{path}", timeout=2, trust_env=False)
         except httpx.HTTPError:
             return None
 

@@ -53,7 +53,11 @@ class Schedule:
             self._changing_since = self.last_change
 
     def noticed(self) -> None:
-        """Record that the database holds something new: stored just now, or before a restart."""
+        """Record that the served snapshot is not of the database, if no change is known of yet.
+
+        Something was stored just now and not said yet, or before a restart; or there is no
+        snapshot.
+        """
         if self._changing_since is None:
             self.changed()
 
